@@ -1,0 +1,84 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// libtorch: the folder with include/ and lib/. `make setup` links it as .libtorch; LIBTORCH overrides.
+// As a dependency by version SwiftPM refuses such flags, so there pkg-config finds it: see "Use as a package" in README.
+let libtorch = Context.environment["LIBTORCH"] ?? Context.packageDirectory + "/.libtorch"
+let isVersionedDependency = Context.packageDirectory.contains("/checkouts/")
+
+let torchHeaders: [CXXSetting] =
+  isVersionedDependency
+  ? []
+  : [
+    .unsafeFlags([
+      "-isystem", libtorch + "/include", "-isystem", libtorch + "/include/torch/csrc/api/include", "-O2",
+    ])
+  ]
+let torchLibraries: [LinkerSetting] =
+  isVersionedDependency
+  ? []
+  : [
+    .unsafeFlags(["-L" + libtorch + "/lib", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib"]),
+    .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+  ]
+let swiftSettings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "CrossModal",
+  platforms: [.macOS(.v14)],
+  products: [
+    .library(name: "CrossModal", targets: ["CrossModal", "Torch"]),
+    .library(name: "CrossModalFormats", targets: ["CrossModalFormats"]),
+    .executable(name: "crossmodal", targets: ["CrossModalCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
+      name: "CTurboJPEG", pkgConfig: "libturbojpeg",
+      providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(
+      name: "CSpng", pkgConfig: "spng", providers: [.apt(["libspng-dev"]), .brew(["libspng"])]),
+    .systemLibrary(
+      name: "CMatio", pkgConfig: "matio", providers: [.apt(["libmatio-dev"]), .brew(["libmatio"])]),
+    .systemLibrary(
+      name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    .target(
+      name: "CTorch", dependencies: isVersionedDependency ? ["CLibtorch"] : [],
+      cxxSettings: torchHeaders, linkerSettings: torchLibraries),
+    .target(name: "Torch", dependencies: ["CTorch", "CZlib"], swiftSettings: swiftSettings),
+    .target(
+      name: "CrossModal",
+      dependencies: [
+        "Torch", "CZlib", "CTurboJPEG", "CSpng", "Yams", .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(name: "CFormats", dependencies: ["CMatio", "CHDF5"]),
+    .target(
+      name: "CrossModalFormats", dependencies: ["CrossModal", "CFormats"], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "CrossModalCLI",
+      dependencies: [
+        "CrossModal", "CrossModalFormats", "Yams", .product(name: "Logging", package: "swift-log"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: swiftSettings),
+    .testTarget(name: "CrossModalTests", dependencies: ["CrossModal"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "CrossModalFormatsTests", dependencies: ["CrossModalFormats"], swiftSettings: swiftSettings),
+    .testTarget(name: "CrossModalCLITests", dependencies: ["CrossModalCLI"], swiftSettings: swiftSettings),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx20
+)
+if isVersionedDependency {
+  package.targets.append(.systemLibrary(name: "CLibtorch", pkgConfig: "crossmodal-libtorch"))
+}

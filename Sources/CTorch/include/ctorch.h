@@ -1,0 +1,141 @@
+// The C interface to libtorch: handles, one generic call for every operator, and typed functions for
+// what is not an operator. C99, no C++ types across the border.
+//
+// Convention: a function that can fail returns NULL, false or -1 and leaves its message in
+// ct_last_error() of the same thread; nothing throws across the border. A `ct_tensor` that a function
+// returns is owned by the caller and released with ct_tensor_free.
+#ifndef CTORCH_H
+#define CTORCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#define CT_NOEXCEPT noexcept
+#else
+#define CT_NOEXCEPT
+#endif
+
+typedef struct ct_tensor_opaque *ct_tensor;
+typedef struct ct_generator_opaque *ct_generator;
+typedef const struct ct_operator_opaque *ct_operator;
+
+// The message of this thread's last failure, without libtorch's backtrace. Valid until the next call.
+const char *ct_last_error(void) CT_NOEXCEPT;
+// libtorch's version, such as "2.13.0".
+const char *ct_version(void) CT_NOEXCEPT;
+
+// ---- Operators (operators.cpp) ----
+
+enum {
+  CT_NONE = 0,
+  CT_TENSOR,       // pointer
+  CT_INT,          // integer (also data types, as libtorch numbers them)
+  CT_DOUBLE,       // number
+  CT_BOOL,         // integer, 0 or 1
+  CT_STRING,       // bytes[integer ..< integer + count]
+  CT_INTS,         // ints[integer ..< integer + count]
+  CT_DOUBLES,      // doubles[integer ..< integer + count]
+  CT_TENSORS,      // tensors[integer ..< integer + count]; NULL stands for none
+  CT_BOOLS,        // ints[integer ..< integer + count]
+  CT_GENERATOR,    // pointer
+};
+
+// One argument or result. Lists live in the pools of the call; `integer` is where they start.
+typedef struct {
+  int32_t tag;
+  int64_t integer;
+  int64_t count;
+  double number;
+  void *pointer;
+} ct_value;
+
+typedef struct {
+  const int64_t *ints;
+  const double *doubles;
+  const ct_tensor *tensors;
+  const char *bytes;
+} ct_pools;
+
+// The operator `name` (such as "aten::add") and `overload` (such as "Tensor"); NULL when libtorch has none.
+ct_operator ct_operator_find(const char *name, const char *overload) CT_NOEXCEPT;
+// Calls an operator. Missing trailing arguments take the defaults of its schema. Returns the number of
+// results (a list of tensors counts each), or -1.
+int64_t ct_call(ct_operator op, const ct_value *arguments, int64_t count, ct_pools pools) CT_NOEXCEPT;
+// The results of this thread's last ct_call; the caller takes over every tensor among them.
+const ct_value *ct_results(void) CT_NOEXCEPT;
+
+// ---- Tensors (tensors.cpp) ----
+
+typedef struct {
+  int32_t dtype;        // as libtorch numbers them
+  int32_t device_type;  // as libtorch numbers them: 0 cpu, 1 cuda, 13 mps
+  int32_t device_index;
+  int32_t dimensions;
+  int64_t count;
+  bool requires_grad;
+  bool contiguous;
+} ct_info;
+
+void ct_tensor_free(ct_tensor tensor) CT_NOEXCEPT;
+// Tensors that exist now, over all threads.
+int64_t ct_live_count(void) CT_NOEXCEPT;
+ct_info ct_tensor_info(ct_tensor tensor) CT_NOEXCEPT;
+// Writes `dimensions` sizes.
+void ct_tensor_sizes(ct_tensor tensor, int64_t *sizes) CT_NOEXCEPT;
+// Writes `dimensions` strides.
+void ct_tensor_strides(ct_tensor tensor, int64_t *strides) CT_NOEXCEPT;
+// A copy of `bytes`, on the cpu.
+ct_tensor ct_tensor_copy(const void *bytes, const int64_t *sizes, int64_t dimensions, int32_t dtype) CT_NOEXCEPT;
+// A tensor over memory that stays where it is; `release(context)` is called when the last user is gone,
+// and at once when this fails. The memory may be read-only as long as nothing writes to the tensor.
+ct_tensor ct_tensor_wrap(const void *bytes, const int64_t *sizes, int64_t dimensions, int32_t dtype,
+                         void (*release)(void *), void *context) CT_NOEXCEPT;
+// Copies the elements in row-major order to `bytes`, which has room for `size` bytes. False when the size
+// does not fit.
+bool ct_tensor_read(ct_tensor tensor, void *bytes, int64_t size) CT_NOEXCEPT;
+// The memory of a contiguous tensor on the cpu, else NULL.
+const void *ct_tensor_data(ct_tensor tensor) CT_NOEXCEPT;
+// "cuda:1" as type and index; false when the name is not known.
+bool ct_device_parse(const char *name, int32_t *type, int32_t *index) CT_NOEXCEPT;
+// How many devices of this type can be used.
+int32_t ct_device_count(int32_t type) CT_NOEXCEPT;
+ct_tensor ct_tensor_to(ct_tensor tensor, int32_t device_type, int32_t device_index, int32_t dtype) CT_NOEXCEPT;
+
+// ---- Gradients (autograd.cpp) ----
+
+bool ct_set_requires_grad(ct_tensor tensor, bool on) CT_NOEXCEPT;
+// The gradient that was accumulated; NULL without an error when there is none.
+ct_tensor ct_grad(ct_tensor tensor) CT_NOEXCEPT;
+bool ct_set_grad(ct_tensor tensor, ct_tensor gradient) CT_NOEXCEPT;
+bool ct_backward(ct_tensor tensor, ct_tensor gradient, bool retain_graph, bool create_graph) CT_NOEXCEPT;
+// Gradients of `outputs` (weighted by `output_gradients`, or NULL) by `inputs`, written to `gradients`;
+// NULL where an input was not used.
+bool ct_gradients(const ct_tensor *outputs, const ct_tensor *output_gradients, int64_t output_count,
+                  const ct_tensor *inputs, int64_t input_count, bool retain_graph, bool create_graph,
+                  ct_tensor *gradients) CT_NOEXCEPT;
+// Replaces what `tensor` holds by what `source` holds, in place, outside of any graph.
+bool ct_assign(ct_tensor tensor, ct_tensor source) CT_NOEXCEPT;
+bool ct_grad_enabled(void) CT_NOEXCEPT;
+void ct_set_grad_enabled(bool on) CT_NOEXCEPT;
+// Autocast of this thread on a device type; `dtype` is that of the fast operators.
+bool ct_autocast_enabled(int32_t device_type) CT_NOEXCEPT;
+bool ct_set_autocast(int32_t device_type, bool on, int32_t dtype) CT_NOEXCEPT;
+
+// ---- Random numbers, threads (runtime.cpp) ----
+
+ct_generator ct_generator_new(int32_t device_type, int32_t device_index, uint64_t seed) CT_NOEXCEPT;
+void ct_generator_free(ct_generator generator) CT_NOEXCEPT;
+bool ct_generator_seed(ct_generator generator, uint64_t seed) CT_NOEXCEPT;
+ct_tensor ct_generator_state(ct_generator generator) CT_NOEXCEPT;
+bool ct_generator_set_state(ct_generator generator, ct_tensor state) CT_NOEXCEPT;
+int32_t ct_threads(void) CT_NOEXCEPT;
+bool ct_set_threads(int32_t count) CT_NOEXCEPT;
+// How libtorch was built: compiler, BLAS, instruction set.
+const char *ct_configuration(void) CT_NOEXCEPT;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
