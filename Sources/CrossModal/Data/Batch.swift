@@ -1,0 +1,93 @@
+import Torch
+
+/// Aligned rows: row i of every modality belongs to the same pair.
+public struct Batch: Sendable {
+  /// Names of the modalities, in the data set's order.
+  public let modalities: [String]
+  /// Rows of each modality, in the same order; all have ``count`` rows.
+  public let items: [Items]
+  /// Which row of its modality each row is, in the same order: two pairs with the same number share an item.
+  public let rows: [[Int]]
+  /// Class of each pair, when the data set has labels.
+  public let labels: [Int]?
+  /// Accepted answers of each pair, when the data set has answers.
+  public let answers: [[String]]?
+  /// First and last second of each pair's moment, when the data set has moments.
+  public let moments: [ClosedRange<Double>]?
+
+  public init(
+    modalities: [String], items: [Items], rows: [[Int]], labels: [Int]? = nil, answers: [[String]]? = nil,
+    moments: [ClosedRange<Double>]? = nil
+  ) {
+    self.modalities = modalities
+    self.items = items
+    self.rows = rows
+    self.labels = labels
+    self.answers = answers
+    self.moments = moments
+  }
+
+  /// Number of pairs.
+  public var count: Int { items.first?.count ?? 0 }
+}
+
+/// Pairs to learn from. May be walked more than once.
+public protocol TrainingSet {
+  /// What the data are.
+  var description: DataDescription { get }
+  /// Number of pairs.
+  var count: Int { get }
+  /// Class of each pair, when there are labels; without reading any items.
+  var labels: [Int]? { get }
+  /// The pairs at the given places, in that order.
+  func batch(at places: [Int]) throws -> Batch
+}
+
+extension TrainingSet {
+  /// Every pair at once.
+  public func all() throws -> Batch { try batch(at: Array(0..<count)) }
+
+  /// Walks all pairs in order, `rows` at a time.
+  public func forEachChunk(rows: Int, _ body: (Batch) throws -> Void) throws {
+    for start in stride(from: 0, to: count, by: rows) {
+      try body(batch(at: Array(start..<Swift.min(start + rows, count))))
+    }
+  }
+
+  /// `size` different pairs (all when there are fewer), chosen by `seed`, in ascending order.
+  public func sample(_ size: Int, seed: UInt64) throws -> Batch {
+    guard size < count else { return try all() }
+    let order = try Tensor.permutation(count, using: Generator(seed: seed)).values(as: Int.self)
+    return try batch(at: order.prefix(size).sorted())
+  }
+}
+
+/// What a method needs to know of the data before it sees a row.
+public struct DataDescription: Sendable, Codable, Equatable {
+  /// Name of the data set.
+  public var name: String
+  /// The modalities in order.
+  public var modalities: [Modality]
+  /// Number of classes, when there are labels.
+  public var classes: Int?
+
+  /// One modality: its name, the kind of its rows, and the sizes that every row shares.
+  public struct Modality: Sendable, Codable, Equatable {
+    public var name: String
+    public var kind: ModalityKind
+    /// Width of the vectors of kinds vector, set and sequence.
+    public var size: Int?
+
+    public init(name: String, kind: ModalityKind, size: Int? = nil) {
+      self.name = name
+      self.kind = kind
+      self.size = size
+    }
+  }
+
+  public init(name: String, modalities: [Modality], classes: Int? = nil) {
+    self.name = name
+    self.modalities = modalities
+    self.classes = classes
+  }
+}

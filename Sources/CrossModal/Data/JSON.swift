@@ -1,0 +1,288 @@
+import Foundation
+import Yams
+
+/// A tree of values as JSON and YAML have them. Objects keep the order of their keys.
+public enum JSON: Sendable, Hashable {
+  case null
+  case bool(Bool)
+  case int(Int)
+  case double(Double)
+  case string(String)
+  case array([JSON])
+  case object([Member])
+
+  /// A key of an object and its value.
+  public struct Member: Sendable, Hashable {
+    public var key: String
+    public var value: JSON
+
+    public init(_ key: String, _ value: JSON) {
+      self.key = key
+      self.value = value
+    }
+  }
+
+  /// An object from pairs in order.
+  public static func object(_ pairs: KeyValuePairs<String, JSON>) -> JSON {
+    .object(pairs.map { Member($0.key, $0.value) })
+  }
+}
+
+// MARK: - Access
+
+extension JSON {
+  /// The value of a key; nil when this is no object or has no such key. Setting nil removes the key.
+  public subscript(_ key: String) -> JSON? {
+    get { members?.first { $0.key == key }?.value }
+    set {
+      var members = members ?? []
+      if let at = members.firstIndex(where: { $0.key == key }) {
+        if let newValue { members[at].value = newValue } else { members.remove(at: at) }
+      } else if let newValue {
+        members.append(Member(key, newValue))
+      }
+      self = .object(members)
+    }
+  }
+
+  public var members: [Member]? { if case .object(let members) = self { members } else { nil } }
+  public var array: [JSON]? { if case .array(let elements) = self { elements } else { nil } }
+  public var string: String? { if case .string(let text) = self { text } else { nil } }
+  public var bool: Bool? { if case .bool(let flag) = self { flag } else { nil } }
+  public var isNull: Bool { self == .null }
+
+  /// A whole number, also one written as `3.0`.
+  public var int: Int? {
+    switch self {
+    case .int(let number): number
+    case .double(let number): Int(exactly: number)
+    default: nil
+    }
+  }
+
+  public var double: Double? {
+    switch self {
+    case .int(let number): Double(number)
+    case .double(let number): number
+    default: nil
+    }
+  }
+}
+
+extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+  ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral,
+  ExpressibleByNilLiteral
+{
+  public init(stringLiteral value: String) { self = .string(value) }
+  public init(integerLiteral value: Int) { self = .int(value) }
+  public init(floatLiteral value: Double) { self = .double(value) }
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  public init(arrayLiteral elements: JSON...) { self = .array(elements) }
+  public init(dictionaryLiteral elements: (String, JSON)...) {
+    self = .object(elements.map { Member($0, $1) })
+  }
+  public init(nilLiteral: ()) { self = .null }
+}
+
+// MARK: - Reading
+
+extension JSON {
+  /// Parses one YAML document; JSON is YAML too.
+  ///
+  /// - Throws: `YamlError`, which says line and column.
+  public init(yaml text: String) throws {
+    guard let node = try Yams.compose(yaml: text) else {
+      self = .null
+      return
+    }
+    self = try JSON(node)
+  }
+
+  private init(_ node: Node) throws {
+    switch node {
+    case .mapping(let mapping):
+      self = .object(try mapping.map { Member($0.key.string ?? "", try JSON($0.value)) })
+    case .sequence(let sequence):
+      self = .array(try sequence.map { try JSON($0) })
+    case .scalar(let scalar):
+      self = JSON(scalar)
+    case .alias(let alias):
+      self = .string(alias.anchor.rawValue)
+    }
+  }
+
+  private init(_ scalar: Node.Scalar) {
+    let node = Node.scalar(scalar)
+    guard scalar.style == .plain || scalar.style == .any else {
+      self = .string(scalar.string)
+      return
+    }
+    if scalar.string.isEmpty || ["~", "null", "Null", "NULL"].contains(scalar.string) {
+      self = .null
+    } else if let number = Int(scalar.string) {
+      self = .int(number)
+    } else if let number = Double(scalar.string) ?? Double.construct(from: scalar), !isWord(scalar.string) {
+      self = .double(number)
+    } else if let flag = Bool.construct(from: scalar), ["true", "false"].contains(scalar.string.lowercased())
+    {
+      self = .bool(flag)
+    } else {
+      self = .string(node.string ?? scalar.string)
+    }
+  }
+
+  /// Parses one JSON document with the parser of Foundation; keys of objects are put in order.
+  public init(json data: Data) throws {
+    self = JSON(foundation: try JSONSerialization.jsonObject(with: data, options: [.fragmentsAllowed]))
+  }
+
+  private init(foundation value: Any) {
+    switch value {
+    case let text as String: self = .string(text)
+    case let number as NSNumber:
+      if CFGetTypeIDIsBoolean(number) {
+        self = .bool(number.boolValue)
+      } else if let whole = Int(exactly: number), !number.isFloating {
+        self = .int(whole)
+      } else {
+        self = .double(number.doubleValue)
+      }
+    case let array as [Any]: self = .array(array.map { JSON(foundation: $0) })
+    case let object as [String: Any]:
+      self = .object(object.keys.sorted().map { Member($0, JSON(foundation: object[$0] ?? NSNull())) })
+    default: self = .null
+    }
+  }
+}
+
+/// `nan`, `inf` and the like are words in a configuration, not numbers, unless YAML's own dot form is used.
+private func isWord(_ text: String) -> Bool { text.first?.isLetter ?? false }
+
+private func CFGetTypeIDIsBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
+
+extension NSNumber {
+  fileprivate var isFloating: Bool { ["d", "f"].contains(String(cString: objCType)) }
+}
+
+// MARK: - Writing
+
+extension JSON: CustomStringConvertible {
+  public var description: String { text() }
+
+  /// This value as JSON text.
+  ///
+  /// Numbers are written as short as reads back equal; NaN and infinities, which JSON has not, as null.
+  /// - Parameter pretty: indented over several lines, short lists of plain values on one.
+  public func text(pretty: Bool = false) -> String {
+    var out = ""
+    write(to: &out, indent: pretty ? 0 : nil)
+    return out
+  }
+
+  private func write(to out: inout String, indent: Int?) {
+    switch self {
+    case .null: out += "null"
+    case .bool(let flag): out += flag ? "true" : "false"
+    case .int(let number): out += String(number)
+    case .double(let number):
+      if !number.isFinite {
+        out += "null"
+      } else if number == number.rounded(), abs(number) < 1e15 {
+        out += String(Int(number)) + ".0"
+      } else {
+        out += "\(number)"
+      }
+    case .string(let text): JSON.write(text, to: &out)
+    case .array(let elements):
+      let inner = elements.contains { $0.isContainer } ? indent : nil
+      JSON.write(elements, between: ("[", "]"), indent: inner, spaced: indent != nil, to: &out) {
+        $0.write(to: &$2, indent: $1)
+      }
+    case .object(let members):
+      JSON.write(members, between: ("{", "}"), indent: indent, spaced: true, to: &out) {
+        JSON.write($0.key, to: &$2)
+        $2 += ": "
+        $0.value.write(to: &$2, indent: $1)
+      }
+    }
+  }
+
+  private var isContainer: Bool {
+    switch self {
+    case .array(let elements): !elements.isEmpty
+    case .object(let members): !members.isEmpty
+    default: false
+    }
+  }
+
+  private static func write<Element>(
+    _ elements: [Element], between ends: (String, String), indent: Int?, spaced: Bool, to out: inout String,
+    each: (Element, Int?, inout String) -> Void
+  ) {
+    out += ends.0
+    for (i, element) in elements.enumerated() {
+      if i > 0 { out += "," }
+      if let indent {
+        out += "\n" + String(repeating: "  ", count: indent + 1)
+      } else if i > 0 && spaced {
+        out += " "
+      }
+      each(element, indent.map { $0 + 1 }, &out)
+    }
+    if let indent, !elements.isEmpty { out += "\n" + String(repeating: "  ", count: indent) }
+    out += ends.1
+  }
+
+  private static func write(_ text: String, to out: inout String) {
+    out += "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": out += "\\\""
+      case "\\": out += "\\\\"
+      case "\n": out += "\\n"
+      case "\r": out += "\\r"
+      case "\t": out += "\\t"
+      case _ where scalar.value < 0x20: out += "\\u" + String(scalar.value + 0x10000, radix: 16).dropFirst()
+      default: out.unicodeScalars.append(scalar)
+      }
+    }
+    out += "\""
+  }
+
+  /// This value as a YAML document.
+  public func yaml() throws -> String { try Yams.serialize(node: node, width: -1, allowUnicode: true) }
+
+  private var node: Node {
+    switch self {
+    case .null: Node("null")
+    case .bool(let flag): Node(flag ? "true" : "false")
+    case .int, .double: Node(text())
+    case .string(let text):
+      // What would read back as a number, a flag or nothing is quoted.
+      Node(text, Tag(.str), JSON(plain: text).string == nil ? .doubleQuoted : .any)
+    case .array(let elements):
+      Node(elements.map(\.node), Tag(.seq), elements.contains { $0.isContainer } ? .block : .flow)
+    case .object(let members): Node(members.map { (Node($0.key), $0.value.node) }, Tag(.map), .block)
+    }
+  }
+
+  private init(plain text: String) { self = JSON(Node.Scalar(text)) }
+}
+
+// MARK: - Codable values
+
+extension JSON {
+  /// What `value` encodes to, keys in snake case.
+  public init(encoding value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    self = try JSON(json: try encoder.encode(value))
+  }
+
+  /// A value of `type` from this tree, keys in snake case.
+  public func decoded<Value: Decodable>(as type: Value.Type) throws -> Value {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(type, from: Data(text().utf8))
+  }
+}

@@ -1,0 +1,84 @@
+import Torch
+
+/// An alignment method: its settings, its parameters, and what it can do (the protocols below).
+///
+/// A method never reads a file, prints, or knows a command-line flag.
+public protocol Method: AnyObject {
+  associatedtype Configuration: MethodConfiguration
+  /// What the lists, the command and the documentation say of it.
+  static var description: MethodDescription { get }
+  /// Stores the configuration and makes parameters of the right shapes; learning comes later.
+  init(_ configuration: Configuration, for data: DataDescription) throws
+  var configuration: Configuration { get }
+}
+
+/// A method with a closed form.
+public protocol Fittable: Method {
+  /// Learns from all pairs at once, or in chunks.
+  func fit(to data: some TrainingSet, seed: UInt64) throws
+}
+
+/// A method that maps the items of two modalities to features and scores them against each other.
+public protocol Alignment: Method {
+  /// Features of items, computed once an item. `side` is the place of the modality in the data set's order.
+  func encode(_ items: Items, side: Int) throws -> Features
+  /// Scores of every x against every y, `[n, m]`, higher is better. `x` is of the first modality.
+  func similarity(_ x: Features, _ y: Features) throws -> Tensor
+}
+
+/// An alignment whose features are one vector an item in a joint space, so that they can be indexed.
+public protocol JointEmbedding: Alignment {
+  /// How vectors are compared.
+  var metric: Metric { get }
+}
+
+extension JointEmbedding {
+  public func similarity(_ x: Features, _ y: Features) throws -> Tensor {
+    try metric.scores(x.values, y.values)
+  }
+}
+
+/// What a method computes once for each item, to be scored against items of the other modality.
+public struct Features: Sendable {
+  /// A vector an item `[n, d]`, or fragments `[n, l, d]`.
+  public var values: Tensor
+  /// How many fragments of each item count; nil for vectors.
+  public var lengths: [Int]?
+  /// Whatever else makes scoring fast, by name; each has n rows.
+  public var companions: [String: Tensor]
+
+  public init(_ values: Tensor, lengths: [Int]? = nil, companions: [String: Tensor] = [:]) {
+    self.values = values
+    self.lengths = lengths
+    self.companions = companions
+  }
+
+  /// Number of items.
+  public var count: Int { values.size(along: 0) }
+
+  /// The items in a range, without a copy.
+  public func items(_ range: Range<Int>) throws -> Features {
+    Features(
+      try values[range], lengths: lengths.map { Array($0[range]) },
+      companions: try companions.mapValues { try $0[range] })
+  }
+}
+
+/// How two vectors of a joint space are compared; higher is closer.
+public enum Metric: String, Sendable, Codable, CaseIterable {
+  /// Inner product of the vectors divided by their lengths.
+  case cosine
+  /// Inner product.
+  case dot
+  /// Euclidean distance, negated.
+  case euclidean
+
+  /// Scores of the rows of `x` `[n, d]` against the rows of `y` `[m, d]`: `[n, m]`.
+  public func scores(_ x: Tensor, _ y: Tensor) throws -> Tensor {
+    switch self {
+    case .cosine: try x.normalized(along: -1).matmul(y.normalized(along: -1).transposed())
+    case .dot: try x.matmul(y.transposed())
+    case .euclidean: try -x.distances(to: y)
+    }
+  }
+}

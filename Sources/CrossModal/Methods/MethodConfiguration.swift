@@ -1,0 +1,120 @@
+import Foundation
+
+/// The settings of a method: a value with a default for every key.
+///
+/// Keys of files and of `--set` are the property names in snake case (`ridgeMode` is `ridge_mode`).
+public protocol MethodConfiguration: Codable, Sendable, Equatable {
+  /// The defaults.
+  init()
+  /// Every key in the order that a reader wants them.
+  static var keys: [ConfigurationKey] { get }
+  /// Throws when values are out of range or do not go together.
+  func validate() throws
+}
+
+/// One key of a configuration, as help and documentation show it.
+public struct ConfigurationKey: Sendable {
+  /// Its name in files and on the command line, in snake case.
+  public let name: String
+  /// What it sets, its unit, its choices.
+  public let about: String
+  /// Names that official programs have for the same thing.
+  public let aliases: [String]
+
+  public init(_ name: String, _ about: String, aliases: [String] = []) {
+    self.name = name
+    self.about = about
+    self.aliases = aliases
+  }
+}
+
+/// A setting that cannot be used.
+public enum ConfigurationError: LocalizedError, Equatable {
+  /// A key that nobody knows, with the nearest that is known.
+  case unknownKey(String, nearest: String?, known: [String])
+  /// A value of the wrong type or out of range.
+  case badValue(key: String, value: String, expected: String)
+  /// Two names of one key, with different values.
+  case givenTwice(key: String, alias: String)
+
+  public var errorDescription: String? {
+    switch self {
+    case .unknownKey(let key, let nearest, let known):
+      let hint = nearest.map { "; did you mean '\($0)'?" } ?? ""
+      return "unknown key '\(key)'\(hint) Known keys: \(known.joined(separator: ", "))"
+        .replacingOccurrences(of: "' Known", with: "'. Known")
+    case .badValue(let key, let value, let expected): return "\(key): \(value) is not \(expected)"
+    case .givenTwice(let key, let alias): return "'\(key)' and '\(alias)' are two names of one key; give one"
+    }
+  }
+}
+
+extension MethodConfiguration {
+  /// The defaults with the members of `overrides` put in place, validated.
+  ///
+  /// - Throws: ``ConfigurationError`` for a key or value that cannot be used; what ``validate()`` throws.
+  public init(overrides: JSON) throws {
+    var tree = try JSON(encoding: Self())
+    for member in overrides.members ?? [] {
+      guard let key = Self.keys.first(where: { $0.name == member.key || $0.aliases.contains(member.key) })
+      else {
+        let known = Self.keys.map(\.name)
+        throw ConfigurationError.unknownKey(
+          member.key, nearest: nearest(to: member.key, in: known), known: known)
+      }
+      if key.name != member.key, overrides[key.name] != nil {
+        throw ConfigurationError.givenTwice(key: key.name, alias: member.key)
+      }
+      tree[key.name] = member.value
+    }
+    do {
+      self = try tree.decoded(as: Self.self)
+    } catch let error as DecodingError {
+      throw ConfigurationError(error, in: tree)
+    }
+    try validate()
+  }
+
+  /// Every key with its value, in the order of ``keys``.
+  public func tree() throws -> JSON {
+    let encoded = try JSON(encoding: self)
+    return .object(Self.keys.map { JSON.Member($0.name, encoded[$0.name] ?? .null) })
+  }
+}
+
+extension ConfigurationError {
+  /// The key and value that a failed decoding stopped at.
+  init(_ error: DecodingError, in tree: JSON) {
+    let (context, expected): (DecodingError.Context, String) =
+      switch error {
+      case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+        (context, ConfigurationError.words(for: type))
+      case .keyNotFound(let key, let context): (context, "complete: '\(key.stringValue)' is missing")
+      case .dataCorrupted(let context): (context, context.debugDescription)
+      @unknown default: (.init(codingPath: [], debugDescription: ""), "what was expected")
+      }
+    let path = context.codingPath.map { $0.intValue.map(String.init) ?? snakeCase($0.stringValue) }
+    let value = path.reduce(Optional(tree)) { value, key in
+      value?[key] ?? Int(key).flatMap { at in value?.array.flatMap { at < $0.count ? $0[at] : nil } }
+    }
+    self = .badValue(
+      key: path.joined(separator: "."), value: value?.text() ?? "nothing", expected: expected)
+  }
+
+  private static func words(for type: Any.Type) -> String {
+    switch type {
+    case is Int.Type: "a whole number"
+    case is Double.Type, is Float.Type: "a number"
+    case is Bool.Type: "true or false"
+    case is String.Type: "a text"
+    case is [Any].Type: "a list"
+    default: "of the expected form"
+    }
+  }
+}
+
+private func snakeCase(_ name: String) -> String {
+  name.reduce(into: "") { out, letter in
+    if letter.isUppercase { out += "_" + letter.lowercased() } else { out.append(letter) }
+  }
+}

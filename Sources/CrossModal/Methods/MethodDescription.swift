@@ -1,0 +1,45 @@
+/// What the lists, the command and the documentation say of a method.
+public struct MethodDescription: Sendable {
+  /// How a method relates two modalities.
+  public enum Family: String, Sendable, CaseIterable {
+    case correlation
+    case metric
+    case attention
+    case parameterFree = "parameter-free"
+  }
+
+  /// What a method is for.
+  public enum Task: String, Sendable, CaseIterable {
+    case retrieval
+    case answering
+    case captioning
+    case grounding
+    case representation
+  }
+
+  /// The name of the command line, such as `triplet-center`.
+  public let name: String
+  public let family: Family
+  public let task: Task
+  /// One sentence: what it does.
+  public let summary: String
+  /// Authors, title, place, year.
+  public let citation: String
+  /// Kinds of items each side accepts; the modalities of the data must be among them.
+  public let accepts: [ModalityKind]
+  /// How many modalities it relates.
+  public let modalities: ClosedRange<Int>
+
+  public init(
+    name: String, family: Family, task: Task, summary: String, citation: String, accepts: [ModalityKind],
+    modalities: ClosedRange<Int> = 2...2
+  ) {
+    self.name = name
+    self.family = family
+    self.task = task
+    self.summary = summary
+    self.citation = citation
+    self.accepts = accepts
+    self.modalities = modalities
+  }
+}

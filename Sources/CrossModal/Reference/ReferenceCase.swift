@@ -1,0 +1,87 @@
+import Foundation
+import Torch
+
+/// One recorded computation: what was asked, and the numbers that went in.
+///
+/// What came out is not here: nothing that computes a case can read an expected value.
+public struct ReferenceCase: Sendable {
+  /// The case's folder.
+  public let folder: URL
+  public let method: String
+  public let component: String
+  /// Hyper-parameters, with the same keys in every case of this method and component.
+  public let config: JSON
+  /// Input tensors by name.
+  public let inputs: [String: Tensor]
+  /// Inputs that are text: the tree of `inputs.json`; null when there is none.
+  public let text: JSON
+  /// Weights by their official parameter names.
+  public let weights: [String: Tensor]
+  /// Names of the outputs that are wanted.
+  public let outputs: [String]
+  /// `train` or `eval`, when the case says.
+  public let mode: String?
+  /// The folder of the data set that `config.data` names.
+  public let dataFolder: URL?
+
+  public init(
+    folder: URL, method: String, component: String, config: JSON, inputs: [String: Tensor],
+    text: JSON = .null,
+    weights: [String: Tensor] = [:], outputs: [String] = [], mode: String? = nil, dataFolder: URL? = nil
+  ) {
+    self.folder = folder
+    self.method = method
+    self.component = component
+    self.config = config
+    self.inputs = inputs
+    self.text = text
+    self.weights = weights
+    self.outputs = outputs
+    self.mode = mode
+    self.dataFolder = dataFolder
+  }
+
+  /// An input by name, as recorded.
+  public func input(_ name: String) throws -> Tensor {
+    guard let tensor = inputs[name] else { throw ReferenceError.missing("input", name, inputs.keys.sorted()) }
+    return tensor
+  }
+
+  /// A setting by name.
+  public func setting(_ key: String) throws -> JSON {
+    guard let value = config[key] else {
+      throw ReferenceError.missing("setting", key, config.members?.map(\.key) ?? [])
+    }
+    return value
+  }
+}
+
+/// One output of a case: numbers, or text.
+public enum ReferenceOutput: Sendable {
+  case tensor(Tensor)
+  case text(JSON)
+}
+
+/// A case that cannot be computed as it stands.
+public enum ReferenceError: LocalizedError, Equatable {
+  case missing(_ what: String, _ name: String, _ found: [String])
+  case badSetting(_ key: String, _ value: String, _ expected: String)
+
+  public var errorDescription: String? {
+    switch self {
+    case .missing(let what, let name, let found):
+      "the case has no \(what) '\(name)'; it has \(found.isEmpty ? "none" : found.joined(separator: ", "))"
+    case .badSetting(let key, let value, let expected): "config.\(key) is \(value), expected \(expected)"
+    }
+  }
+}
+
+/// The computations of one method that reference cases name.
+public protocol ReferenceComponents {
+  /// The method's name, as cases write it.
+  static var method: String { get }
+  /// Names of the components that ``compute(_:)`` knows.
+  static var components: [String] { get }
+  /// Every output of the case, computed from its inputs, weights and settings.
+  static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput]
+}
