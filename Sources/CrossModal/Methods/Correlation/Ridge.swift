@@ -1,0 +1,88 @@
+import Torch
+
+/// What is added to a within-view covariance S before it is inverted (`cca.md` section 3).
+public enum Ridge: Sendable, Equatable {
+  /// Nothing: directions without variance are left out.
+  case none
+  /// S + r I.
+  case absolute(Double)
+  /// (1 - c) S + c I, c in 0...1; 1 is partial least squares.
+  case shrinkage(Double)
+  /// S + r (trace S / p) I: the same for features of any scale.
+  case relative(Double)
+  /// X'X + κ I, that is S + κ/(n - 1) I.
+  case scatter(Double)
+
+  /// The factor of S and the multiple of I that make the regularised covariance.
+  ///
+  /// - Parameters:
+  ///   - meanVariance: trace S / p.
+  ///   - degrees: n - 1.
+  func coefficients(meanVariance: Double, degrees: Double) -> (keep: Double, add: Double) {
+    switch self {
+    case .none: (1, 0)
+    case .absolute(let r): (1, r)
+    case .shrinkage(let c): (1 - c, c)
+    case .relative(let r): (1, r * meanVariance)
+    case .scatter(let kappa): (1, kappa / degrees)
+    }
+  }
+
+  /// Whether it is zero, so that S itself is inverted and the columns may be scaled at will.
+  var isNone: Bool {
+    switch self {
+    case .none: true
+    case .absolute(let r), .shrinkage(let r), .relative(let r), .scatter(let r): r == 0
+    }
+  }
+
+  /// Whether correlations of the regularised problem cannot exceed 1.
+  var boundsCorrelations: Bool { if case .shrinkage(let c) = self { c == 0 } else { true } }
+
+  /// Throws when the number is negative, not finite or, for shrinkage, above 1.
+  func validate(key: String = "ridge") throws {
+    switch self {
+    case .none: return
+    case .shrinkage(let c):
+      guard c >= 0, c <= 1 else {
+        throw ConfigurationError.badValue(key: key, value: "\(c)", expected: "a shrinkage from 0 to 1")
+      }
+    case .absolute(let r), .relative(let r), .scatter(let r):
+      guard r >= 0, r.isFinite else {
+        throw ConfigurationError.badValue(key: key, value: "\(r)", expected: "a ridge of 0 or more")
+      }
+    }
+  }
+}
+
+/// One value for both views, or one for each: `0.1` or `[0.1, 0.2]` in files.
+public struct PerView<Value: Codable & Sendable & Equatable>: Codable, Sendable, Equatable {
+  /// Of each view; the last holds for all that follow.
+  public var values: [Value]
+
+  /// The same for every view.
+  public init(_ value: Value) { values = [value] }
+  /// One for each view.
+  public init(_ values: [Value]) { self.values = values }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let one = try? container.decode(Value.self) {
+      values = [one]
+    } else {
+      values = try container.decode([Value].self)
+      guard !values.isEmpty else {
+        throw DecodingError.dataCorruptedError(
+          in: container, debugDescription: "a value or one for each view")
+      }
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if values.count == 1 { try container.encode(values[0]) } else { try container.encode(values) }
+  }
+
+  /// The value of a view.
+  public subscript(_ view: Int) -> Value { values[min(view, values.count - 1)] }
+}

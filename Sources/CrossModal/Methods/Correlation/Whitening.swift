@@ -1,0 +1,76 @@
+import Torch
+
+/// Directions of one view in which its (regularised) covariance is the identity: W'(S + ridge)W = I.
+public struct Whitening: Sendable {
+  /// `[p, rank]`.
+  public let weight: Tensor
+  /// Directions in which the view varies.
+  public let rank: Int
+
+  /// From the covariance of a view (`cca.md` section 3, step 1).
+  ///
+  /// Without a ridge the columns are brought to unit variance first, so that columns of very different
+  /// scale lose nothing; eigenvalues of the correlation matrix below `tolerance` times the largest are cut.
+  /// - Parameters:
+  ///   - covariance: S, float64 `[p, p]`.
+  ///   - constant: columns that carry nothing, bool `[p]`; their weight is 0.
+  ///   - scaling: whether the ridge is added to the correlation matrix instead of S.
+  ///   - degrees: n - 1.
+  public init(
+    covariance: Tensor, constant: Tensor, ridge: Ridge, scaling: Bool, degrees: Double, tolerance: Double
+  ) throws {
+    let scale = try Whitening.scale(
+      variances: covariance.diagonal(), constant: constant, equilibrating: ridge.isNone || scaling)
+    let scaled = try covariance * scale.unsqueezed(at: 1) * scale
+    let mean = try scaled.trace().item() / Double(max(1, scaled.size(along: 0)))
+    let (values, vectors) = try scaled.symmetricEigen()
+    let spectrum = try Whitening.kept(values, tolerance: tolerance)
+    rank = spectrum.count
+    let (keep, add) = ridge.coefficients(meanVariance: mean, degrees: degrees)
+    let roots = try (spectrum.values * keep + add).inverseSquareRoot()
+    weight = try vectors.rows(at: spectrum.places, along: 1) * roots * scale.unsqueezed(at: 1)
+  }
+
+  /// From the centred rows of a view that is wider than long, by the Gram matrix of its rows; nothing of
+  /// size `[p, p]` is made. Gives the same as the covariance.
+  ///
+  /// - Parameter rows: float64 `[n, p]`, centred when the model centres.
+  /// - Complexity: O(n² p).
+  public init(
+    rows: Tensor, constant: Tensor, ridge: Ridge, scaling: Bool, degrees: Double, tolerance: Double
+  ) throws {
+    let variances = try rows.squared().sum(along: 0) / degrees
+    let scale = try Whitening.scale(
+      variances: variances, constant: constant, equilibrating: ridge.isNone || scaling)
+    let scaled = try rows * scale
+    let gram = try scaled.matmul(scaled.transposed()) / degrees
+    let mean = try gram.trace().item() / Double(max(1, rows.size(along: 1)))
+    let (values, vectors) = try gram.symmetricEigen()
+    let spectrum = try Whitening.kept(values, tolerance: tolerance)
+    rank = spectrum.count
+    let (keep, add) = ridge.coefficients(meanVariance: mean, degrees: degrees)
+    let roots = try (spectrum.values * keep + add).inverseSquareRoot()
+    // Unit eigenvectors of the covariance are X'u / √(λ(n-1)).
+    let lengths = try (spectrum.values * degrees).inverseSquareRoot()
+    let kept = try vectors.rows(at: spectrum.places, along: 1)
+    weight = try scaled.transposed().matmul(kept) * (lengths * roots) * scale.unsqueezed(at: 1)
+  }
+
+  /// What each column is multiplied by before the decomposition: 0 for constant ones.
+  private static func scale(variances: Tensor, constant: Tensor, equilibrating: Bool) throws -> Tensor {
+    let useless = try constant.or(variances .<= 0.0)
+    let factor = equilibrating ? try variances.inverseSquareRoot() : try variances.onesLike()
+    return try factor.masked(with: useless, fill: 0)
+  }
+
+  /// Eigenvalues above the cut, descending, and where they were.
+  private static func kept(_ values: Tensor, tolerance: Double) throws
+    -> (values: Tensor, places: Tensor, count: Int)
+  {
+    let all = try values.values(as: Double.self)
+    let largest = all.last ?? 0
+    let places = all.indices.reversed().filter { all[$0] > 0 && all[$0] > tolerance * largest }
+    let indices = try Tensor(Array(places))
+    return (try values.rows(at: indices), indices, places.count)
+  }
+}
