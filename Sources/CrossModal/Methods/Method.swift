@@ -3,7 +3,7 @@ import Torch
 /// An alignment method: its settings, its parameters, and what it can do (the protocols below).
 ///
 /// A method never reads a file, prints, or knows a command-line flag.
-public protocol Method: AnyObject {
+public protocol Method: Module, SendableMetatype {
   associatedtype Configuration: MethodConfiguration
   /// What the lists, the command and the documentation say of it.
   static var description: MethodDescription { get }

@@ -43,3 +43,20 @@ public struct MethodDescription: Sendable {
     self.modalities = modalities
   }
 }
+
+extension Method {
+  /// Name, family, task, summary, citation, and every setting with its default.
+  public static func json() throws -> JSON {
+    let defaults = try Configuration().tree()
+    let settings = Configuration.keys.map { key in
+      var about: JSON = ["default": defaults[key.name] ?? .null, "about": .string(key.about)]
+      if !key.aliases.isEmpty { about["aliases"] = .array(key.aliases.map(JSON.string)) }
+      return JSON.Member(key.name, about)
+    }
+    return [
+      "name": .string(description.name), "family": .string(description.family.rawValue),
+      "task": .string(description.task.rawValue), "summary": .string(description.summary),
+      "citation": .string(description.citation), "configuration": .object(settings),
+    ]
+  }
+}

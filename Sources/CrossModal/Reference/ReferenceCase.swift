@@ -77,7 +77,7 @@ public enum ReferenceError: LocalizedError, Equatable {
 }
 
 /// The computations of one method that reference cases name.
-public protocol ReferenceComponents {
+public protocol ReferenceComponents: SendableMetatype {
   /// The method's name, as cases write it.
   static var method: String { get }
   /// Names of the components that ``compute(_:)`` knows.

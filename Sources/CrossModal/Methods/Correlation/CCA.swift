@@ -21,15 +21,15 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
   public private(set) var fitReport: FitReport?
 
   /// Mean of the first view, `[p]`.
-  public private(set) var meanX: Tensor
+  @Buffer public private(set) var meanX: Tensor
   /// Mean of the second view, `[q]`.
-  public private(set) var meanY: Tensor
+  @Buffer public private(set) var meanY: Tensor
   /// Directions of the first view, `[p, k]`.
-  public private(set) var weightX: Tensor
+  @Buffer public private(set) var weightX: Tensor
   /// Directions of the second view, `[q, k]`.
-  public private(set) var weightY: Tensor
+  @Buffer public private(set) var weightY: Tensor
   /// Correlations of the regularised problem, descending, `[k]`.
-  public private(set) var rho: Tensor
+  @Buffer public private(set) var rho: Tensor
 
   public init(_ configuration: Configuration, for data: DataDescription) throws {
     try configuration.validate()
@@ -39,11 +39,13 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
     self.configuration = configuration
     views = data.modalities.map(\.name)
     let widths = data.modalities.map { $0.size ?? 0 }
-    meanX = try Tensor.zeros([widths[0]], .float64)
-    meanY = try Tensor.zeros([widths[1]], .float64)
-    weightX = try Tensor.zeros([widths[0], 0], .float64)
-    weightY = try Tensor.zeros([widths[1], 0], .float64)
-    rho = try Tensor.zeros([0], .float64)
+    _meanX = Buffer(wrappedValue: try Tensor.zeros([widths[0]], .float64), "mean_x", shapeMayChange: true)
+    _meanY = Buffer(wrappedValue: try Tensor.zeros([widths[1]], .float64), "mean_y", shapeMayChange: true)
+    _weightX = Buffer(
+      wrappedValue: try Tensor.zeros([widths[0], 0], .float64), "weight_x", shapeMayChange: true)
+    _weightY = Buffer(
+      wrappedValue: try Tensor.zeros([widths[1], 0], .float64), "weight_y", shapeMayChange: true)
+    _rho = Buffer(wrappedValue: try Tensor.zeros([0], .float64), "rho", shapeMayChange: true)
   }
 
   // MARK: - Learning

@@ -1,0 +1,30 @@
+import Foundation
+
+/// Every method there is, in family order. The command, the comparison, the contract tests and the
+/// documentation read this list; to add a method, add its line.
+public enum MethodList {
+  public static let all: [any Method.Type] = [
+    CCA.self
+  ]
+
+  /// The method of a name.
+  ///
+  /// - Throws: ``UnknownMethod`` with the nearest name and the whole list.
+  public static func method(named name: String) throws -> any Method.Type {
+    guard let found = all.first(where: { $0.description.name == name }) else {
+      throw UnknownMethod(name: name)
+    }
+    return found
+  }
+}
+
+/// A method name that nobody knows.
+public struct UnknownMethod: Error, LocalizedError, Equatable {
+  public let name: String
+
+  public var errorDescription: String? {
+    let known = MethodList.all.map { $0.description.name }
+    let hint = nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? "."
+    return "unknown method '\(name)'\(hint) Methods: \(known.joined(separator: ", "))"
+  }
+}

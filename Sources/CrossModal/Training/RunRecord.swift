@@ -1,0 +1,120 @@
+import Foundation
+import Torch
+
+/// Everything needed to repeat a run: what `config.yaml` of a run folder says.
+public struct RunRecord: Sendable, Equatable {
+  /// Name of the method.
+  public var method: String
+  /// Every setting of the method, defaults included.
+  public var configuration: JSON
+  /// Every setting of training, defaults included; null for closed forms.
+  public var training: JSON
+  /// Featuriser of each modality that needed one, with its settings.
+  public var features: JSON
+  public var seed: UInt64
+  public var threads: Int
+  public var device: String
+  /// Path of the data set as an absolute path, its split, and the fingerprint of its files.
+  public var dataPath: String
+  public var split: String
+  public var fingerprint: String
+  /// What the data are, as they come: before any featuriser.
+  public var data: DataDescription
+  /// Versions of the programs.
+  public var versions: JSON
+
+  public init(
+    method: String, configuration: JSON, training: JSON = .null, features: JSON = .object([]), seed: UInt64,
+    threads: Int, device: String, dataPath: String, split: String, fingerprint: String, data: DataDescription,
+    versions: JSON = RunRecord.currentVersions
+  ) {
+    self.method = method
+    self.configuration = configuration
+    self.training = training
+    self.features = features
+    self.seed = seed
+    self.threads = threads
+    self.device = device
+    self.dataPath = dataPath
+    self.split = split
+    self.fingerprint = fingerprint
+    self.data = data
+    self.versions = versions
+  }
+
+  /// Versions of this program and of libtorch.
+  public static var currentVersions: JSON {
+    ["crossmodal": .string(CrossModalVersion.current), "libtorch": .string(Runtime.version)]
+  }
+
+  /// The tree that is written.
+  public func json() throws -> JSON {
+    var json: JSON = ["method": .string(method), "configuration": configuration]
+    if !training.isNull { json["training"] = training }
+    if features.members?.isEmpty == false { json["features"] = features }
+    json["seed"] = .int(Int(bitPattern: UInt(seed)))
+    json["threads"] = .int(threads)
+    json["device"] = .string(device)
+    json["data"] = [
+      "path": .string(dataPath), "split": .string(split), "fingerprint": .string(fingerprint),
+      "name": .string(data.name), "modalities": try JSON(encoding: data.modalities),
+    ]
+    if let classes = data.classes { json["data"]?["classes"] = .int(classes) }
+    json["versions"] = versions
+    return json
+  }
+
+  /// Reads a tree that ``json()`` wrote; `file` is named when something is missing.
+  public init(_ json: JSON, file: String) throws {
+    func value<Value>(_ path: String..., as read: (JSON) -> Value?) throws -> Value {
+      let found = path.reduce(Optional(json)) { $0?[$1] }
+      guard let found, let value = read(found) else {
+        throw RunError.badRecord(file: file, key: path.joined(separator: "."))
+      }
+      return value
+    }
+    method = try value("method", as: \.string)
+    configuration = try value("configuration") { $0.members == nil ? nil : $0 }
+    training = json["training"] ?? .null
+    features = json["features"] ?? .object([])
+    seed = UInt64(UInt(bitPattern: try value("seed", as: \.int)))
+    threads = try value("threads", as: \.int)
+    device = try value("device", as: \.string)
+    dataPath = try value("data", "path", as: \.string)
+    split = try value("data", "split", as: \.string)
+    fingerprint = try value("data", "fingerprint", as: \.string)
+    data = DataDescription(
+      name: try value("data", "name", as: \.string),
+      modalities: try value("data", "modalities") { try? $0.decoded(as: [DataDescription.Modality].self) },
+      classes: json["data"]?["classes"]?.int)
+    versions = json["versions"] ?? .object([])
+  }
+}
+
+/// A run folder that cannot be written or read.
+public enum RunError: LocalizedError, Equatable {
+  case notARun(String)
+  case exists(String)
+  case notEmpty(String)
+  case badRecord(file: String, key: String)
+  case wrongTask(method: String, task: String, needed: String)
+  case unsuitable(method: String, reason: String)
+  case unknownModality(String, known: [String])
+  case nothingToEncode
+
+  public var errorDescription: String? {
+    switch self {
+    case .notARun(let path):
+      "\(path): no run here (a folder with config.yaml and model.safetensors, as `crossmodal train` writes it)"
+    case .exists(let path): "\(path): holds a run already; give another --out, or --force to replace it"
+    case .notEmpty(let path): "\(path): is not an empty folder and no run; give another --out"
+    case .badRecord(let file, let key): "\(file): '\(key)' is missing or not of the expected form"
+    case .wrongTask(let method, let task, let needed):
+      "\(method) is a method for \(task); this needs one for \(needed)"
+    case .unsuitable(let method, let reason): "\(method): \(reason)"
+    case .unknownModality(let name, let known):
+      "unknown modality '\(name)'\(nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ";") the run has \(known.joined(separator: ", "))"
+    case .nothingToEncode: "there are no rows to encode"
+    }
+  }
+}

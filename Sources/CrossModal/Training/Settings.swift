@@ -1,0 +1,61 @@
+import Foundation
+
+/// What a user sets for a run: a file or recipe, and single keys over it.
+///
+/// Keys of the method stay in ``method``; the keys that every run has are taken out of it.
+public struct Settings: Sendable {
+  /// Overrides of the method's (and the training's) settings.
+  public private(set) var method: JSON
+  /// Featuriser of each modality: its name, or an object of `name` and settings.
+  public let features: JSON
+  /// Threads that an operation may use; nil for what the machine has.
+  public let threads: Int?
+
+  /// - Parameters:
+  ///   - tree: what the file or recipe says.
+  ///   - assignments: `key=value` over it, dotted keys reach inward: `features.text.size=120`.
+  /// - Throws: ``ConfigurationError``.
+  public init(_ tree: JSON, assignments: [String] = []) throws {
+    guard tree.isNull || tree.members != nil else {
+      throw ConfigurationError.badValue(
+        key: "configuration", value: tree.text(), expected: "keys with values")
+    }
+    var tree = tree.isNull ? JSON.object([]) : tree
+    for assignment in assignments {
+      let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, !parts[0].isEmpty else {
+        throw ConfigurationError.badValue(key: "--set", value: assignment, expected: "of the form key=value")
+      }
+      let value = (try? JSON(yaml: String(parts[1]))) ?? .string(String(parts[1]))
+      try tree.set(parts[0].split(separator: ".").map(String.init)[...], to: value)
+    }
+    features = tree["features"] ?? .object([])
+    threads = try tree["threads"].map {
+      guard let threads = $0.int, threads >= 1 else {
+        throw ConfigurationError.badValue(key: "threads", value: $0.text(), expected: "a whole number from 1")
+      }
+      return threads
+    }
+    tree["features"] = nil
+    tree["threads"] = nil
+    method = tree
+  }
+}
+
+extension JSON {
+  /// Sets a value at a path of keys; a plain value on the way becomes the `name` of an object.
+  mutating func set(_ path: ArraySlice<String>, to value: JSON) throws {
+    guard let key = path.first else {
+      self = value
+      return
+    }
+    if let name = string { self = ["name": .string(name)] }
+    guard members != nil || isNull else {
+      throw ConfigurationError.badValue(
+        key: path.joined(separator: "."), value: text(), expected: "an object")
+    }
+    var child = self[key] ?? .null
+    try child.set(path.dropFirst(), to: value)
+    self[key] = child
+  }
+}

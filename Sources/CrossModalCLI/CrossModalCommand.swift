@@ -1,0 +1,26 @@
+import ArgumentParser
+import CrossModal
+import Foundation
+
+/// The command `crossmodal`.
+@main
+struct CrossModalCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "crossmodal",
+    abstract: "Cross-modal alignment: train, evaluate, search and explain.",
+    discussion: """
+      EXAMPLES
+        crossmodal demo
+        crossmodal train --method cca --data Data/wikipedia --out runs/wikipedia
+        crossmodal evaluate runs/wikipedia
+        crossmodal search runs/wikipedia --from image --to text --query-row 3
+      """,
+    version: "crossmodal \(CrossModalVersion.current)",
+    subcommands: [
+      MethodsCommand.self, DoctorCommand.self, VerifyCommand.self,
+    ])
+
+  static func main() async {
+    Foundation.exit(await ExitStatus.run(Array(CommandLine.arguments.dropFirst())))
+  }
+}

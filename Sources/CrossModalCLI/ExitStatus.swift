@@ -1,0 +1,67 @@
+import ArgumentParser
+import CrossModal
+import Foundation
+import Torch
+
+/// How the command ends: 0 success, 1 the work failed or a check did not hold, 2 usage.
+enum ExitStatus {
+  static let success: Int32 = 0
+  static let failure: Int32 = 1
+  static let usage: Int32 = 2
+
+  /// Parses and runs the command; prints what went wrong as one sentence on standard error.
+  static func run(_ arguments: [String]) async -> Int32 {
+    do {
+      var command = try CrossModalCommand.parseAsRoot(arguments)
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+      return success
+    } catch {
+      return report(error)
+    }
+  }
+
+  /// Prints an error and says how the process ends.
+  private static func report(_ error: any Error) -> Int32 {
+    switch error {
+    case let check as CheckFailed:
+      if let message = check.message { Console.error(message) }
+      return failure
+    case is UnknownMethod, is ConfigurationError, is UsageError:
+      Console.error(sentence(error))
+      return usage
+    default:
+      let code = CrossModalCommand.exitCode(for: error)
+      if code == .success {
+        print(CrossModalCommand.fullMessage(for: error))
+        return success
+      }
+      if code == .validationFailure {
+        Console.lines(CrossModalCommand.fullMessage(for: error))
+        return usage
+      }
+      Console.error(sentence(error))
+      return failure
+    }
+  }
+
+  /// What went wrong, in one line.
+  static func sentence(_ error: any Error) -> String {
+    let text = (error as? any LocalizedError)?.errorDescription ?? "\(error)"
+    return text.split(whereSeparator: \.isNewline).joined(separator: " ")
+  }
+}
+
+/// Arguments that are each right and do not go together, or name something that does not exist.
+struct UsageError: LocalizedError {
+  let errorDescription: String?
+  init(_ message: String) { errorDescription = message }
+}
+
+/// A check that did not hold: the result is printed already, and the process ends with 1.
+struct CheckFailed: Error {
+  var message: String?
+}

@@ -1,0 +1,54 @@
+import Foundation
+
+/// How far long work is: a bar that is redrawn on a terminal, nothing elsewhere for short work and a plain
+/// line now and then for long work.
+final class Progress {
+  private let title: String
+  private let total: Int
+  private let quiet: Bool
+  private let start = ContinuousClock.now
+  private var lastDrawn: ContinuousClock.Instant
+  private var hasDrawn = false
+
+  init(_ title: String, of total: Int, quiet: Bool) {
+    self.title = title
+    self.total = total
+    self.quiet = quiet
+    lastDrawn = start
+  }
+
+  /// `done` of the total is done; `note` stands behind the bar.
+  func update(_ done: Int, note: String = "") {
+    let now = ContinuousClock.now
+    let pause: Duration = Console.isTerminal ? .milliseconds(100) : .seconds(30)
+    guard !quiet, now - lastDrawn >= pause else { return }
+    lastDrawn = now
+    let fraction = total > 0 ? Double(done) / Double(total) : 1
+    let elapsed = (now - start) / .seconds(1)
+    let left = fraction > 0 ? elapsed / fraction - elapsed : 0
+    let text =
+      "\(title) \(Int(fraction * 100)) %  \(done)/\(total)  \(Progress.words(left)) left\(note.isEmpty ? "" : "  " + note)"
+    if Console.isTerminal {
+      let filled = Int(fraction * 24)
+      let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
+      Console.raw("\r\u{1B}[K\(bar) \(text)")
+      hasDrawn = true
+    } else {
+      Console.lines(text)
+    }
+  }
+
+  /// Takes the bar away.
+  func finish() {
+    if hasDrawn { Console.raw("\r\u{1B}[K") }
+    hasDrawn = false
+  }
+
+  /// Seconds as a person reads them.
+  static func words(_ seconds: Double) -> String {
+    let whole = Int(seconds.rounded(.up))
+    return whole < 60
+      ? "\(whole) s"
+      : whole < 3600 ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole % 3600 / 60) min"
+  }
+}

@@ -1,0 +1,32 @@
+import Foundation
+
+/// A file's bytes in memory, read from the disk when they are touched.
+///
+/// `@unchecked Sendable`: the mapping is private and read-only, and never changes after `init`.
+final class MappedFile: @unchecked Sendable {
+  let bytes: UnsafeRawBufferPointer
+
+  init(_ path: String) throws {
+    let file = open(path, O_RDONLY)
+    guard file >= 0 else { throw FileError(path: path, action: "read") }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else { throw FileError(path: path, action: "read") }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw FileError(path: path, action: "read", reason: "is not a file")
+    }
+    let size = Int(status.st_size)
+    guard size > 0 else {
+      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      return
+    }
+    guard let memory = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), memory != MAP_FAILED else {
+      throw FileError(path: path, action: "read")
+    }
+    bytes = UnsafeRawBufferPointer(start: memory, count: size)
+  }
+
+  deinit {
+    if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
+  }
+}

@@ -1,0 +1,53 @@
+import CrossModal
+import Testing
+
+private struct Sample: MethodConfiguration {
+  var size = 10
+  var embedRate = 0.5
+  var mode: Mode = .mean
+  var limit: Int?
+
+  enum Mode: String, Codable { case mean, sum }
+
+  static let keys = [
+    ConfigurationKey("size", "dimensions"), ConfigurationKey("embed_rate", "rate", aliases: ["emb_rate"]),
+    ConfigurationKey("mode", "mean or sum"), ConfigurationKey("limit", "at most"),
+  ]
+
+  func validate() throws {
+    if size < 1 { throw ConfigurationError.badValue(key: "size", value: "\(size)", expected: "at least 1") }
+  }
+}
+
+@Suite("Configuration")
+struct MethodConfigurationTests {
+  @Test("overrides replace defaults, also under the name of the official program")
+  func overrides() throws {
+    let made = try Sample(overrides: ["size": 3, "emb_rate": 1, "mode": "sum"])
+    #expect(made == Sample(size: 3, embedRate: 1, mode: .sum, limit: nil))
+    #expect(try Sample(overrides: made.tree()) == made)
+    #expect(try Sample().tree().members?.map(\.key) == ["size", "embed_rate", "mode", "limit"])
+  }
+
+  @Test(
+    "a setting that cannot be used is named, with what was expected",
+    arguments: [
+      (["sise": 3], "unknown key 'sise'; did you mean 'size'?"),
+      (["size": "many"], "size: \"many\" is not a whole number"),
+      (["size": 0], "size: 0 is not at least 1"),
+      (["mode": "median"], "mode: \"median\" is not"),
+      (["emb_rate": 1, "embed_rate": 2], "two names of one key"),
+    ] as [(JSON, String)])
+  func errors(overrides: JSON, words: String) throws {
+    let error = try #require(throws: ConfigurationError.self) { try Sample(overrides: overrides) }
+    #expect(error.errorDescription?.contains(words) == true, "\(error.errorDescription ?? "")")
+  }
+
+  @Test("the nearest name is found, a far one is not")
+  func nearestName() {
+    let known = ["cca", "kcca", "triplet-center", "vsepp"]
+    #expect(nearest(to: "triplet-centre", in: known) == "triplet-center")
+    #expect(nearest(to: "cac", in: known) == "cca")
+    #expect(nearest(to: "transformer", in: known) == nil)
+  }
+}
