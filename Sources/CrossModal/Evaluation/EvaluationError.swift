@@ -1,0 +1,48 @@
+import Foundation
+
+/// An evaluation that cannot be done with what was given.
+public enum EvaluationError: LocalizedError, Equatable {
+  /// A score block has another shape than its rows and columns say.
+  case badBlock(shape: [Int], expected: [Int])
+  /// There are neither pairs nor equal counts nor labels that would say what belongs together.
+  case noTruth(first: Int, second: Int)
+  /// A pair names a row that is not there.
+  case pairOutOfRange(pair: Int, row: Int, count: Int, side: Int)
+  /// There are not as many labels as rows.
+  case labelCount(labels: Int, rows: Int, side: Int)
+  /// Nothing can be asked: no rows, or none with anything to find.
+  case noQueries
+  /// The set is smaller than one fold.
+  case tooSmallForFolds(rows: Int, size: Int)
+  /// Neither memory nor the temporary folder has room for all scores.
+  case noRoom(bytes: Int)
+  /// A name of a closed choice that does not exist.
+  case unknownName(_ what: String, _ name: String, known: [String])
+  /// Values that belong together have different counts.
+  case counts(_ what: String, Int, _ other: String, Int)
+  /// A value that the metric is not defined for.
+  case badValue(String)
+
+  public var errorDescription: String? {
+    switch self {
+    case .badBlock(let shape, let expected):
+      "a block of scores has shape \(shape), expected \(expected)"
+    case .noTruth(let first, let second):
+      "the first modality has \(first) rows and the second \(second): without pairs or labels, equal counts are expected"
+    case .pairOutOfRange(let pair, let row, let count, let side):
+      "pair \(pair) names row \(row) of modality \(side), expected 0 to \(count - 1)"
+    case .labelCount(let labels, let rows, let side):
+      "modality \(side) has \(rows) rows and \(labels) labels, expected one label a row"
+    case .noQueries: "there is nothing to evaluate: no row has a paired item or an item of its class"
+    case .tooSmallForFolds(let rows, let size):
+      "a fold needs \(size) rows of the first modality, but the split has \(rows)"
+    case .noRoom(let bytes):
+      "the scores need \(bytes >> 20) MB in the temporary folder, which has no room for them"
+    case .unknownName(let what, let name, let known):
+      "unknown \(what) '\(name)'; known are \(known.joined(separator: ", "))"
+    case .counts(let what, let count, let other, let otherCount):
+      "\(count) \(what) and \(otherCount) \(other), expected equal counts"
+    case .badValue(let sentence): sentence
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import Foundation
+
+/// How one query fared against its gallery.
+public struct QueryResult: Sendable, Equatable {
+  /// Row of the query in its modality.
+  public var row: Int
+  /// Fold it was asked in.
+  public var fold: Int
+  /// Queries of the same number stand or fall together: an image and its captions.
+  public var unit: Int
+  /// Rank from 1 of the best-ranked paired item among it and all items that are not paired; nil without pairs.
+  public var rank: Double?
+  /// That paired item's row.
+  public var match: Int?
+  /// Row of the item with the highest score, the first of equals; nil when every score is NaN.
+  public var top: Int?
+  /// Mean of the precision at each relevant item; nil when nothing is relevant.
+  public var averagePrecision: Double?
+  /// Discounted gain of the relevant items over that of the best order; nil when nothing is relevant.
+  public var gain: Double?
+}
+
+/// Ranks one query's scores by counting, without sorting the gallery.
+struct QueryRanking {
+  let ties: TieRule
+  /// 1 / log2(1 + rank), from rank 1 on.
+  private let discounts: [Double]
+  /// The sums of the first 0, 1, 2, ... of them.
+  private let ideals: [Double]
+
+  init(ties: TieRule, gallery: Int) {
+    self.ties = ties
+    discounts = (0..<gallery).map { 1 / log2(Double($0) + 2) }
+    ideals = discounts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+  }
+
+  /// Rank of the best of the paired items and which it is; nil when there is none.
+  ///
+  /// Other paired items are left out. A score of NaN is worse than all others under every rule, so that a
+  /// model of NaN comes last.
+  func rank<Score: BinaryFloatingPoint>(of paired: [Int], in scores: UnsafeBufferPointer<Score>)
+    -> (rank: Double, match: Int)?
+  {
+    guard var match = paired.first else { return nil }
+    for item in paired.dropFirst() where scores[item] > scores[match] || scores[match].isNaN {
+      if !scores[item].isNaN { match = item }
+    }
+    let best = scores[match]
+    guard !best.isNaN else { return (Double(scores.count - paired.count + 1), match) }
+    let (better, equal) = counts(above: best, in: scores, 0..<scores.count)
+    let ownEqual = paired.count { scores[$0] == best }
+    let ahead: Double =
+      switch ties {
+      case .optimistic: 0
+      case .pessimistic: Double(equal - ownEqual)
+      case .mean: Double(equal - ownEqual) / 2
+      case .index: Double(counts(above: best, in: scores, 0..<match).equal)
+      }
+    return (1 + Double(better) + ahead, match)
+  }
+
+  /// Ranks from 1 of the relevant items, ascending; equal scores stand in the order of the gallery, items of
+  /// score NaN after all others and relevant ones of these last.
+  func ranks<Score: BinaryFloatingPoint>(
+    ofRelevant relevant: [Int], in scores: UnsafeBufferPointer<Score>
+  ) -> [Int] {
+    let order = relevant.filter { !scores[$0].isNaN }
+      .sorted { scores[$0] > scores[$1] || (scores[$0] == scores[$1] && $0 < $1) }
+    let values = order.map { scores[$0] }
+    var ranks: [Int]
+    if order.count <= 8 {
+      ranks = zip(order, values).map { item, value in
+        1 + counts(above: value, in: scores, 0..<scores.count).better
+          + counts(above: value, in: scores, 0..<item).equal
+      }
+    } else {
+      // For every item the first relevant one that it precedes; sums of these counts are the ranks.
+      var arrivals = [Int](repeating: 0, count: order.count + 1)
+      for item in 0..<scores.count {
+        let score = scores[item]
+        guard !score.isNaN else { continue }
+        var low = 0
+        var high = order.count
+        while low < high {
+          let middle = (low + high) / 2
+          if score > values[middle] || (score == values[middle] && item < order[middle]) {
+            high = middle
+          } else {
+            low = middle + 1
+          }
+        }
+        arrivals[low] += 1
+      }
+      var before = 0
+      ranks = order.indices.map { place in
+        before += arrivals[place]
+        return before + 1
+      }
+    }
+    let last = scores.count - (relevant.count - order.count)
+    ranks += (0..<relevant.count - order.count).map { last + $0 + 1 }
+    return ranks
+  }
+
+  /// (1/R) Σ precision at each relevant item.
+  func averagePrecision(_ ranks: [Int]) -> Double {
+    var sum = 0.0
+    for (hits, rank) in ranks.enumerated() { sum += Double(hits + 1) / Double(rank) }
+    return sum / Double(ranks.count)
+  }
+
+  /// Σ 1 / log2(1 + rank) over the relevant items, divided by the same with all of them first.
+  func gain(_ ranks: [Int]) -> Double {
+    ranks.reduce(0) { $0 + discounts[$1 - 1] } / ideals[ranks.count]
+  }
+
+  /// The place of the highest score, the first of equals.
+  func top<Score: BinaryFloatingPoint>(in scores: UnsafeBufferPointer<Score>) -> Int? {
+    var top: Int?
+    var best = -Score.infinity
+    for item in 0..<scores.count where scores[item] > best || (top == nil && scores[item] == best) {
+      best = scores[item]
+      top = item
+    }
+    return top
+  }
+
+  /// How many scores of a range are above a value, and how many equal it.
+  private func counts<Score: BinaryFloatingPoint>(
+    above value: Score, in scores: UnsafeBufferPointer<Score>, _ range: Range<Int>
+  ) -> (better: Int, equal: Int) {
+    var better: Int32 = 0
+    var equal: Int32 = 0
+    for item in range {
+      better &+= scores[item] > value ? 1 : 0
+      equal &+= scores[item] == value ? 1 : 0
+    }
+    return (Int(better), Int(equal))
+  }
+}

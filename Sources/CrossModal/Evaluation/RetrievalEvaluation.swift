@@ -1,0 +1,234 @@
+import Torch
+
+/// Which items a retrieval test searches among.
+public enum RetrievalProtocol: Sendable, Equatable {
+  /// Every item of the split at once (COCO 5K, Flickr 1K).
+  case full
+  /// The mean over folds of `size` rows of the first modality, in order, each with its paired items; a rest
+  /// smaller than a fold is left out (COCO 1K: five folds of 1,000 images with their 5,000 captions).
+  case folds(size: Int)
+
+  /// Names that the command accepts.
+  public static let names = ["full", "5k", "1k", "folds:SIZE"]
+
+  /// - Throws: ``EvaluationError`` with the known names.
+  public init(named name: String) throws {
+    switch name.lowercased() {
+    case "full", "5k": self = .full
+    case "1k": self = .folds(size: 1000)
+    case let name where name.hasPrefix("folds:"):
+      guard let size = Int(name.dropFirst("folds:".count)), size > 0 else { fallthrough }
+      self = .folds(size: size)
+    default: throw EvaluationError.unknownName("protocol", name, known: Self.names)
+    }
+  }
+}
+
+/// Measures retrieval in both directions from scores that come in blocks.
+///
+/// Ranks are counted, not sorted: the rank of a query is one more than the number of other items that score
+/// higher than its best paired item, with equals by ``ties``. mAP and nDCG are over the whole gallery, with equal
+/// scores in the order of the gallery. Each score is computed once.
+public struct RetrievalEvaluation: Sendable {
+  public var `protocol`: RetrievalProtocol
+  public var ties: TieRule
+  /// Bytes of scores kept in memory; more are kept in a temporary file.
+  public var memoryLimit: Int
+  /// Bytes of scores asked of the source at a time.
+  public var blockSize: Int
+
+  public init(
+    protocol: RetrievalProtocol = .full, ties: TieRule = .pessimistic, memoryLimit: Int = 1 << 30,
+    blockSize: Int = 1 << 25
+  ) {
+    self.protocol = `protocol`
+    self.ties = ties
+    self.memoryLimit = memoryLimit
+    self.blockSize = blockSize
+  }
+
+  /// Metrics of scores `[first, second]` of all items against all.
+  ///
+  /// - Parameters:
+  ///   - scores: where scores come from; higher is better, NaN is worst.
+  ///   - truth: what belongs together.
+  ///   - modalities: names of the first and of the second modality.
+  /// - Throws: ``EvaluationError`` when counts disagree or nothing can be asked; whatever the source throws.
+  /// - Complexity: O(first · second) beside the scores themselves.
+  public func metrics(
+    of scores: ScoreSource, truth: RetrievalTruth, modalities: [String] = ["first", "second"]
+  )
+    throws -> RetrievalMetrics
+  {
+    guard scores.first == truth.first, scores.second == truth.second else {
+      throw EvaluationError.badBlock(
+        shape: [scores.first, scores.second], expected: [truth.first, truth.second])
+    }
+    guard truth.first > 0, truth.second > 0 else { throw EvaluationError.noQueries }
+    let units = truth.units
+    var forward = DirectionSums()
+    var backward = DirectionSums()
+    let folds = try foldRanges(rows: truth.first)
+    for (fold, rows) in folds.enumerated() {
+      let columns = folds.count == 1 && rows.count == truth.first ? nil : truth.paired(with: rows)
+      let part = columns.map { truth.restricted(to: rows, $0) } ?? truth
+      let place = Place(fold: fold, rows: rows, columns: columns ?? Array(0..<truth.second))
+      // The first block says how exact the scores are.
+      let first = try self.scores(scores, at: place, rows: rows.prefix(blockRows(place.columns.count)))
+      if first.dtype == .float64 {
+        try measure(Double.self, first, scores, part, place, units, &forward, &backward)
+      } else {
+        try measure(Float.self, first, scores, part, place, units, &forward, &backward)
+      }
+    }
+    guard (forward.queries + backward.queries).contains(where: { $0.rank != nil || $0.gain != nil }) else {
+      throw EvaluationError.noQueries
+    }
+    return RetrievalMetrics(
+      modalities: modalities, counts: [truth.first, truth.second],
+      protocol: sentence(truth, modalities, folds: folds), forward: forward.metrics,
+      backward: backward.metrics)
+  }
+
+  /// Metrics of a method from the features of all items of both modalities.
+  public func metrics(
+    of method: some Alignment, _ x: Features, _ y: Features, truth: RetrievalTruth,
+    modalities: [String] = ["first", "second"]
+  ) throws -> RetrievalMetrics {
+    try metrics(of: ScoreSource(method, x, y), truth: truth, modalities: modalities)
+  }
+
+  // MARK: - One fold
+
+  /// Which rows and columns of the whole test a fold is.
+  private struct Place {
+    let fold: Int
+    let rows: Range<Int>
+    let columns: [Int]
+  }
+
+  private struct DirectionSums {
+    var queries: [QueryResult] = []
+    var precisionRecall = PrecisionRecallSums()
+    var metrics: DirectionMetrics {
+      DirectionMetrics(queries: queries, precisionRecall: precisionRecall.curve)
+    }
+  }
+
+  private func measure<Score: BinaryFloatingPoint & TensorElement>(
+    _ type: Score.Type, _ firstBlock: Tensor, _ scores: ScoreSource, _ truth: RetrievalTruth, _ place: Place,
+    _ units: (first: [Int], second: [Int]), _ forward: inout DirectionSums, _ backward: inout DirectionSums
+  ) throws {
+    let table = try ScoreTable<Score>(
+      rows: truth.first, columns: truth.second, memoryLimit: memoryLimit)
+    var start = 0
+    while start < truth.first {
+      let end = min(start + blockRows(truth.second), truth.first)
+      let rows = place.rows.lowerBound + start..<place.rows.lowerBound + end
+      let block = start == 0 ? firstBlock : try self.scores(scores, at: place, rows: rows)
+      try table.store(block.to(Score.dataType), from: start)
+      start = end
+    }
+    let rows = Array(place.rows)
+    let there = Asker(
+      ranking: QueryRanking(ties: ties, gallery: truth.second), fold: place.fold, queries: rows,
+      gallery: place.columns, paired: truth.pairedOfFirst,
+      classes: truth.hasLabels ? (truth.labelsOfFirst, truth.labelsOfSecond) : nil, units: units.first)
+    table.forEachRow { there.ask($0, $1, &forward) }
+    let back = Asker(
+      ranking: QueryRanking(ties: ties, gallery: truth.first), fold: place.fold, queries: place.columns,
+      gallery: rows, paired: truth.pairedOfSecond,
+      classes: truth.hasLabels ? (truth.labelsOfSecond, truth.labelsOfFirst) : nil, units: units.second)
+    table.forEachColumn { back.ask($0, $1, &backward) }
+  }
+
+  /// One direction of one fold.
+  private struct Asker {
+    let ranking: QueryRanking
+    let fold: Int
+    let queries: [Int]
+    let gallery: [Int]
+    let paired: [[Int]]
+    let labels: [Int?]?
+    let itemsOfClass: [Int: [Int]]
+    let units: [Int]
+
+    init(
+      ranking: QueryRanking, fold: Int, queries: [Int], gallery: [Int], paired: [[Int]],
+      classes: (queries: [Int?], gallery: [Int?])?, units: [Int]
+    ) {
+      self.ranking = ranking
+      self.fold = fold
+      self.queries = queries
+      self.gallery = gallery
+      self.paired = paired
+      self.units = units
+      labels = classes?.queries
+      var items: [Int: [Int]] = [:]
+      for (item, label) in (classes?.gallery ?? []).enumerated() {
+        if let label { items[label, default: []].append(item) }
+      }
+      itemsOfClass = items
+    }
+
+    func ask<Score: BinaryFloatingPoint>(
+      _ query: Int, _ scores: UnsafeBufferPointer<Score>, _ sums: inout DirectionSums
+    ) {
+      let relevant: [Int] =
+        if let labels { labels[query].flatMap { itemsOfClass[$0] } ?? [] } else { paired[query] }
+      let ranks = ranking.ranks(ofRelevant: relevant, in: scores)
+      let best = ranking.rank(of: paired[query], in: scores)
+      if !ranks.isEmpty { sums.precisionRecall.add(ranks, gallery: scores.count) }
+      sums.queries.append(
+        QueryResult(
+          row: queries[query], fold: fold, unit: units[queries[query]], rank: best?.rank,
+          match: best.map { gallery[$0.match] }, top: ranking.top(in: scores).map { gallery[$0] },
+          averagePrecision: ranks.isEmpty ? nil : ranking.averagePrecision(ranks),
+          gain: ranks.isEmpty ? nil : ranking.gain(ranks)))
+    }
+  }
+
+  private func blockRows(_ columns: Int) -> Int { max(1, blockSize / (4 * max(1, columns))) }
+
+  /// Scores of rows against the columns of a fold.
+  private func scores(_ source: ScoreSource, at place: Place, rows: Range<Int>) throws -> Tensor {
+    guard let from = place.columns.first, let to = place.columns.last else {
+      return try Tensor.zeros([rows.count, 0])
+    }
+    let block = try source.scores(rows: rows, columns: from..<to + 1)
+    guard to + 1 - from > place.columns.count else { return block }
+    return try block.rows(at: place.columns.map { $0 - from }, along: 1).contiguous()
+  }
+
+  private func foldRanges(rows: Int) throws -> [Range<Int>] {
+    switch `protocol` {
+    case .full: return [0..<rows]
+    case .folds(let size):
+      guard rows >= size else { throw EvaluationError.tooSmallForFolds(rows: rows, size: size) }
+      return (0..<rows / size).map { $0 * size..<($0 + 1) * size }
+    }
+  }
+
+  // MARK: - The protocol in words
+
+  private func sentence(_ truth: RetrievalTruth, _ modalities: [String], folds: [Range<Int>]) -> String {
+    var parts: [String] = []
+    if let captions = truth.captions {
+      let count =
+        captions.lowerBound == captions.upperBound
+        ? "\(captions.lowerBound)" : "\(captions.lowerBound) to \(captions.upperBound)"
+      let isText = ["text", "caption", "captions", "sentence"].contains(modalities[1])
+      let noun = captions.upperBound == 1 ? modalities[1] : isText ? "captions" : "\(modalities[1]) items"
+      let article = "aeiou".contains(modalities[0].first ?? " ") ? "an" : "a"
+      parts.append("\(count) \(noun) \(article) \(modalities[0])")
+    }
+    switch `protocol` {
+    case .full: parts.append("full set")
+    case .folds(let size):
+      parts.append("mean of \(folds.count) \(folds.count == 1 ? "fold" : "folds") of \(size)")
+    }
+    parts.append("ties \(ties.rawValue)")
+    if truth.hasLabels { parts.append("mAP over items of the same class") }
+    return parts.joined(separator: ", ")
+  }
+}

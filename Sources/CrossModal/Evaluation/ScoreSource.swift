@@ -1,0 +1,49 @@
+import Torch
+
+/// Where scores of every item of one modality against every item of another come from, a block at a time.
+public struct ScoreSource {
+  /// Number of items of the first modality.
+  public let first: Int
+  /// Number of items of the second modality.
+  public let second: Int
+  private let block: (Range<Int>, Range<Int>) throws -> Tensor
+
+  /// - Parameter block: scores `[rows, columns]` of rows of the first modality against rows of the second.
+  public init(first: Int, second: Int, block: @escaping (Range<Int>, Range<Int>) throws -> Tensor) {
+    self.first = first
+    self.second = second
+    self.block = block
+  }
+
+  /// - Parameter rows: scores `[rows, second]` of rows of the first modality against all of the second.
+  public init(first: Int, second: Int, rows: @escaping (Range<Int>) throws -> Tensor) {
+    self.init(first: first, second: second) { range, columns in
+      let scores = try rows(range)
+      return columns == 0..<second ? scores : try scores.narrowed(to: columns, along: 1)
+    }
+  }
+
+  /// Scores that are there already, `[first, second]`.
+  public init(_ scores: Tensor) {
+    self.init(first: scores.size(along: 0), second: scores.size(along: 1)) { try scores[$0] }
+  }
+
+  /// A method's similarity of features of both modalities.
+  public init(_ method: some Alignment, _ x: Features, _ y: Features) {
+    self.init(first: x.count, second: y.count) { rows, columns in
+      try method.similarity(x.items(rows), columns == 0..<y.count ? y : y.items(columns))
+    }
+  }
+
+  /// Scores of a block as float32 or float64 in main memory, without a graph.
+  ///
+  /// - Throws: ``EvaluationError`` when the block has another shape; whatever the source throws.
+  public func scores(rows: Range<Int>, columns: Range<Int>) throws -> Tensor {
+    let scores = try withoutGradient { try block(rows, columns) }
+    guard scores.shape == [rows.count, columns.count] else {
+      throw EvaluationError.badBlock(shape: scores.shape, expected: [rows.count, columns.count])
+    }
+    let wanted: DataType = scores.dtype == .float64 ? .float64 : .float32
+    return try scores.to(.cpu).to(wanted).contiguous()
+  }
+}
