@@ -17,17 +17,24 @@ public struct CanonicalCorrelation: Sendable {
   ///   - whitening: of x and of y.
   ///   - crossCovariance: `W_x' S_xy W_y`, float64 `[rank x, rank y]`.
   ///   - k: components kept in ``weights``, at most the smaller rank; nil keeps all.
+  ///   - full: keep all directions of both views instead, also those without a partner: `[p, rank x]` and
+  ///     `[q, rank y]`, as the permutation test needs them.
   ///   - bounded: whether correlations cannot exceed 1, so that rounding above is clipped.
-  public init(whitening: [Whitening], crossCovariance: Tensor, k: Int? = nil, bounded: Bool = true) throws {
-    let (u, s, vt) = try crossCovariance.svd()
+  public init(
+    whitening: [Whitening], crossCovariance: Tensor, k: Int? = nil, bounded: Bool = true, full: Bool = false
+  ) throws {
+    let (u, s, vt) = try crossCovariance.svd(full: full)
     ranks = whitening.map(\.rank)
     excess = bounded && s.count > 0 ? max(0, try s.max().item() - 1) : 0
     correlations = bounded ? try s.clamped(to: 1) : s
-    let k = k ?? s.count
-    let x = try whitening[0].weight.matmul(u.narrowed(to: 0..<k, along: 1))
-    let y = try whitening[1].weight.matmul(vt[0..<k].transposed())
+    let kept = full ? ranks : [k ?? s.count, k ?? s.count]
+    let x = try whitening[0].weight.matmul(u.narrowed(to: 0..<kept[0], along: 1))
+    let y = try whitening[1].weight.matmul(vt[0..<kept[1]].transposed())
     let signs = try columnSigns(of: x)
-    weights = [try x * signs, try y * signs]
+    // Directions of y beyond those of x have no partner whose sign to follow.
+    let partners = min(kept[0], kept[1])
+    let others = try Tensor.ones([kept[1] - partners], .float64)
+    weights = [try x * signs, try y * Tensor.concatenated([signs[0..<partners], others])]
   }
 }
 

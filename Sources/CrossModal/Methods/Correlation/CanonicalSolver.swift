@@ -47,13 +47,14 @@ public struct CanonicalSolver: Sendable {
 
   /// From the covariances of two views.
   ///
+  /// - Parameter full: keep every direction of both views, also those without a partner.
   /// - Throws: ``CorrelationError`` for fewer than 2 rows, a view that is constant, more components than ranks.
   /// - Complexity: O(p³ + q³).
-  public func solve(_ joint: JointCovariance) throws -> CanonicalCorrelation {
+  public func solve(_ joint: JointCovariance, full: Bool = false) throws -> CanonicalCorrelation {
     let whitening = try whitenings(of: joint)
     let cross = try joint.covariance(0, 1, centred: centring)
     let whitened = try whitening[0].weight.transposed().matmul(cross).matmul(whitening[1].weight)
-    return try finish(whitening, whitened, views: joint.views)
+    return try finish(whitening, whitened, views: joint.views, full: full)
   }
 
   /// The whitening of every view of `joint`.
@@ -91,7 +92,8 @@ public struct CanonicalSolver: Sendable {
       return try checked(made, view: views[view])
     }
     let scores = try zip(rows, whitening).map { try $0.matmul($1.weight) }
-    return try finish(whitening, scores[0].transposed().matmul(scores[1]) / degrees, views: views)
+    return try finish(
+      whitening, scores[0].transposed().matmul(scores[1]) / degrees, views: views, full: false)
   }
 
   private func checked(_ whitening: Whitening, view: String) throws -> Whitening {
@@ -99,12 +101,12 @@ public struct CanonicalSolver: Sendable {
     return whitening
   }
 
-  private func finish(_ whitening: [Whitening], _ cross: Tensor, views: [String]) throws
+  private func finish(_ whitening: [Whitening], _ cross: Tensor, views: [String], full: Bool) throws
     -> CanonicalCorrelation
   {
     try CanonicalCorrelation(
       whitening: whitening, crossCovariance: cross,
       k: components.count(ranks: whitening.map(\.rank), views: views),
-      bounded: ridges.allSatisfy(\.boundsCorrelations))
+      bounded: ridges.allSatisfy(\.boundsCorrelations), full: full)
   }
 }
