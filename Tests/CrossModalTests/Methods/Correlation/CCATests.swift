@@ -142,6 +142,18 @@ struct CCATests {
     #expect(try shifted.rho[0].item(as: Double.self) > b.rho[0].item(as: Double.self))
   }
 
+  @Test("a loaded model gives the same scores, whatever the number of components")
+  func loading() throws {
+    let views = try correlatedRows(50, 4, 3)
+    let method = try fitted(views, ["k": 2])
+    #expect(method.state.map(\.name) == ["mean_x", "mean_y", "weight_x", "weight_y", "rho"])
+    let loaded = try CCA(CCA.Configuration(), for: Rows(views).description)
+    try loaded.load(method.state, from: "memory")
+    for (a, b) in zip(try scores(method, views), try scores(loaded, views)) {
+      #expect(try a.distance(to: b) == 0)
+    }
+  }
+
   @Test("rho_power weighs the components")
   func weighing() throws {
     let views = try correlatedRows(50, 4, 3)
