@@ -18,7 +18,9 @@ extension Tensor {
     try Op.transpose(.tensor(self), .int(a), .int(b))
   }
   /// Dimensions in another order.
-  public func permuted(_ order: Int...) throws(TorchError) -> Tensor {
+  public func permuted(_ order: Int...) throws(TorchError) -> Tensor { try permuted(to: order) }
+  /// Dimensions in another order.
+  public func permuted(to order: [Int]) throws(TorchError) -> Tensor {
     try Op.permute(.tensor(self), .ints(order))
   }
   /// A new dimension of size 1.

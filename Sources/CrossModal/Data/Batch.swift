@@ -77,11 +77,15 @@ public struct DataDescription: Sendable, Codable, Equatable {
     public var kind: ModalityKind
     /// Width of the vectors of kinds vector, set and sequence.
     public var size: Int?
+    /// Sizes that every row shares, where the rows are in an array: the width of vectors, or height, width and
+    /// channels of pictures.
+    public var shape: [Int]?
 
-    public init(name: String, kind: ModalityKind, size: Int? = nil) {
+    public init(name: String, kind: ModalityKind, size: Int? = nil, shape: [Int]? = nil) {
       self.name = name
       self.kind = kind
       self.size = size
+      self.shape = shape
     }
   }
 

@@ -121,7 +121,7 @@ extension JSON {
       self = .null
     } else if let number = Int(scalar.string) {
       self = .int(number)
-    } else if let number = Double(scalar.string) ?? Double.construct(from: scalar), !isWord(scalar.string) {
+    } else if let number = JSON.number(scalar) {
       self = .double(number)
     } else if let flag = Bool.construct(from: scalar), ["true", "false"].contains(scalar.string.lowercased())
     {
@@ -129,6 +129,13 @@ extension JSON {
     } else {
       self = .string(node.string ?? scalar.string)
     }
+  }
+
+  /// `nan` and `inf` without YAML's dot are words, and `1:30` is a text, not a number to the base of 60.
+  private static func number(_ scalar: Node.Scalar) -> Double? {
+    let text = scalar.string
+    guard !(text.first?.isLetter ?? false), !text.contains(":") else { return nil }
+    return Double(text) ?? Double.construct(from: scalar)
   }
 
   /// Parses one JSON document with the parser of Foundation; keys of objects are put in order.
@@ -154,9 +161,6 @@ extension JSON {
     }
   }
 }
-
-/// `nan`, `inf` and the like are words in a configuration, not numbers, unless YAML's own dot form is used.
-private func isWord(_ text: String) -> Bool { text.first?.isLetter ?? false }
 
 private func CFGetTypeIDIsBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
 

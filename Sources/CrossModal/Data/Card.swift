@@ -1,0 +1,69 @@
+import Foundation
+import Torch
+
+/// What a person sees of an item.
+public struct Card: Sendable {
+  /// A name that does not change, such as `u2764`; without metadata `MODALITY-ROW`.
+  public var id: String
+  public var title: String?
+  public var caption: String?
+  /// The item's own text, where it is one.
+  public var text: String?
+  /// The item as a picture, where there is one.
+  public var picture: Picture?
+  /// Everything else that the metadata say, to filter by.
+  public var attributes: JSON
+
+  public init(
+    id: String, title: String? = nil, caption: String? = nil, text: String? = nil, picture: Picture? = nil,
+    attributes: JSON = .object([])
+  ) {
+    self.id = id
+    self.title = title
+    self.caption = caption
+    self.text = text
+    self.picture = picture
+    self.attributes = attributes
+  }
+
+  /// The shortest text that says which item it is.
+  public var label: String { title ?? text ?? caption ?? id }
+}
+
+extension Column {
+  /// The card of a row of the table.
+  ///
+  /// - Throws: ``DataError`` when the line of metadata is no JSON object.
+  func card(at row: Int) throws -> Card {
+    var card = Card(id: "\(file.name)-\(row)")
+    if case .texts(let source) = storage { card.text = source.text(at: row) }
+    switch storage {
+    case .pictures(let list): card.picture = list.picture(at: row)
+    case .array(let source) where kind == .images:
+      card.picture = Picture(.pixels(try source.rows(in: row..<row + 1)[0]))
+    default: card.picture = pictures?.picture(at: row)
+    }
+    guard let cards else { return card }
+    let line = try cards.json(at: row)
+    guard let members = line.members else {
+      throw DataError.malformed(file: cards.name, place: "line \(row)", reason: "is no JSON object")
+    }
+    var attributes: [JSON.Member] = []
+    for member in members {
+      switch member.key {
+      case "id": card.id = member.value.plainText ?? card.id
+      case "title": card.title = member.value.plainText
+      case "caption": card.caption = member.value.plainText
+      case "picture":
+        // Relative to the metadata, and never outside what the data set's own files name.
+        if card.picture == nil, let path = member.value.string {
+          let folder = file.items[0].url.deletingLastPathComponent()
+          card.picture = Picture(.file(URL(fileURLWithPath: path, relativeTo: folder).absoluteURL))
+        }
+      default: attributes.append(member)
+      }
+    }
+    card.attributes = .object(attributes)
+    return card
+  }
+}

@@ -1,0 +1,379 @@
+import Foundation
+import Torch
+
+/// The rows of one modality, wherever they are stored.
+struct Column: Sendable {
+  let file: ModalityFile
+  let storage: Storage
+  /// Number of rows.
+  let count: Int
+  /// Which rows are views of one object.
+  let group: [Int]?
+  /// What a person sees, a JSON object a row.
+  let cards: (any TextSource)?
+  /// Pictures behind features.
+  let pictures: PictureList?
+  /// Class of each pixel, as pictures.
+  let masks: PictureList?
+  /// Boxes behind features, `[n, l, 4]`.
+  let boxes: (any ArraySource)?
+
+  enum Storage: Sendable {
+    /// `[n, …]`, every row whole.
+    case array(any ArraySource)
+    /// `[n, l, …]` with the number of vectors or words that count.
+    case padded(any ArraySource, lengths: [Int])
+    /// Row i is what lies between offsets i and i + 1.
+    case ragged(any ArraySource, offsets: [Int])
+    case texts(any TextSource)
+    case pictures(PictureList)
+  }
+
+  var kind: ModalityKind { file.kind }
+
+  /// The numbers behind the rows, when there are any.
+  var array: (any ArraySource)? {
+    switch storage {
+    case .array(let source), .padded(let source, _), .ragged(let source, _): source
+    case .texts, .pictures: nil
+    }
+  }
+
+  /// The file as messages name it.
+  var name: String {
+    switch storage {
+    case .array(let source), .padded(let source, _), .ragged(let source, _): source.name
+    case .texts(let source): source.name
+    case .pictures(let list): list.name
+    }
+  }
+
+  /// Sizes that every row shares: the width of vectors, height, width and channels of pictures in an array.
+  var rowShape: [Int]? {
+    guard let array else { return nil }
+    switch kind {
+    case .vector: return [array.shape[1]]
+    case .set, .sequence: return [array.shape[array.shape.count - 1]]
+    case .images:
+      return array.shape.count == 3 ? array.shape.dropFirst() + [1] : Array(array.shape.dropFirst())
+    case .text, .tokens: return nil
+    }
+  }
+}
+
+/// Pictures in a folder, one a row.
+struct PictureList: Sendable {
+  /// The list as messages name it.
+  let name: String
+  let files: [URL]
+  let limits: Limits
+
+  var count: Int { files.count }
+
+  /// - Throws: ``DataError`` naming the first row whose file does not exist.
+  init(_ folder: ModalityFile.PictureFolder, limits: Limits) throws(DataError) {
+    let lines = try TextLines(folder.list.url, limits: limits)
+    self.limits = limits
+    name = lines.name
+    files = lines.all().map { URL(fileURLWithPath: $0, relativeTo: folder.folder).absoluteURL }
+    for (row, file) in files.enumerated() {
+      var isFolder: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder), !isFolder.boolValue
+      else {
+        throw .malformed(
+          file: name, place: "row \(row)", reason: "names \(file.relativeName), which is no file")
+      }
+    }
+  }
+
+  func picture(at row: Int, scale: Double? = nil) -> Picture {
+    var picture = Picture(.file(files[row]), limits: limits)
+    picture.scale = scale
+    return picture
+  }
+}
+
+// MARK: - Opening
+
+extension Column {
+  /// Opens the files of a modality and checks kinds, shapes and counts, but not the numbers.
+  init(_ file: ModalityFile, in yaml: String, limits: Limits) throws {
+    self.file = file
+    let key = "modalities.\(file.name)"
+    guard !file.files.isEmpty else {
+      throw DataError.badKey(file: yaml, key: key, reason: "has no 'file', which a split given as rows needs")
+    }
+    try Column.checkKeys(of: file, at: key, in: yaml)
+    let storage: Storage =
+      switch file.kind {
+      case .text: .texts(try file.files.texts(field: file.field, limits: limits))
+      case .images where file.list != nil: .pictures(try Column.pictures(file, limits: limits))
+      default: try Column.numbers(file, limits: limits)
+      }
+    let count =
+      switch storage {
+      case .array(let source), .padded(let source, _): source.count
+      case .ragged(_, let offsets): offsets.count - 1
+      case .texts(let source): source.count
+      case .pictures(let list): list.count
+      }
+    guard count > 0 else { throw DataError.malformed(file: file.files.name, reason: "holds no rows") }
+    self.storage = storage
+    self.count = count
+    group = try file.group.isEmpty ? nil : file.group.integers(limits: limits).values
+    cards = try file.items.first.map { try TextLines($0.url, limits: limits) }
+    pictures = try file.pictures.map { try PictureList($0, limits: limits) }
+    masks = try file.masks.map { try PictureList($0, limits: limits) }
+    boxes = try file.boxes.isEmpty ? nil : file.boxes.array(limits: limits)
+    if let boxes, boxes.shape.count != 3 || boxes.shape[2] != 4 {
+      throw DataError.wrongShape(
+        file: boxes.name, shape: boxes.shape, expected: "[n, l, 4]: left, top, right, bottom")
+    }
+    let companions = [
+      (group?.count, file.group.name), (cards?.count, file.items.name), (pictures?.count, pictures?.name),
+      (masks?.count, masks?.name), (boxes?.count, boxes?.name),
+    ]
+    for case (let rows?, let name?) in companions where rows != count {
+      throw DataError.unequalCounts(file: name, count: rows, other: "\(file.files.name) has", expected: count)
+    }
+  }
+
+  /// Refuses keys that mean nothing for the kind, so that none is ignored in silence.
+  private static func checkKeys(of file: ModalityFile, at key: String, in yaml: String) throws(DataError) {
+    func only(_ name: String, _ isGiven: Bool, for kinds: [ModalityKind]) throws(DataError) {
+      if isGiven, !kinds.contains(file.kind) {
+        let names = kinds.map(\.rawValue).joined(separator: ", ")
+        throw .badKey(
+          file: yaml, key: "\(key).\(name)",
+          reason: "means nothing for kind \(file.kind.rawValue), only for \(names)")
+      }
+    }
+    try only("field", file.field != nil, for: [.text])
+    try only("list", file.list != nil, for: [.images])
+    try only("lengths", !file.lengths.isEmpty, for: [.set, .sequence, .tokens])
+    try only("offsets", !file.offsets.isEmpty, for: [.set, .sequence, .tokens])
+    try only("scale", file.scale != nil, for: [.vector, .set, .sequence, .images])
+    try only("rate", file.rate != nil, for: [.sequence, .set])
+    try only("masks", file.masks != nil, for: [.images])
+    if !file.lengths.isEmpty, !file.offsets.isEmpty {
+      throw .badKey(file: yaml, key: "\(key).lengths", reason: "and 'offsets' say the same: give one")
+    }
+  }
+
+  private static func pictures(_ file: ModalityFile, limits: Limits) throws(DataError) -> PictureList {
+    guard let list = file.list, let folder = file.files.first, file.files.count == 1 else {
+      throw .unsupported(file: file.files.name, reason: "pictures come from one folder with one 'list'")
+    }
+    return try PictureList(ModalityFile.PictureFolder(folder: folder.url, list: list), limits: limits)
+  }
+
+  /// Opens arrays and checks their shape against the kind.
+  private static func numbers(_ file: ModalityFile, limits: Limits) throws -> Storage {
+    var isFolder: ObjCBool = false
+    if file.kind == .images,
+      FileManager.default.fileExists(atPath: file.files[0].url.path, isDirectory: &isFolder),
+      isFolder.boolValue
+    {
+      throw DataError.unsupported(
+        file: file.files.name, reason: "is a folder: 'list' must name a file with one relative path a line")
+    }
+    let source = try file.files.array(limits: limits)
+    let shape = source.shape
+    func expect(_ isRight: Bool, _ text: String) throws(DataError) {
+      guard isRight else { throw .wrongShape(file: source.name, shape: shape, expected: text) }
+    }
+    if !file.offsets.isEmpty {
+      let width = file.kind == .tokens ? 1 : 2
+      try expect(
+        shape.count == width, "\(width == 1 ? "[total]" : "[total, d]") for a \(file.kind) with offsets")
+      return .ragged(source, offsets: try offsets(file, total: shape[0], limits: limits))
+    }
+    switch file.kind {
+    case .vector: try expect(shape.count == 2 && shape[1] > 0, "[n, d] for kind vector")
+    case .set, .sequence:
+      try expect(
+        shape.count == 3 && shape[1] > 0 && shape[2] > 0, "[n, l, d] for kind \(file.kind), or 'offsets'")
+    case .tokens: try expect(shape.count == 2 && shape[1] > 0, "[n, l] for kind tokens")
+    case .images:
+      try expect(
+        shape.count == 3 || shape.count == 4 && [1, 3, 4].contains(shape[3]), "[n, h, w] or [n, h, w, c]")
+    case .text: break
+    }
+    if file.kind == .tokens, source.dtype.isFloatingPoint {
+      throw DataError.unsupported(
+        file: source.name, reason: "holds \(source.dtype), but tokens are whole numbers")
+    }
+    guard !file.lengths.isEmpty else { return .array(source) }
+    let lengths = try file.lengths.integers(limits: limits).values
+    guard lengths.count == shape[0] else {
+      throw DataError.unequalCounts(
+        file: file.lengths.name, count: lengths.count, other: "\(source.name) has", expected: shape[0])
+    }
+    if let row = lengths.firstIndex(where: { $0 < 1 || $0 > shape[1] }) {
+      throw DataError.malformed(
+        file: file.lengths.name, place: "row \(row)", reason: "is \(lengths[row]), expected 1 to \(shape[1])")
+    }
+    return .padded(source, lengths: lengths)
+  }
+
+  private static func offsets(_ file: ModalityFile, total: Int, limits: Limits) throws -> [Int] {
+    let offsets = try file.offsets.integers(limits: limits).values
+    let name = file.offsets.name
+    guard offsets.count >= 2, offsets[0] == 0, offsets[offsets.count - 1] == total else {
+      throw DataError.malformed(
+        file: name,
+        reason: "must go from 0 to \(total), the rows of \(file.files.name), with one more than items")
+    }
+    for row in 0..<offsets.count - 1 where offsets[row + 1] <= offsets[row] {
+      throw DataError.malformed(
+        file: name, place: "row \(row)",
+        reason: "goes from \(offsets[row]) to \(offsets[row + 1]); every item needs at least one row")
+    }
+    return offsets
+  }
+}
+
+// MARK: - Reading
+
+extension Column {
+  /// Rows next to each other, without a copy where the file is mapped and nothing is converted.
+  func items(in range: Range<Int>) throws -> Items {
+    switch storage {
+    case .array(let source): return try items(source.rows(in: range), count: range.count)
+    case .padded(let source, let lengths):
+      return try items(source.rows(in: range), lengths: Array(lengths[range]))
+    default: return try items(at: Array(range))
+    }
+  }
+
+  /// Rows in any order.
+  func items(at rows: [Int]) throws -> Items {
+    switch storage {
+    case .array(let source): return try items(source.rows(at: rows), count: rows.count)
+    case .padded(let source, let lengths):
+      return try items(source.rows(at: rows), lengths: rows.map { lengths[$0] })
+    case .ragged(let source, let offsets):
+      let lengths = rows.map { offsets[$0 + 1] - offsets[$0] }
+      let longest = lengths.max() ?? 0
+      let blocks = try rows.map { row in
+        let block = try source.rows(in: offsets[row]..<offsets[row + 1])
+        let missing = longest - block.size(along: 0)
+        return missing == 0 ? block : try block.padded(block.rank == 2 ? [0, 0, 0, missing] : [0, missing])
+      }
+      guard !blocks.isEmpty else {
+        return try items(source.rows(in: 0..<0).unsqueezed(at: 0)[0..<0], lengths: [])
+      }
+      return try items(Tensor.stacked(blocks), lengths: lengths)
+    case .texts(let source): return .texts(rows.map { source.text(at: $0) })
+    case .pictures(let list): return .pictures(rows.map { list.picture(at: $0, scale: file.scale) })
+    }
+  }
+
+  private func items(_ tensor: Tensor, count: Int) throws -> Items {
+    switch kind {
+    case .vector: return .vectors(try floating(tensor))
+    case .images:
+      let pictures = tensor.rank == 3 ? try tensor.unsqueezed(at: 3) : tensor
+      return .images(file.scale == nil ? pictures : try floating(pictures))
+    default:
+      return try items(tensor, lengths: Array(repeating: tensor.size(along: 1), count: count))
+    }
+  }
+
+  /// Fragments without the padding that no row needs.
+  private func items(_ tensor: Tensor, lengths: [Int]) throws -> Items {
+    let longest = lengths.max() ?? 0
+    let rows = longest < tensor.size(along: 1) ? try tensor.narrowed(to: 0..<longest, along: 1) : tensor
+    switch kind {
+    case .set: return .sets(try floating(rows), lengths: lengths)
+    case .sequence: return .sequences(try floating(rows), lengths: lengths)
+    default: return .tokens(try rows.to(.int64), lengths: lengths)
+    }
+  }
+
+  /// The numbers as float32 or float64, whichever holds them exactly, times the scale.
+  private func floating(_ tensor: Tensor) throws -> Tensor {
+    let exact: DataType =
+      switch tensor.dtype {
+      case .float64, .int64, .int32, .uint32, .uint64: .float64
+      default: .float32
+      }
+    let numbers = try tensor.to(exact)
+    return try file.scale.map { try numbers * $0 } ?? numbers
+  }
+
+  /// Checks that all numbers of the rows are finite, a few megabytes at a time.
+  ///
+  /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first that is not.
+  func checkFinite(_ rows: Rows) throws {
+    for source in [array, boxes].compactMap({ $0 }) where source.dtype.isFloatingPoint {
+      let step = max(1, (16 << 20) / max(source.rowBytes, 1))
+      let isRagged = if case .ragged = storage { source.name == array?.name } else { false }
+      let blocks: [Range<Int>] = isRagged ? [0..<source.count] : rows.ranges
+      for block in blocks {
+        for start in stride(from: block.lowerBound, to: block.upperBound, by: step) {
+          try checkFinite(source, start..<min(start + step, block.upperBound))
+        }
+      }
+    }
+  }
+
+  private func checkFinite(_ source: any ArraySource, _ range: Range<Int>) throws {
+    let block = try source.rows(in: range)
+    // The sum of finite numbers may overflow, so it only clears; it never accuses.
+    let wide = block.dtype == .float16 || block.dtype == .bfloat16 ? try block.to(.float32) : block
+    if try wide.sum().item(as: Double.self).isFinite { return }
+    let bad = try wide.isFinite().not().nonZero()
+    guard bad.size(along: 0) > 0 else { return }
+    let place = try bad[0].values(as: Int.self)
+    let value = try place.reduce(wide) { try $0[$1] }.item(as: Double.self)
+    throw DataError.notFinite(
+      file: source.name, row: range.lowerBound + place[0],
+      column: place.dropFirst().map(String.init).joined(separator: ","), value: value)
+  }
+}
+
+/// Some rows of a table, in order.
+enum Rows: Sendable {
+  case range(Range<Int>)
+  case list([Int])
+
+  init(_ places: [Int]) {
+    if let first = places.first, places.indices.allSatisfy({ places[$0] == first + $0 }) {
+      self = .range(first..<first + places.count)
+    } else {
+      self = .list(places)
+    }
+  }
+
+  var count: Int {
+    switch self {
+    case .range(let range): range.count
+    case .list(let places): places.count
+    }
+  }
+
+  subscript(_ at: Int) -> Int {
+    switch self {
+    case .range(let range): range.lowerBound + at
+    case .list(let places): places[at]
+    }
+  }
+
+  /// Runs of neighbouring rows that cover them all, in ascending order.
+  var ranges: [Range<Int>] {
+    switch self {
+    case .range(let range): return [range]
+    case .list(let places):
+      var runs: [Range<Int>] = []
+      for place in places.sorted() {
+        if let last = runs.last, place <= last.upperBound {
+          runs[runs.count - 1] = last.lowerBound..<max(last.upperBound, place + 1)
+        } else {
+          runs.append(place..<place + 1)
+        }
+      }
+      return runs
+    }
+  }
+}

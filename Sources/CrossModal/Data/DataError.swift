@@ -1,0 +1,71 @@
+import Foundation
+
+/// What is wrong with data a user gave: each case says it in one sentence that names the file and the place.
+public enum DataError: Error, Equatable, Sendable {
+  /// There is no such file or folder.
+  case missing(file: String)
+  /// The system does not let us read it.
+  case unreadable(file: String, reason: String)
+  /// The contents are not what the format says; `place` is a line, row, byte or member.
+  case malformed(file: String, place: String? = nil, reason: String)
+  /// A kind of file or of contents that no reader takes.
+  case unsupported(file: String, reason: String)
+  /// A key that does not exist, with the nearest that does.
+  case unknownKey(file: String, key: String, nearest: String?)
+  /// A key with a value of the wrong kind, or a key that is needed and not there.
+  case badKey(file: String, key: String, reason: String)
+  /// A container does not hold the variable.
+  case unknownVariable(file: String, name: String?, known: [String])
+  /// An array of another shape than the key it stands under needs.
+  case wrongShape(file: String, shape: [Int], expected: String)
+  /// Two counts that must be equal are not.
+  case unequalCounts(file: String, count: Int, other: String, expected: Int)
+  /// NaN or infinity.
+  case notFinite(file: String, row: Int, column: String, value: Double)
+  /// A row number that does not exist.
+  case rowOutOfRange(file: String, place: String, row: Int, count: Int)
+  /// Larger than ``Limits`` allow.
+  case tooLarge(file: String, what: String, size: Int, limit: Int)
+  /// Something that a warning says, where strict reading was asked for.
+  case refused(file: String, warning: String)
+  /// The data set has no such split.
+  case unknownSplit(name: String, known: [String], file: String)
+}
+
+extension DataError: LocalizedError, CustomStringConvertible {
+  public var errorDescription: String? { description }
+
+  public var description: String {
+    switch self {
+    case .missing(let file): return "\(file): there is no such file or folder"
+    case .unreadable(let file, let reason): return "\(file): cannot be read: \(reason)"
+    case .malformed(let file, let place, let reason):
+      return "\(file): \(place.map { $0 + ": " } ?? "")\(reason)"
+    case .unsupported(let file, let reason): return "\(file): \(reason)"
+    case .unknownKey(let file, let key, let nearest):
+      return "\(file): unknown key '\(key)'" + (nearest.map { "; did you mean '\($0)'?" } ?? "")
+    case .badKey(let file, let key, let reason): return "\(file): '\(key)' \(reason)"
+    case .unknownVariable(let file, let name, let known):
+      let held = known.isEmpty ? "no arrays" : known.map { "'\($0)'" }.joined(separator: ", ")
+      guard let name else { return "\(file): name the array as \(file):NAME; it holds \(held)" }
+      let meant = nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ""
+      return "\(file): holds no array '\(name)', only \(held)\(meant)"
+    case .wrongShape(let file, let shape, let expected):
+      return "\(file): has shape \(shape), expected \(expected)"
+    case .unequalCounts(let file, let count, let other, let expected):
+      return "\(file): has \(count) rows, but \(other) \(expected)"
+    case .notFinite(let file, let row, let column, let value):
+      let name = value.isNaN ? "NaN" : value < 0 ? "-infinity" : "infinity"
+      return "\(file): row \(row), column \(column) is \(name); every number must be finite"
+    case .rowOutOfRange(let file, let place, let row, let count):
+      return "\(file): \(place) names row \(row), but rows are 0 to \(count - 1)"
+    case .tooLarge(let file, let what, let size, let limit):
+      return "\(file): \(what) is \(size), more than the limit of \(limit)"
+    case .refused(let file, let warning): return "\(file): \(warning)"
+    case .unknownSplit(let name, let known, let file):
+      let meant = nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ""
+      let held = known.map { "'\($0)'" }.joined(separator: ", ")
+      return "\(file): has no split '\(name)', only \(held)\(meant)"
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import Foundation
+import Torch
+
+/// Paired items of several modalities in a folder with a `dataset.yaml`.
+///
+/// Opening reads headers, texts, pairs and labels and checks that they fit each other; arrays stay on disk.
+/// The numbers of a split are checked when the split is taken.
+public struct DataSet: Sendable {
+  /// The YAML file.
+  public let url: URL
+  /// What a method needs to know of the data.
+  public let description: DataDescription
+  /// Names of the splits in the file's order.
+  public let splitNames: [String]
+  /// What is unusual but not wrong, such as splits that overlap; one sentence each.
+  public let warnings: [String]
+  /// Names of the classes, as the files give them; a label is a place in this list.
+  public let classNames: [String]
+
+  let file: DataSetFile
+  let limits: Limits
+  private let parts: [String: Part]
+  private let checksNumbers: Bool
+
+  /// Where a split's rows are.
+  struct Part: Sendable {
+    let table: Table
+    let rows: Rows
+    /// Class of each item of each modality of the whole table, numbered from 0.
+    var labels: [[Int]?]
+  }
+
+  /// Opens a data set.
+  ///
+  /// - Parameters:
+  ///   - path: the folder, or any `NAME.dataset.yaml`.
+  ///   - strict: what would be a warning is an error.
+  ///   - checksNumbers: whether taking a split walks its numbers and refuses NaN and infinity.
+  ///   - limits: sizes that are refused.
+  /// - Throws: ``DataError``, one sentence that names the file and the place.
+  public init(
+    at path: String, strict: Bool = false, checksNumbers: Bool = true, limits: Limits = .standard
+  ) throws {
+    file = try DataSetFile(at: path, limits: limits)
+    url = file.url
+    self.limits = limits
+    self.checksNumbers = checksNumbers
+    splitNames = file.splits.map(\.name)
+    var parts = try DataSet.parts(of: file, limits: limits)
+    classNames = DataSet.numberClasses(&parts)
+    self.parts = parts
+    description = try DataSet.describe(file, parts: file.splits.compactMap { parts[$0.name] }, classNames)
+    warnings = DataSet.overlaps(file, parts)
+    if strict, let warning = warnings.first {
+      throw DataError.refused(file: file.file, warning: warning)
+    }
+  }
+
+  /// The split of this name.
+  ///
+  /// - Throws: ``DataError`` when there is none, or when one of its numbers is NaN or infinite.
+  public func split(_ name: String) throws -> Split {
+    guard let part = parts[name] else {
+      throw DataError.unknownSplit(name: name, known: splitNames, file: file.file)
+    }
+    let split = Split(name: name, description: description, part: part)
+    if checksNumbers { try split.checkNumbers() }
+    return split
+  }
+
+  /// A split of the given rows of the first modality, for folds; rows are those of the split `name`.
+  public func split(_ name: String, rows: [Int]) throws -> Split { try split(name).narrowed(to: rows) }
+
+  func part(_ name: String) -> Part? { parts[name] }
+}
+
+extension DataSet {
+  private static func parts(of file: DataSetFile, limits: Limits) throws -> [String: Part] {
+    var main: Table?
+    var parts: [String: Part] = [:]
+    for (name, part) in file.splits {
+      switch part {
+      case .table(let files):
+        let table = try Table(files, captionsPerItem: file.captionsPerItem, in: file.file, limits: limits)
+        parts[name] = Part(table: table, rows: .range(0..<table.columns[0].count), labels: [])
+      case .rows(let selections):
+        let table =
+          try main ?? Table(file.main, captionsPerItem: file.captionsPerItem, in: file.file, limits: limits)
+        main = table
+        let rows = try selectRows(selections, of: table.columns[0].count, split: name, file, limits)
+        parts[name] = Part(table: table, rows: rows, labels: [])
+      }
+    }
+    return parts
+  }
+
+  private static func selectRows(
+    _ selections: [SplitFile.RowsFile], of count: Int, split: String, _ file: DataSetFile, _ limits: Limits
+  ) throws -> Rows {
+    var places: [Int] = []
+    for selection in selections {
+      switch selection {
+      case .range(let range, let text):
+        guard range.upperBound <= count else {
+          throw DataError.rowOutOfRange(
+            file: file.file, place: "'splits.\(split)' (\"\(text)\")", row: range.upperBound - 1, count: count
+          )
+        }
+        if selections.count == 1 {
+          try notEmpty(range.isEmpty, split, file)
+          return .range(range)
+        }
+        places += range
+      case .file(let reference):
+        let rows = try readRows(reference, limits: limits)
+        if let at = rows.firstIndex(where: { $0 < 0 || $0 >= count }) {
+          throw DataError.rowOutOfRange(
+            file: reference.name, place: "element \(at)", row: rows[at], count: count)
+        }
+        places += rows
+      }
+    }
+    try notEmpty(places.isEmpty, split, file)
+    var seen = [Bool](repeating: false, count: count)
+    for place in places {
+      if seen[place] {
+        throw DataError.badKey(file: file.file, key: "splits.\(split)", reason: "names row \(place) twice")
+      }
+      seen[place] = true
+    }
+    return Rows(places)
+  }
+
+  private static func notEmpty(_ isEmpty: Bool, _ split: String, _ file: DataSetFile) throws(DataError) {
+    if isEmpty { throw .badKey(file: file.file, key: "splits.\(split)", reason: "names no rows") }
+  }
+
+  /// Row numbers from an array, or from a text file with one a line.
+  private static func readRows(_ reference: FileReference, limits: Limits) throws -> [Int] {
+    guard reference.isText else { return try [reference].integers(limits: limits).values }
+    let lines = try TextLines(reference.url, limits: limits)
+    return try (0..<lines.count).map { line in
+      guard let row = Int(lines.text(at: line)) else {
+        throw DataError.malformed(
+          file: lines.name, place: "line \(line)",
+          reason: "is '\(lines.text(at: line).prefix(40))', expected a row number")
+      }
+      return row
+    }
+  }
+
+  /// Numbers the classes of all parts from 0, in ascending order of what the files give.
+  private static func numberClasses(_ parts: inout [String: Part]) -> [String] {
+    var numbers: Set<Int> = []
+    var names: Set<String> = []
+    for part in parts.values {
+      for case .some(let values) in part.table.labels {
+        switch values {
+        case .numbers(let given): numbers.formUnion(given)
+        case .names(let given): names.formUnion(given)
+        }
+      }
+    }
+    let order = numbers.sorted().map(String.init) + names.sorted()
+    let place = Dictionary(order.enumerated().map { ($1, $0) }) { first, _ in first }
+    for (name, part) in parts {
+      parts[name]?.labels = part.table.labels.map { values in
+        values.map { values in (0..<values.count).map { place[values.name(at: $0)] ?? 0 } }
+      }
+    }
+    return order
+  }
+
+  private static func describe(
+    _ file: DataSetFile, parts: [Part], _ classNames: [String]
+  ) throws -> DataDescription {
+    var modalities: [DataDescription.Modality] = []
+    for (side, modality) in file.modalities.enumerated() {
+      let first = parts[0].table.columns[side]
+      for part in parts.dropFirst() where part.table.columns[side].rowShape != first.rowShape {
+        let other = part.table.columns[side]
+        throw DataError.wrongShape(
+          file: other.name, shape: other.array?.shape ?? [],
+          expected: "rows of \(first.rowShape ?? []) as in \(first.name)")
+      }
+      let size = [.vector, .set, .sequence].contains(modality.kind) ? first.rowShape?.last : nil
+      modalities.append(
+        .init(name: modality.name, kind: modality.kind, size: size, shape: first.rowShape))
+    }
+    return DataDescription(
+      name: file.name, modalities: modalities, classes: classNames.isEmpty ? nil : classNames.count)
+  }
+
+  private static func overlaps(_ file: DataSetFile, _ parts: [String: Part]) -> [String] {
+    // Splits that are rows share one table; those with files of their own cannot overlap by row.
+    let byRows = file.splits.compactMap { split -> (String, [Range<Int>])? in
+      guard case .rows = split.part, let part = parts[split.name] else { return nil }
+      return (split.name, part.rows.ranges)
+    }
+    var warnings: [String] = []
+    for (at, (name, runs)) in byRows.enumerated() {
+      for (other, others) in byRows[(at + 1)...] {
+        guard let shared = firstShared(runs, others) else { continue }
+        warnings.append(
+          "the splits '\(name)' and '\(other)' overlap: \(shared.count) rows are in both, the first is row "
+            + "\(shared.first)")
+      }
+    }
+    return warnings
+  }
+
+  private static func firstShared(_ a: [Range<Int>], _ b: [Range<Int>]) -> (first: Int, count: Int)? {
+    var (i, j, count) = (0, 0, 0)
+    var first: Int?
+    while i < a.count, j < b.count {
+      let shared = a[i].clamped(to: b[j])
+      if !shared.isEmpty {
+        first = first ?? shared.lowerBound
+        count += shared.count
+      }
+      if a[i].upperBound < b[j].upperBound { i += 1 } else { j += 1 }
+    }
+    return first.map { ($0, count) }
+  }
+}

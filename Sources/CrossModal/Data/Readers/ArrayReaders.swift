@@ -1,0 +1,145 @@
+import Foundation
+import Torch
+
+/// Opens the arrays of one file format.
+public struct ArrayReader: Sendable {
+  /// Endings of the names of its files, without the dot, lower case.
+  public let extensions: [String]
+  /// Whether a file holds several arrays by name.
+  public let isContainer: Bool
+  /// Opens an array; `variable` names it in a container.
+  public let open: @Sendable (_ url: URL, _ variable: String?, _ limits: Limits) throws -> any ArraySource
+
+  public init(
+    extensions: [String], isContainer: Bool,
+    open: @escaping @Sendable (URL, String?, Limits) throws -> any ArraySource
+  ) {
+    self.extensions = extensions
+    self.isContainer = isContainer
+    self.open = open
+  }
+}
+
+/// The formats that arrays are read from, by the ending of the file's name.
+///
+/// The core knows those that need no other library; `CrossModalFormats` adds .mat and HDF5 at the start of
+/// the program.
+public enum ArrayReaders {
+  private static let registered = Registered()
+
+  /// Adds a reader; it takes precedence over earlier ones.
+  public static func register(_ reader: ArrayReader) { registered.add(reader) }
+
+  /// Endings of all names that a reader takes.
+  public static var extensions: [String] { registered.all.flatMap(\.extensions) }
+
+  /// The reader of a file, by its name; `.gz` is looked through.
+  static func reader(of path: String) -> ArrayReader? {
+    let name = path.lowercased()
+    return registered.all.first { reader in reader.extensions.contains { name.hasSuffix("." + $0) } }
+      ?? (name.hasSuffix("-ubyte") || name.hasSuffix("-ubyte.gz") ? idx : nil)
+  }
+
+  private static let idx = ArrayReader(extensions: ["idx", "idx.gz"], isContainer: false) { url, _, limits in
+    try IDXReader.open(url, limits: limits)
+  }
+
+  private static let builtIn = [
+    ArrayReader(extensions: ["npy"], isContainer: false) { url, _, limits in
+      try NPYReader.open(url, limits: limits)
+    },
+    idx,
+  ]
+
+  /// Readers that were added; a lock guards the list.
+  private final class Registered: @unchecked Sendable {
+    private let lock = NSLock()
+    private var added: [ArrayReader] = []
+    var all: [ArrayReader] { lock.withLock { added } + builtIn }
+    func add(_ reader: ArrayReader) { lock.withLock { added.insert(reader, at: 0) } }
+  }
+}
+
+/// A file as `dataset.yaml` names it: `PATH`, or `PATH:VARIABLE` for a container.
+struct FileReference: Sendable, Hashable {
+  let url: URL
+  let variable: String?
+
+  /// - Parameter folder: where relative paths start.
+  init(_ text: String, in folder: URL) {
+    let whole = URL(fileURLWithPath: text, relativeTo: folder).absoluteURL
+    if let colon = text.lastIndex(of: ":"), !FileManager.default.fileExists(atPath: whole.path) {
+      url = URL(fileURLWithPath: String(text[..<colon]), relativeTo: folder).absoluteURL
+      variable = String(text[text.index(after: colon)...])
+    } else {
+      url = whole
+      variable = nil
+    }
+  }
+
+  /// As messages name it.
+  var name: String { url.relativeName + (variable.map { ":" + $0 } ?? "") }
+
+  /// Whether it holds lines of text.
+  var isText: Bool {
+    let name = url.lastPathComponent.lowercased()
+    let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
+    return ArrayReaders.reader(of: name) == nil || plain.hasSuffix(".txt") || plain.hasSuffix(".jsonl")
+  }
+
+  /// Opens the array it names.
+  func array(limits: Limits) throws -> any ArraySource {
+    guard FileManager.default.fileExists(atPath: url.path) else {
+      throw DataError.missing(file: url.relativeName)
+    }
+    guard let reader = ArrayReaders.reader(of: url.lastPathComponent) else {
+      let known = ArrayReaders.extensions.map { "." + $0 }.joined(separator: ", ")
+      throw DataError.unsupported(file: name, reason: "is of no known array format; known are \(known)")
+    }
+    if variable != nil, !reader.isContainer {
+      throw DataError.unsupported(
+        file: url.relativeName, reason: "holds one array, so ':\(variable ?? "")' means nothing")
+    }
+    return try reader.open(url, variable, limits)
+  }
+
+  /// Opens the lines of text it names.
+  func texts(field: String?, limits: Limits) throws(DataError) -> any TextSource {
+    let lines = try TextLines(url, limits: limits)
+    let path = url.path.lowercased()
+    let isJSON = path.hasSuffix(".jsonl") || path.hasSuffix(".jsonl.gz")
+    return isJSON ? try JSONLinesField(lines, field: field) : lines
+  }
+}
+
+extension [FileReference] {
+  /// As messages name them.
+  var name: String { map(\.name).joined(separator: " + ") }
+
+  /// Opens arrays whose rows follow one another.
+  func array(limits: Limits) throws -> any ArraySource {
+    let parts = try map { try $0.array(limits: limits) }
+    return parts.count == 1 ? parts[0] : try ConcatenatedArray(parts)
+  }
+
+  /// Opens texts that follow one another.
+  func texts(field: String?, limits: Limits) throws(DataError) -> any TextSource {
+    var parts: [any TextSource] = []
+    for file in self { parts.append(try file.texts(field: field, limits: limits)) }
+    return parts.count == 1 ? parts[0] : ConcatenatedText(parts: parts)
+  }
+
+  /// Whole numbers of any shape, in row-major order; numbers with a fraction are refused.
+  func integers(limits: Limits) throws -> (values: [Int], shape: [Int]) {
+    let source = try array(limits: limits)
+    let tensor = try source.all()
+    if tensor.dtype.isFloatingPoint {
+      let values = try tensor.values(as: Double.self)
+      if let at = values.firstIndex(where: { Int(exactly: $0) == nil }) {
+        throw DataError.malformed(
+          file: name, place: "element \(at)", reason: "is \(values[at]), expected a whole number")
+      }
+    }
+    return (try tensor.values(as: Int.self), tensor.shape)
+  }
+}

@@ -1,0 +1,95 @@
+import Torch
+
+/// An array in a file. Its rows are read when they are asked for.
+public protocol ArraySource: Sendable {
+  /// The file, and the variable in it, as messages name it.
+  var name: String { get }
+  /// Type of the numbers.
+  var dtype: DataType { get }
+  /// Sizes; the first is the number of rows.
+  var shape: [Int] { get }
+  /// Rows next to each other, `[n, …]`; without a copy where the file is mapped.
+  func rows(in range: Range<Int>) throws -> Tensor
+  /// Rows in any order, `[n, …]`; a row may occur more than once.
+  func rows(at places: [Int]) throws -> Tensor
+}
+
+extension ArraySource {
+  /// Number of rows; 0 for a single number.
+  public var count: Int { shape.first ?? 0 }
+
+  /// Every row.
+  public func all() throws -> Tensor { try rows(in: 0..<count) }
+
+  /// Bytes of a row.
+  var rowBytes: Int { shape.dropFirst().reduce(dtype.size, *) }
+}
+
+/// An array that is mapped or in memory.
+public struct TensorArray: ArraySource {
+  public let name: String
+  public let tensor: Tensor
+
+  public init(_ tensor: Tensor, name: String) {
+    self.tensor = tensor
+    self.name = name
+  }
+
+  public var dtype: DataType { tensor.dtype }
+  public var shape: [Int] { tensor.shape }
+  public func rows(in range: Range<Int>) throws -> Tensor { try tensor[range] }
+  public func rows(at places: [Int]) throws -> Tensor { try tensor.rows(at: places) }
+}
+
+/// Arrays whose rows follow one another.
+struct ConcatenatedArray: ArraySource {
+  let parts: [any ArraySource]
+  let shape: [Int]
+  /// First row of each part, and the number of all rows.
+  private let starts: [Int]
+
+  /// - Throws: ``DataError`` when rows of the parts have different shapes or types.
+  init(_ parts: [any ArraySource]) throws(DataError) {
+    self.parts = parts
+    let first = parts[0]
+    for part in parts.dropFirst() {
+      guard part.shape.dropFirst() == first.shape.dropFirst(), part.dtype == first.dtype else {
+        throw .wrongShape(
+          file: part.name, shape: part.shape,
+          expected: "rows of \(Array(first.shape.dropFirst())) \(first.dtype) as in \(first.name)")
+      }
+    }
+    starts = parts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
+    shape = [starts[parts.count]] + first.shape.dropFirst()
+  }
+
+  var name: String { parts.map(\.name).joined(separator: " + ") }
+  var dtype: DataType { parts[0].dtype }
+
+  func rows(in range: Range<Int>) throws -> Tensor {
+    var pieces: [Tensor] = []
+    for (part, start) in zip(parts, starts) {
+      let inside = range.clamped(to: start..<start + part.count)
+      if !inside.isEmpty {
+        pieces.append(try part.rows(in: inside.lowerBound - start..<inside.upperBound - start))
+      }
+    }
+    guard let first = pieces.first else { return try parts[0].rows(in: 0..<0) }
+    return pieces.count == 1 ? first : try Tensor.concatenated(pieces)
+  }
+
+  func rows(at places: [Int]) throws -> Tensor {
+    var pieces: [Tensor] = []
+    var order: [Int] = []
+    for (part, start) in zip(parts, starts) {
+      let own = places.indices.filter { places[$0] >= start && places[$0] < start + part.count }
+      guard !own.isEmpty else { continue }
+      pieces.append(try part.rows(at: own.map { places[$0] - start }))
+      order += own
+    }
+    guard pieces.count > 1 else { return try pieces.first ?? parts[0].rows(in: 0..<0) }
+    var back = [Int](repeating: 0, count: order.count)
+    for (at, place) in order.enumerated() { back[place] = at }
+    return try Tensor.concatenated(pieces).rows(at: back)
+  }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import Torch
+
+/// Writes an array to a .npy file in pieces, under a temporary name until it is whole.
+///
+///     let writer = try NPYWriter(to: url, shape: [1000, 512], dtype: .float32)
+///     try writer.append(block)  // rows, as often as needed
+///     try writer.finish()
+public final class NPYWriter {
+  private let url: URL
+  private let temporary: URL
+  private let handle: FileHandle
+  private let shape: [Int]
+  private let dtype: DataType
+  private var rows = 0
+  private var isFinished = false
+
+  /// - Throws: ``DataError`` when the file cannot be made.
+  public init(to url: URL, shape: [Int], dtype: DataType) throws {
+    guard let code = dtype.npyCode else {
+      throw DataError.unsupported(file: url.relativeName, reason: "\(dtype) has no .npy form")
+    }
+    (self.url, self.shape, self.dtype) = (url, shape, dtype)
+    temporary = url.deletingLastPathComponent().appendingPathComponent(
+      ".\(url.lastPathComponent).\(UUID().uuidString)")
+    guard FileManager.default.createFile(atPath: temporary.path, contents: nil),
+      let handle = FileHandle(forWritingAtPath: temporary.path)
+    else { throw DataError.unreadable(file: url.relativeName, reason: "it cannot be written there") }
+    self.handle = handle
+    try handle.write(contentsOf: NPYWriter.header(code, shape))
+  }
+
+  deinit {
+    try? handle.close()
+    if !isFinished { try? FileManager.default.removeItem(at: temporary) }
+  }
+
+  /// Writes the next rows, converted to the file's type.
+  public func append(_ block: Tensor) throws {
+    guard Array(block.shape.dropFirst()) == Array(shape.dropFirst()), block.rank == shape.count else {
+      throw DataError.wrongShape(
+        file: url.relativeName, shape: block.shape, expected: "rows of \(Array(shape.dropFirst()))")
+    }
+    rows += block.shape.first ?? 1
+    try handle.write(contentsOf: Data(try block.to(.cpu).to(dtype).bytes()))
+  }
+
+  /// Flushes the file and gives it its name.
+  ///
+  /// - Throws: ``DataError`` when rows are missing or too many.
+  public func finish() throws {
+    let wanted = shape.first ?? 1
+    guard rows == wanted else {
+      throw DataError.unequalCounts(
+        file: url.relativeName, count: rows, other: "its header promises", expected: wanted)
+    }
+    try handle.synchronize()
+    try handle.close()
+    guard rename(temporary.path, url.path) == 0 else {
+      throw DataError.unreadable(file: url.relativeName, reason: String(cString: strerror(errno)))
+    }
+    isFinished = true
+  }
+
+  /// The bytes in front of the numbers; their count is a multiple of 64.
+  private static func header(_ code: String, _ shape: [Int]) -> Data {
+    let sizes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+    var text = "{'descr': '\(code)', 'fortran_order': False, 'shape': (\(sizes)), }"
+    text += String(repeating: " ", count: (64 - (text.utf8.count + 11) % 64) % 64) + "\n"
+    let count = text.utf8.count
+    return Data(NPYReader.signature + [1, 0, UInt8(count & 0xFF), UInt8(count >> 8)]) + Data(text.utf8)
+  }
+}
+
+extension Tensor {
+  /// Writes this array as a .npy file.
+  public func writeNPY(to url: URL) throws {
+    let writer = try NPYWriter(to: url, shape: shape, dtype: dtype)
+    try writer.append(self)
+    try writer.finish()
+  }
+}
+
+extension DataType {
+  /// NumPy's name of the type, little-endian; nil for types that NumPy lacks.
+  fileprivate var npyCode: String? {
+    switch self {
+    case .uint8: "|u1"
+    case .int8: "|i1"
+    case .int16: "<i2"
+    case .int32: "<i4"
+    case .int64: "<i8"
+    case .uint16: "<u2"
+    case .uint32: "<u4"
+    case .uint64: "<u8"
+    case .float16: "<f2"
+    case .float32: "<f4"
+    case .float64: "<f8"
+    case .bool: "|b1"
+    case .bfloat16: nil
+    }
+  }
+}

@@ -1,0 +1,232 @@
+import Foundation
+import Torch
+
+/// The pairs of a split. Rows of each modality are numbered from 0 within the split.
+///
+/// The first modality has the split's rows in their order. The others have, in ascending order, the rows that
+/// are paired with those; where row i goes with row i, or each item has k captions, they keep that order.
+public struct Split: TrainingSet, Sendable {
+  public let name: String
+  public let description: DataDescription
+  let table: Table
+  /// Rows of the table, of each modality.
+  let rows: [Rows]
+  /// Row of each modality in each pair; nil when row i goes with row i everywhere.
+  private let paired: [[Int]]?
+  /// Which pair of the table each pair is.
+  private let places: Rows
+  private let itemLabels: [[Int]?]
+
+  init(name: String, description: DataDescription, part: DataSet.Part) {
+    self.name = name
+    self.description = description
+    table = part.table
+    itemLabels = part.labels
+    guard let all = part.table.pairs else {
+      rows = part.table.columns.map { _ in part.rows }
+      paired = nil
+      places = part.rows
+      return
+    }
+    (rows, paired, places) = Split.select(part.rows, from: all, of: part.table)
+  }
+
+  /// The pairs whose first item is among `selected`, and the items they name.
+  private static func select(
+    _ selected: Rows, from all: [[Int]], of table: Table
+  ) -> ([Rows], [[Int]], Rows) {
+    var rows: [Rows] = [selected]
+    var paired: [[Int]] = []
+    var local = [Int](repeating: -1, count: table.columns[0].count)
+    for at in 0..<selected.count { local[selected[at]] = at }
+    var places: [Int] = []
+    if let captions = table.captionsPerItem {
+      // Item by item, in the order of the split.
+      for at in 0..<selected.count { places += selected[at] * captions..<(selected[at] + 1) * captions }
+    } else {
+      places = all[0].indices.filter { local[all[0][$0]] >= 0 }
+    }
+    paired.append(places.map { local[all[0][$0]] })
+    for side in all.indices.dropFirst() {
+      let named = places.map { all[side][$0] }
+      if side > 1, named == places.map({ all[0][$0] }) {
+        rows.append(selected)
+        paired.append(paired[0])
+        continue
+      }
+      let order = table.captionsPerItem == nil ? Array(Set(named)).sorted() : named
+      var own = [Int](repeating: -1, count: table.columns[side].count)
+      for (at, row) in order.enumerated() { own[row] = at }
+      rows.append(Rows(order))
+      paired.append(named.map { own[$0] })
+    }
+    return (rows, paired, Rows(places))
+  }
+
+  /// The split of some of its own rows of the first modality, for folds.
+  public func narrowed(to own: [Int]) throws -> Split {
+    if let bad = own.first(where: { $0 < 0 || $0 >= count(side: 0) }) {
+      throw DataError.rowOutOfRange(
+        file: description.name, place: "split '\(name)'", row: bad, count: count(side: 0))
+    }
+    let part = DataSet.Part(table: table, rows: Rows(own.map { rows[0][$0] }), labels: itemLabels)
+    return Split(name: name, description: description, part: part)
+  }
+}
+
+// MARK: - Items
+
+extension Split {
+  /// Number of items of a modality.
+  public func count(side: Int) -> Int { rows[side].count }
+
+  /// Items of a modality, next to each other; without a copy where the file is mapped.
+  public func items(side: Int, rows range: Range<Int>) throws -> Items {
+    try check(side, range.isEmpty ? [] : [range.lowerBound, range.upperBound - 1])
+    guard case .range(let whole) = rows[side] else {
+      return try table.columns[side].items(at: range.map { rows[side][$0] })
+    }
+    return try table.columns[side].items(
+      in: whole.lowerBound + range.lowerBound..<whole.lowerBound + range.upperBound)
+  }
+
+  /// Items of a modality in any order.
+  public func items(side: Int, at places: [Int]) throws -> Items {
+    try check(side, places)
+    return try table.columns[side].items(at: places.map { rows[side][$0] })
+  }
+
+  /// All items of a modality.
+  public func items(side: Int) throws -> Items { try items(side: side, rows: 0..<count(side: side)) }
+
+  private func check(_ side: Int, _ places: [Int]) throws(DataError) {
+    if let bad = places.first(where: { $0 < 0 || $0 >= rows[side].count }) {
+      throw .rowOutOfRange(
+        file: table.columns[side].name, place: "split '\(name)'", row: bad, count: rows[side].count)
+    }
+  }
+
+  /// Class of each item of a modality: as the files say, or of the first item it is paired with; nil without
+  /// labels.
+  public func labels(side: Int) -> [Int]? {
+    if let own = itemLabels[side] { return (0..<rows[side].count).map { own[rows[side][$0]] } }
+    guard let source = itemLabels.indices.first(where: { itemLabels[$0] != nil }),
+      let known = labels(side: source)
+    else { return nil }
+    guard let paired else { return known }
+    var labels = [Int](repeating: -1, count: count(side: side))
+    for pair in paired[0].indices.reversed() { labels[paired[side][pair]] = known[paired[source][pair]] }
+    return labels.contains(-1) ? nil : labels
+  }
+
+  /// Which items of a modality are views of one object: equal numbers; nil when the data set does not say.
+  public func group(side: Int) -> [Int]? {
+    table.columns[side].group.map { group in (0..<rows[side].count).map { group[rows[side][$0]] } }
+  }
+
+  /// Rows a second of a sequence; nil when the data set does not say.
+  public func rate(side: Int) -> Double? { table.columns[side].file.rate }
+
+  /// Boxes behind the features of an item in pixels, `[l, 4]` (left, top, right, bottom).
+  public func boxes(side: Int, row: Int) throws -> Tensor? {
+    try check(side, [row])
+    return try table.columns[side].boxes?.rows(at: [rows[side][row]])[0]
+  }
+
+  /// Class of each pixel of a picture, uint8 `[h, w]`, and the number that does not count.
+  public func mask(side: Int, row: Int) throws -> (classes: Tensor, ignore: Int?)? {
+    try check(side, [row])
+    guard let masks = table.columns[side].masks else { return nil }
+    return (try masks.picture(at: rows[side][row]).indices(), table.columns[side].file.masks?.ignore)
+  }
+
+  /// What a person sees of an item.
+  public func card(side: Int, row: Int) throws -> Card {
+    try check(side, [row])
+    return try table.columns[side].card(at: rows[side][row])
+  }
+
+  /// Walks all numbers of the split.
+  ///
+  /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first NaN or infinity.
+  public func checkNumbers() throws {
+    for (side, column) in table.columns.enumerated() { try column.checkFinite(rows[side]) }
+  }
+}
+
+// MARK: - Pairs
+
+extension Split {
+  /// Number of pairs.
+  public var count: Int { places.count }
+
+  /// Which item of the second modality goes with which of the first; nil when item i goes with item i.
+  public var pairs: Pairs? {
+    guard let paired, paired.count > 1 else { return nil }
+    return Pairs(x: paired[0], y: paired[1])
+  }
+
+  /// The number of captions of each item, when it is the same for all.
+  public var captionsPerItem: Int? { table.captionsPerItem }
+
+  /// Row of a modality in each pair.
+  public func pairedRows(side: Int) -> [Int] { paired?[side] ?? Array(0..<count) }
+
+  /// Class of each pair.
+  public var labels: [Int]? {
+    guard let labels = labels(side: 0) else { return nil }
+    return paired.map { $0[0].map { labels[$0] } } ?? labels
+  }
+
+  /// Accepted answers of each pair.
+  public var answers: [[String]]? {
+    table.answers.map { answers in (0..<places.count).map { answers[places[$0]] } }
+  }
+
+  /// First and last second of each pair's moment.
+  public var moments: [ClosedRange<Double>]? {
+    table.moments.map { moments in (0..<places.count).map { moments[places[$0]] } }
+  }
+
+  public func batch(at wanted: [Int]) throws -> Batch {
+    if let bad = wanted.first(where: { $0 < 0 || $0 >= count }) {
+      throw DataError.rowOutOfRange(
+        file: description.name, place: "split '\(name)', pairs", row: bad, count: count)
+    }
+    let own = rows.indices.map { side in paired.map { paired in wanted.map { paired[side][$0] } } ?? wanted }
+    let labels: [Int]? =
+      itemLabels[0].map { labels in own[0].map { labels[rows[0][$0]] } }
+      ?? self.labels.map { labels in wanted.map { labels[$0] } }
+    return Batch(
+      modalities: description.modalities.map(\.name),
+      items: try own.enumerated().map { side, places in try batchItems(side, places) },
+      rows: own, labels: labels,
+      answers: table.answers.map { answers in wanted.map { answers[places[$0]] } },
+      moments: table.moments.map { moments in wanted.map { moments[places[$0]] } })
+  }
+
+  /// Items in order; a run of neighbours is not copied.
+  private func batchItems(_ side: Int, _ places: [Int]) throws -> Items {
+    guard let first = places.first, places.indices.allSatisfy({ places[$0] == first + $0 }) else {
+      return try items(side: side, at: places)
+    }
+    return try items(side: side, rows: first..<first + places.count)
+  }
+}
+
+/// Which item of the second modality goes with which of the first.
+public struct Pairs: Sendable, RandomAccessCollection {
+  /// Row of the first modality in each pair.
+  public let x: [Int]
+  /// Row of the second modality in each pair.
+  public let y: [Int]
+
+  public init(x: [Int], y: [Int]) {
+    self.x = x
+    self.y = y
+  }
+
+  public var startIndex: Int { 0 }
+  public var endIndex: Int { Swift.min(x.count, y.count) }
+  public subscript(position: Int) -> (x: Int, y: Int) { (x[position], y[position]) }
+}
