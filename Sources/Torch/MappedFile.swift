@@ -3,10 +3,12 @@ import Foundation
 /// A file's bytes in memory, read from the disk when they are touched.
 ///
 /// `@unchecked Sendable`: the mapping is private and read-only, and never changes after `init`.
-final class MappedFile: @unchecked Sendable {
-  let bytes: UnsafeRawBufferPointer
+public final class MappedFile: @unchecked Sendable {
+  /// The file's bytes, as long as this object lives.
+  public let bytes: UnsafeRawBufferPointer
 
-  init(_ path: String) throws {
+  /// - Throws: ``FileError`` when there is no such file or it cannot be read.
+  public init(_ path: String) throws {
     let file = open(path, O_RDONLY)
     guard file >= 0 else { throw FileError(path: path, action: "read") }
     defer { close(file) }

@@ -34,7 +34,7 @@ final class TemporaryFolder: Sendable {
 
   @discardableResult
   func write(_ tensor: Tensor, to name: String) throws -> URL {
-    try tensor.writeNPY(to: file(name))
+    try NPYWriter.write(tensor, to: file(name).path)
     return file(name)
   }
 }

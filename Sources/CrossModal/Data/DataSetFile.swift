@@ -89,7 +89,7 @@ extension DataSetFile {
           file: folder.relativeName, reason: "the folder holds no dataset.yaml, so it is no data set")
       }
     }
-    let bytes = try MappedFile(url)
+    let bytes = try InputFile(url)
     let file = bytes.name
     guard bytes.bytes.count <= limits.configurationBytes else {
       throw .tooLarge(

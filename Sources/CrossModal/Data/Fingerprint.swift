@@ -14,7 +14,7 @@ extension DataSet {
       let path = reference.url.path
       guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue
       else { continue }
-      let mapped = try MappedFile(reference.url)
+      let mapped = try InputFile(reference.url)
       // Names only, so that a data set may be moved.
       manifest += "\n\(reference.url.lastPathComponent) \(mapped.bytes.count) \(checksum(of: mapped.bytes))"
     }

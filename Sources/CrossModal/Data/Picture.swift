@@ -34,7 +34,7 @@ public struct Picture: Sendable {
   public func encoded() throws -> Data? {
     switch source {
     case .file(let url):
-      let file = try MappedFile(url)
+      let file = try InputFile(url)
       return withExtendedLifetime(file) { Data(file.bytes) }
     case .bytes(let data, _): return data
     case .pixels: return nil
@@ -97,7 +97,7 @@ public struct Picture: Sendable {
   private func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
     switch source {
     case .file(let url):
-      let file = try MappedFile(url)
+      let file = try InputFile(url)
       return try withExtendedLifetime(file) { try body(file.bytes) }
     case .bytes(let data, _): return try data.withUnsafeBytes { try body($0) }
     case .pixels:

@@ -5,9 +5,9 @@ import Torch
 /// sizes as big-endian 32-bit numbers, then big-endian numbers.
 enum IDXReader {
   static func open(_ url: URL, limits: Limits) throws -> any ArraySource {
-    let file = try MappedFile(url)
+    let file = try InputFile(url)
     guard Gzip.isGzip(file.bytes) else {
-      return TensorArray(try tensor(in: file.bytes, owner: file, name: file.name), name: file.name)
+      return TensorArray(try tensor(in: file.bytes, owner: file.mapping, name: file.name), name: file.name)
     }
     let inflated = try Gzip.inflated(file.bytes, name: file.name, limits: limits)
     return TensorArray(try tensor(in: inflated.bytes, owner: inflated, name: file.name), name: file.name)

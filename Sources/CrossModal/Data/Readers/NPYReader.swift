@@ -10,9 +10,9 @@ enum NPYReader {
   static let signature: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
 
   static func open(_ url: URL, limits: Limits) throws -> any ArraySource {
-    let file = try MappedFile(url)
+    let file = try InputFile(url)
     return TensorArray(
-      try tensor(in: file.bytes, owner: file, name: file.name, limits: limits), name: file.name)
+      try tensor(in: file.bytes, owner: file.mapping, name: file.name, limits: limits), name: file.name)
   }
 
   /// The array that `bytes`, kept alive by `owner`, hold from their first to their last byte.

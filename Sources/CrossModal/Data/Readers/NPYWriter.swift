@@ -3,7 +3,7 @@ import Torch
 
 /// Writes an array to a .npy file in pieces, under a temporary name until it is whole.
 ///
-///     let writer = try NPYWriter(to: url, shape: [1000, 512], dtype: .float32)
+///     let writer = try NPYWriter("vectors.npy", shape: [1000, 512])
 ///     try writer.append(block)  // rows, as often as needed
 ///     try writer.finish()
 public final class NPYWriter {
@@ -15,8 +15,12 @@ public final class NPYWriter {
   private var rows = 0
   private var isFinished = false
 
-  /// - Throws: ``DataError`` when the file cannot be made.
-  public init(to url: URL, shape: [Int], dtype: DataType) throws {
+  /// - Parameters:
+  ///   - path: the file to write.
+  ///   - shape: of the whole array; blocks are rows of its first dimension.
+  /// - Throws: ``DataError`` when the file cannot be written or NumPy has no such type.
+  public init(_ path: String, shape: [Int], dtype: DataType = .float32) throws {
+    let url = URL(fileURLWithPath: path)
     guard let code = dtype.npyCode else {
       throw DataError.unsupported(file: url.relativeName, reason: "\(dtype) has no .npy form")
     }
@@ -62,6 +66,13 @@ public final class NPYWriter {
     isFinished = true
   }
 
+  /// Writes one array.
+  public static func write(_ tensor: Tensor, to path: String) throws {
+    let writer = try NPYWriter(path, shape: tensor.shape, dtype: tensor.dtype)
+    try writer.append(tensor)
+    try writer.finish()
+  }
+
   /// The bytes in front of the numbers; their count is a multiple of 64.
   private static func header(_ code: String, _ shape: [Int]) -> Data {
     let sizes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
@@ -69,15 +80,6 @@ public final class NPYWriter {
     text += String(repeating: " ", count: (64 - (text.utf8.count + 11) % 64) % 64) + "\n"
     let count = text.utf8.count
     return Data(NPYReader.signature + [1, 0, UInt8(count & 0xFF), UInt8(count >> 8)]) + Data(text.utf8)
-  }
-}
-
-extension Tensor {
-  /// Writes this array as a .npy file.
-  public func writeNPY(to url: URL) throws {
-    let writer = try NPYWriter(to: url, shape: shape, dtype: dtype)
-    try writer.append(self)
-    try writer.finish()
   }
 }
 

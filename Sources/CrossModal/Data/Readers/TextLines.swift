@@ -22,14 +22,14 @@ struct TextLines: TextSource {
 
   /// - Throws: ``DataError`` when the file cannot be read, or a line (named) is not UTF-8.
   init(_ url: URL, limits: Limits) throws(DataError) {
-    let file = try MappedFile(url)
+    let file = try InputFile(url)
     name = file.name
     if Gzip.isGzip(file.bytes) {
       let inflated = try Gzip.inflated(file.bytes, name: file.name, limits: limits)
       owner = inflated
       bytes = Bytes(pointer: inflated.bytes)
     } else {
-      owner = file
+      owner = file.mapping
       bytes = Bytes(pointer: file.bytes)
     }
     starts = TextLines.starts(in: bytes.pointer)
