@@ -1,0 +1,175 @@
+import Foundation
+
+/// A picture that travels inside a page.
+public struct EmbeddedPicture: Sendable, Hashable {
+  /// The forms of picture that browsers show and CrossModal embeds.
+  public enum Format: String, Sendable, Hashable {
+    /// JPEG.
+    case jpeg = "image/jpeg"
+    /// PNG.
+    case png = "image/png"
+    /// SVG; shown as a picture, so nothing in it can run.
+    case svg = "image/svg+xml"
+  }
+
+  /// The bytes of the file.
+  public var data: Data
+  /// What they are.
+  public var format: Format
+  /// What the picture shows, for those who cannot see it.
+  public var summary: String
+
+  /// A picture from the bytes of its file.
+  public init(_ data: Data, format: Format, summary: String = "") {
+    self.data = data
+    self.format = format
+    self.summary = summary
+  }
+
+  /// A picture from a file.
+  ///
+  /// - Throws: ``ReportError/notAPicture(path:)`` when the file does not begin as a JPEG or PNG does, and Foundation's
+  ///   error when it cannot be read.
+  public init(contentsOf file: URL, summary: String = "") throws {
+    let data = try Data(contentsOf: file)
+    if data.starts(with: [0xFF, 0xD8, 0xFF]) {
+      self.init(data, format: .jpeg, summary: summary)
+    } else if data.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
+      self.init(data, format: .png, summary: summary)
+    } else {
+      throw ReportError.notAPicture(path: file.path)
+    }
+  }
+
+  var html: String {
+    "<img src=\"data:\(format.rawValue);base64,\(data.base64EncodedString())\" alt=\"\(Markup.escape(summary))\" />"
+  }
+}
+
+/// Queries and what they found: the rows of ``ReportBlock/gallery(_:caption:)``.
+public struct PictureGallery: Sendable, Hashable {
+  /// What was looked for, or what was found.
+  public enum Content: Sendable, Hashable {
+    /// Words.
+    case text(String)
+    /// A picture.
+    case picture(EmbeddedPicture)
+  }
+
+  /// Whether what was found is what was meant.
+  public enum Mark: Sendable, Hashable {
+    /// It is.
+    case hit
+    /// It is not.
+    case miss
+    /// Nobody knows, or it does not matter.
+    case none
+  }
+
+  /// One thing found.
+  public struct Found: Sendable, Hashable {
+    /// The thing.
+    public var content: Content
+    /// What it is called; empty for nothing.
+    public var title: String
+    /// Its score, as a number; `nil` writes none.
+    public var score: Double?
+    /// Whether it is what was meant.
+    public var mark: Mark
+
+    /// A thing found.
+    public init(_ content: Content, title: String = "", score: Double? = nil, mark: Mark = .none) {
+      self.content = content
+      self.title = title
+      self.score = score
+      self.mark = mark
+    }
+  }
+
+  /// One query with what it found, best first.
+  public struct Row: Sendable, Hashable {
+    /// What was looked for.
+    public var query: Content
+    /// What to say of the query; empty for nothing.
+    public var note: String
+    /// What was found, best first.
+    public var found: [Found]
+
+    /// A query and its results.
+    public init(_ query: Content, note: String = "", found: [Found]) {
+      self.query = query
+      self.note = note
+      self.found = found
+    }
+  }
+
+  /// The queries from the top.
+  public var rows: [Row]
+  /// Decimals of the scores.
+  public var decimals: Int
+
+  /// A gallery of queries.
+  public init(rows: [Row], decimals: Int = 2) {
+    self.rows = rows
+    self.decimals = decimals
+  }
+
+  /// The gallery as an element of a page.
+  var html: String {
+    let hasMarks = rows.contains { $0.found.contains { $0.mark != .none } }
+    return "<div class=\"gallery\">" + rows.map(html(of:)).joined() + "</div>"
+      + (hasMarks
+        ? "<p class=\"key\"><span class=\"tick\">✓</span> what was meant &#160; "
+          + "<span class=\"cross\">·</span> something else</p>" : "")
+  }
+
+  private func html(of row: Row) -> String {
+    var html = "<section class=\"query\"><div class=\"asked\">"
+    switch row.query {
+    case .text(let text): html += "<p class=\"words\">\(Markup.escape(text))</p>"
+    case .picture(let picture): html += picture.html
+    }
+    if !row.note.isEmpty { html += "<p class=\"note\">\(Markup.prose(row.note))</p>" }
+    html += "</div><ol class=\"found\(row.found.allSatisfy { $0.isText } ? " lines" : "")\">"
+    for found in row.found { html += self.html(of: found) }
+    return html + "</ol></section>"
+  }
+
+  private func html(of found: Found) -> String {
+    let name: String
+    let sign: String
+    switch found.mark {
+    case .hit: (name, sign) = (" class=\"hit\"", "<span class=\"tick\" title=\"what was meant\">✓</span>")
+    case .miss: (name, sign) = (" class=\"miss\"", "<span class=\"cross\" title=\"something else\">·</span>")
+    case .none: (name, sign) = ("", "")
+    }
+    var html = "<li\(name)>"
+    switch found.content {
+    case .picture(let picture): html += picture.html
+    case .text(let text): html += "<span class=\"words\">\(Markup.escape(text))</span>"
+    }
+    if !found.title.isEmpty { html += "<span class=\"name\">\(Markup.escape(found.title))</span>" }
+    let score = found.score.map { NumberText.fixed($0, decimals: decimals) } ?? ""
+    if !score.isEmpty || !sign.isEmpty { html += "<span class=\"score\">\(sign)\(score)</span>" }
+    return html + "</li>"
+  }
+}
+
+extension PictureGallery.Found {
+  fileprivate var isText: Bool {
+    if case .text = content { true } else { false }
+  }
+}
+
+/// Why a report could not be made.
+public enum ReportError: LocalizedError, Equatable {
+  /// A file that was to be embedded is no picture.
+  case notAPicture(path: String)
+
+  /// One sentence that names the file.
+  public var errorDescription: String? {
+    switch self {
+    case .notAPicture(let path): "\(path): expected a JPEG or PNG picture"
+    }
+  }
+}
