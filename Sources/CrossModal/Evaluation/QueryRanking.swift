@@ -76,20 +76,10 @@ struct QueryRanking {
     } else {
       // For every item the first relevant one that it precedes; sums of these counts are the ranks.
       var arrivals = [Int](repeating: 0, count: order.count + 1)
-      for item in 0..<scores.count {
-        let score = scores[item]
-        guard !score.isNaN else { continue }
-        var low = 0
-        var high = order.count
-        while low < high {
-          let middle = (low + high) / 2
-          if score > values[middle] || (score == values[middle] && item < order[middle]) {
-            high = middle
-          } else {
-            low = middle + 1
-          }
+      values.withUnsafeBufferPointer { values in
+        for item in 0..<scores.count where !scores[item].isNaN {
+          arrivals[place(of: item, scores[item], among: values, order)] += 1
         }
-        arrivals[low] += 1
       }
       var before = 0
       ranks = order.indices.map { place in
@@ -100,6 +90,29 @@ struct QueryRanking {
     let last = scores.count - (relevant.count - order.count)
     ranks += (0..<relevant.count - order.count).map { last + $0 + 1 }
     return ranks
+  }
+
+  /// How many of the relevant items, whose scores descend and whose numbers ascend among equals, come before an
+  /// item or are it.
+  private func place<Score: BinaryFloatingPoint>(
+    of item: Int, _ score: Score, among values: UnsafeBufferPointer<Score>, _ order: [Int]
+  ) -> Int {
+    // Halves without a branch that the processor would have to guess.
+    var low = 0
+    var left = values.count
+    while left > 1 {
+      let half = left / 2
+      low &+= values[low &+ half &- 1] > score ? half : 0
+      left &-= half
+    }
+    low &+= values[low] > score ? 1 : 0
+    guard low < values.count, values[low] == score else { return low }
+    var high = values.count
+    while low < high {
+      let middle = (low + high) / 2
+      if values[middle] < score || order[middle] > item { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 
   /// (1/R) Σ precision at each relevant item.
@@ -116,24 +129,34 @@ struct QueryRanking {
 
   /// The place of the highest score, the first of equals.
   func top<Score: BinaryFloatingPoint>(in scores: UnsafeBufferPointer<Score>) -> Int? {
+    guard let base = scores.baseAddress else { return nil }
     var top: Int?
     var best = -Score.infinity
-    for item in 0..<scores.count where scores[item] > best || (top == nil && scores[item] == best) {
-      best = scores[item]
-      top = item
+    var item = 0
+    while item < scores.count {
+      if base[item] > best {
+        best = base[item]
+        top = item
+      }
+      item &+= 1
     }
-    return top
+    // Nothing is above minus infinity: the first that is no NaN.
+    return top ?? scores.firstIndex { !$0.isNaN }
   }
 
   /// How many scores of a range are above a value, and how many equal it.
   private func counts<Score: BinaryFloatingPoint>(
     above value: Score, in scores: UnsafeBufferPointer<Score>, _ range: Range<Int>
   ) -> (better: Int, equal: Int) {
+    guard let base = scores.baseAddress else { return (0, 0) }
+    // In this form (bare pointer, 32-bit sums) the compiler counts many items at once.
     var better: Int32 = 0
     var equal: Int32 = 0
-    for item in range {
-      better &+= scores[item] > value ? 1 : 0
-      equal &+= scores[item] == value ? 1 : 0
+    var item = range.lowerBound
+    while item < range.upperBound {
+      better &+= base[item] > value ? 1 : 0
+      equal &+= base[item] == value ? 1 : 0
+      item &+= 1
     }
     return (Int(better), Int(equal))
   }
