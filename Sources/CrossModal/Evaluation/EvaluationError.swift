@@ -20,6 +20,8 @@ public enum EvaluationError: LocalizedError, Equatable {
   case unknownName(_ what: String, _ name: String, known: [String])
   /// Values that belong together have different counts.
   case counts(_ what: String, Int, _ other: String, Int)
+  /// Two results that do not come from the same test.
+  case differentTests(_ first: String, _ second: String)
   /// A value that the metric is not defined for.
   case badValue(String)
 
@@ -42,6 +44,10 @@ public enum EvaluationError: LocalizedError, Equatable {
       "unknown \(what) '\(name)'; known are \(known.joined(separator: ", "))"
     case .counts(let what, let count, let other, let otherCount):
       "\(count) \(what) and \(otherCount) \(other), expected equal counts"
+    case .differentTests(let first, let second):
+      first == second
+        ? "the two results are of different items, so they cannot be compared item by item"
+        : "the two results have different protocols: '\(first)' and '\(second)'"
     case .badValue(let sentence): sentence
     }
   }

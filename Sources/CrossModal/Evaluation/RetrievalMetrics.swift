@@ -38,91 +38,6 @@ public struct DirectionMetrics: Sendable, Equatable {
   }
 }
 
-/// The numbers of one direction; of several folds, their means over the folds.
-public struct RetrievalSummary: Sendable, Equatable {
-  /// The K of the recalls that are reported and make up rsum.
-  public static let depths = [1, 5, 10]
-
-  /// Percent of the queries whose best paired item is among the first 1, 5 and 10; nil without pairs.
-  public var recalls: [Double]?
-  /// The median of the ranks from 1, rounded down, as the field counts it.
-  public var medianRank: Double?
-  public var meanRank: Double?
-  /// Mean of 1 / rank.
-  public var meanReciprocalRank: Double?
-  /// Mean average precision, a fraction; nil when nothing is relevant.
-  public var meanAveragePrecision: Double?
-  /// Mean of Σ 1/log2(1 + rank) over the relevant items, divided by its value when these come first; a fraction.
-  public var meanGain: Double?
-
-  /// - Parameter weights: how often each query counts; nil counts each once.
-  public init(of queries: [QueryResult], weights: [Int]? = nil) {
-    var folds: [Int: [(query: QueryResult, weight: Int)]] = [:]
-    for (place, query) in queries.enumerated() {
-      let weight = weights?[place] ?? 1
-      if weight > 0 { folds[query.fold, default: []].append((query, weight)) }
-    }
-    let each = folds.sorted { $0.key < $1.key }.map { RetrievalSummary(ofFold: $0.value) }
-    recalls =
-      each.first?.recalls == nil
-      ? nil : Self.depths.indices.compactMap { place in mean(each.map { $0.recalls?[place] }) }
-    medianRank = mean(each.map(\.medianRank))
-    meanRank = mean(each.map(\.meanRank))
-    meanReciprocalRank = mean(each.map(\.meanReciprocalRank))
-    meanAveragePrecision = mean(each.map(\.meanAveragePrecision))
-    meanGain = mean(each.map(\.meanGain))
-  }
-
-  private init(ofFold queries: [(query: QueryResult, weight: Int)]) {
-    let ranks = queries.compactMap { entry in entry.query.rank.map { (value: $0, weight: entry.weight) } }
-    let count = ranks.reduce(0) { $0 + $1.weight }
-    if count > 0 {
-      func mean(_ number: (Double) -> Double) -> Double {
-        ranks.reduce(0) { $0 + number($1.value) * Double($1.weight) } / Double(count)
-      }
-      recalls = Self.depths.map { depth in
-        100 * Double(ranks.reduce(0) { $0 + ($1.value <= Double(depth) ? $1.weight : 0) }) / Double(count)
-      }
-      medianRank = weightedMedian(ranks).rounded(.down)
-      meanRank = mean { $0 }
-      meanReciprocalRank = mean { 1 / $0 }
-    }
-    func mean(_ number: (QueryResult) -> Double?) -> Double? {
-      var sum = 0.0
-      var count = 0
-      for (query, weight) in queries {
-        guard let value = number(query) else { continue }
-        sum += value * Double(weight)
-        count += weight
-      }
-      return count > 0 ? sum / Double(count) : nil
-    }
-    meanAveragePrecision = mean(\.averagePrecision)
-    meanGain = mean(\.gain)
-  }
-
-  /// The numbers by name, in the order they are reported.
-  public var values: [(name: String, value: Double)] {
-    var values: [(String, Double)] = []
-    if let recalls { values += zip(Self.depths, recalls).map { ("R@\($0)", $1) } }
-    let others = [
-      ("MedR", medianRank), ("MeanR", meanRank), ("mAP", meanAveragePrecision), ("nDCG", meanGain),
-      ("MRR", meanReciprocalRank),
-    ]
-    values += others.compactMap { name, value in value.map { (name, $0) } }
-    return values.map { (name: $0.0, value: $0.1) }
-  }
-
-  /// An object of ``values``; a whole median is written as a whole number.
-  public var json: JSON {
-    .object(
-      values.map { name, value in
-        JSON.Member(
-          name, name == "MedR" ? Int(exactly: value).map(JSON.int) ?? .double(value) : .double(value))
-      })
-  }
-}
-
 /// What a retrieval test gave, in both directions.
 public struct RetrievalMetrics: Sendable, Equatable {
   /// Names of the two modalities.
@@ -169,24 +84,4 @@ public struct RetrievalMetrics: Sendable, Equatable {
     }
     return both + (rsum.map { [(name: "rsum", value: $0)] } ?? [])
   }
-}
-
-/// The middle of numbers that each count `weight` times; of an even count the mean of the two middle ones.
-private func weightedMedian(_ numbers: [(value: Double, weight: Int)]) -> Double {
-  let sorted = numbers.sorted { $0.value < $1.value }
-  let count = sorted.reduce(0) { $0 + $1.weight }
-  func number(at place: Int) -> Double {
-    var before = 0
-    for (value, weight) in sorted {
-      before += weight
-      if place < before { return value }
-    }
-    return .nan
-  }
-  return (number(at: (count - 1) / 2) + number(at: count / 2)) / 2
-}
-
-private func mean(_ numbers: [Double?]) -> Double? {
-  let known = numbers.compactMap { $0 }
-  return known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
 }
