@@ -22,6 +22,15 @@ extension Tensor {
     return (found[0], found[1])
   }
 
+  /// For each element of `numbers` how many elements of this ascending tensor (along its last dimension) are
+  /// smaller, or with `countingEqual` smaller or equal: int64 of the shape of `numbers`.
+  ///
+  /// All dimensions but the last agree. No gradient.
+  public func positions(of numbers: Tensor, countingEqual: Bool = false) throws(TorchError) -> Tensor {
+    try Op.searchsorted(
+      .tensor(self), .tensor(numbers), .bool(false), .bool(countingEqual))
+  }
+
   /// The different elements in ascending order, for each element which of them it is, and how often each occurs.
   public func unique() throws(TorchError) -> (values: Tensor, inverse: Tensor, counts: Tensor) {
     let found = try Op.unique.all(.tensor(self), .bool(true), .bool(true), .bool(true))
@@ -36,6 +45,7 @@ extension Tensor {
   private enum Op {
     static let sort = Operator("sort.stable")
     static let topk = Operator("topk")
+    static let searchsorted = Operator("searchsorted.Tensor")
     static let unique = Operator("_unique2")
     static let quantile = Operator("quantile")
   }

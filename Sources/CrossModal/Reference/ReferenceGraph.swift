@@ -1,0 +1,84 @@
+import Torch
+
+/// Inputs and weights of a case as the leaves of a graph in float64, as reference cases are computed.
+struct ReferenceGraph {
+  private let leaves: [(name: String, tensor: Tensor)]
+
+  /// The named inputs and all weights; names that a case does not have are errors.
+  init(_ reference: ReferenceCase, inputs: [String]) throws {
+    let given = try inputs.map { ($0, try reference.input($0)) }
+    let weights = reference.weights.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    leaves = try (given + weights).map { name, tensor in
+      (name: name, tensor: try tensor.to(.float64).requiringGradient())
+    }
+  }
+
+  /// A leaf by name.
+  func leaf(_ name: String) throws -> Tensor {
+    guard let found = leaves.first(where: { $0.name == name }) else {
+      throw ReferenceError.missing("weight or input", name, leaves.map(\.name))
+    }
+    return found.tensor
+  }
+
+  /// `grad.NAME` of every leaf, with `suffix` behind the name; zero where nothing flows.
+  func gradients(of loss: Tensor, suffix: String = "") throws -> [String: ReferenceOutput] {
+    let found = try Tensor.gradients(of: [loss], by: leaves.map(\.tensor), retainGraph: true)
+    var outputs: [String: ReferenceOutput] = [:]
+    for (leaf, slope) in zip(leaves, found) {
+      outputs["grad." + leaf.name + suffix] = try .recorded(slope ?? leaf.tensor.zerosLike())
+    }
+    return outputs
+  }
+}
+
+extension ReferenceOutput {
+  /// A tensor as cases record it: a scalar has shape `[1]`.
+  static func recorded(_ tensor: Tensor) throws(TorchError) -> ReferenceOutput {
+    .tensor(tensor.rank == 0 ? try tensor.reshaped(1) : tensor)
+  }
+}
+
+extension [String: ReferenceOutput] {
+  /// With more outputs, scalars as cases record them.
+  func adding(_ outputs: [String: Tensor]) throws -> [String: ReferenceOutput] {
+    try merging(outputs.mapValues { try .recorded($0) }) { $1 }
+  }
+}
+
+extension ReferenceCase {
+  /// A number among the settings, or `fallback` where the case leaves the key out.
+  func number(_ key: String, or fallback: Double? = nil) throws -> Double {
+    guard let value = config[key] else {
+      if let fallback { return fallback }
+      throw ReferenceError.missing("setting", key, config.members?.map(\.key) ?? [])
+    }
+    guard let number = value.double else { throw ReferenceError.badSetting(key, value.text(), "a number") }
+    return number
+  }
+
+  /// A whole number among the settings.
+  func whole(_ key: String) throws -> Int {
+    let value = try setting(key)
+    guard let number = value.int else { throw ReferenceError.badSetting(key, value.text(), "a whole number") }
+    return number
+  }
+
+  /// True or false among the settings, or `fallback` where the case leaves the key out.
+  func flag(_ key: String, or fallback: Bool) throws -> Bool {
+    guard let value = config[key] else { return fallback }
+    guard let flag = value.bool else { throw ReferenceError.badSetting(key, value.text(), "true or false") }
+    return flag
+  }
+
+  /// One of a closed choice among the settings, or `fallback` where the case leaves the key out.
+  func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, or fallback: Choice) throws -> Choice
+  where Choice.RawValue == String {
+    guard let value = config[key] else { return fallback }
+    guard let choice = value.string.flatMap(Choice.init) else {
+      throw ReferenceError.badSetting(
+        key, value.text(), Choice.allCases.map(\.rawValue).joined(separator: " or "))
+    }
+    return choice
+  }
+}
