@@ -188,18 +188,27 @@ extension Split {
     table.moments.map { moments in (0..<places.count).map { moments[places[$0]] } }
   }
 
-  public func batch(at wanted: [Int]) throws -> Batch {
+  /// Rows of a modality in the given pairs, in their order.
+  public func rows(side: Int, ofPairs places: [Int]) -> [Int] {
+    paired.map { paired in places.map { paired[side][$0] } } ?? places
+  }
+
+  public func batch(at places: [Int]) throws -> Batch {
+    try batch(at: places) { side, rows in try batchItems(side, rows) }
+  }
+
+  /// A batch whose items come from `items`, called with the number of the modality and its rows.
+  func batch(at wanted: [Int], items: (Int, [Int]) throws -> Items) throws -> Batch {
     if let bad = wanted.first(where: { $0 < 0 || $0 >= count }) {
       throw DataError.rowOutOfRange(
         file: description.name, place: "split '\(name)', pairs", row: bad, count: count)
     }
-    let own = rows.indices.map { side in paired.map { paired in wanted.map { paired[side][$0] } } ?? wanted }
+    let own = rows.indices.map { rows(side: $0, ofPairs: wanted) }
     let labels: [Int]? =
       itemLabels[0].map { labels in own[0].map { labels[rows[0][$0]] } }
       ?? self.labels.map { labels in wanted.map { labels[$0] } }
     return Batch(
-      modalities: description.modalities.map(\.name),
-      items: try own.enumerated().map { side, places in try batchItems(side, places) },
+      modalities: description.modalities.map(\.name), items: try own.enumerated().map(items),
       rows: own, labels: labels,
       answers: table.answers.map { answers in wanted.map { answers[places[$0]] } },
       moments: table.moments.map { moments in wanted.map { moments[places[$0]] } })
