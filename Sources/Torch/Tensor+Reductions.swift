@@ -33,6 +33,10 @@ extension Tensor {
   public func cumulativeProduct(along dimension: Int) throws(TorchError) -> Tensor {
     try Op.cumprod(.tensor(self), .int(dimension), .none)
   }
+  /// Running minimum along a dimension.
+  public func cumulativeMinimum(along dimension: Int) throws(TorchError) -> Tensor {
+    try Op.cummin.all(.tensor(self), .int(dimension))[0]
+  }
 
   /// The largest element, a scalar.
   public func max() throws(TorchError) -> Tensor { try Op.max(.tensor(self)) }
@@ -103,6 +107,7 @@ extension Tensor {
     static let prod = Operator("prod")
     static let cumsum = Operator("cumsum")
     static let cumprod = Operator("cumprod")
+    static let cummin = Operator("cummin")
     static let max = Operator("max")
     static let min = Operator("min")
     static let amax = Operator("amax")

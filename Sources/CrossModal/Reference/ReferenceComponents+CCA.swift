@@ -34,20 +34,12 @@ public enum CCAReference: ReferenceComponents {
     }
   }
 
-  private static func count(_ reference: ReferenceCase, _ key: String) throws -> Int {
-    let value = try reference.setting(key)
-    guard let number = value.int, number >= 1 else {
-      throw ReferenceError.badSetting(key, value.text(), "a whole number from 1")
-    }
-    return number
-  }
-
   private static func fit(_ reference: ReferenceCase) throws -> [String: Tensor] {
     let mode = try reference.setting("ridge_mode")
     guard mode.string == "none" else {
       throw ReferenceError.badSetting("ridge_mode", mode.text(), "none")
     }
-    let k = try count(reference, "k")
+    let k = try ReferenceSettings.count(reference, "k")
     let rows = try Rows(reference)
     let joint = try rows.joint()
     let solver = CanonicalSolver(rankTolerance: reference.config["rank_rtol"]?.double ?? 1e-10)
@@ -85,7 +77,7 @@ public enum CCAReference: ReferenceComponents {
   }
 
   private static func ridge(_ reference: ReferenceCase) throws -> [String: Tensor] {
-    let k = try count(reference, "k")
+    let k = try ReferenceSettings.count(reference, "k")
     let rows = try Rows(reference)
     let joint = try rows.joint()
     var out: [String: Tensor] = [:]
@@ -124,7 +116,7 @@ public enum CCAReference: ReferenceComponents {
 
   private static func streaming(_ reference: ReferenceCase) throws -> [String: Tensor] {
     let views = try ["x", "y"].map { try reference.input($0) }
-    let chunks = try numbers(reference, "chunks").map { Int($0) }
+    let chunks = try ReferenceSettings.numbers(reference, "chunks").map { Int($0) }
     guard chunks.allSatisfy({ $0 >= 0 }), chunks.reduce(0, +) == views[0].size(along: 0) else {
       throw ReferenceError.badSetting(
         "chunks", "\(chunks)", "row counts that add up to \(views[0].size(along: 0))")
@@ -148,7 +140,8 @@ public enum CCAReference: ReferenceComponents {
     let solution = try CanonicalSolver().solve(joint, full: true)
     let z = try views.indices.map { try (views[$0] - joint.means[$0]).matmul(solution.weights[$0]) }
     let test = try CanonicalPermutationTest(
-      z[0], z[1], tests: count(reference, "tests"), permutations: reference.input("perms").to(.int64))
+      z[0], z[1], tests: ReferenceSettings.count(reference, "tests"),
+      permutations: reference.input("perms").to(.int64))
     return [
       "observed": try Tensor(test.observed), "null": test.null,
       "p_uncorrected": try Tensor(test.uncorrected), "p_stepdown": try Tensor(test.stepDown),
@@ -159,7 +152,7 @@ public enum CCAReference: ReferenceComponents {
     let names = (0...).lazy.map { "x\($0)" }.prefix { reference.inputs[$0] != nil }
     let views = try names.map { try reference.input($0).to(.float64) }
     guard views.count >= 2 else { throw ReferenceError.missing("input", "x\(views.count)", Array(names)) }
-    let k = try count(reference, "k")
+    let k = try ReferenceSettings.count(reference, "k")
     var joint = try JointCovariance(views: Array(names), widths: views.map { $0.size(along: 1) })
     try joint.add(views)
     func solver(_ shrinkage: Double) throws -> CanonicalSolver {
@@ -167,30 +160,20 @@ public enum CCAReference: ReferenceComponents {
       return CanonicalSolver(ridges: [.shrinkage(shrinkage)], components: .exactly(k))
     }
     var out: [String: Tensor] = [:]
-    for shrinkage in try numbers(reference, "mcca_shrinkage") {
+    for shrinkage in try ReferenceSettings.numbers(reference, "mcca_shrinkage") {
       let found = try MultiviewCorrelation(.mcca, of: joint, solver: solver(shrinkage))
       out["mcca.c\(shrinkage).eigenvalues"] = found.eigenvalues
       for (view, weight) in found.weights.enumerated() { out["mcca.c\(shrinkage).w\(view)"] = weight }
     }
-    guard let shrinkage = try reference.setting("gcca_shrinkage").double else {
-      throw ReferenceError.badSetting("gcca_shrinkage", "no number", "a shrinkage from 0 to 1")
-    }
+    let shared = try ReferenceSettings.number(reference, "gcca_shrinkage")
     let found = try MultiviewCorrelation(
-      .gcca, of: joint, solver: solver(shrinkage), viewWeights: numbers(reference, "gcca_view_weights"))
+      .gcca, of: joint, solver: solver(shared),
+      viewWeights: ReferenceSettings.numbers(reference, "gcca_view_weights"))
     out["gcca.eigenvalues"] = found.eigenvalues
     for (view, weight) in found.weights.enumerated() { out["gcca.w\(view)"] = weight }
     out["gcca.T"] = try views.indices.map { view in
       try (views[view] - joint.means[view]).matmul(found.sharedWeights[view])
     }.reduce(Tensor.zeros([views[0].size(along: 0), k], .float64)) { try $0 + $1 }
     return out
-  }
-
-  private static func numbers(_ reference: ReferenceCase, _ key: String) throws -> [Double] {
-    let value = try reference.setting(key)
-    guard let list = value.array else { throw ReferenceError.badSetting(key, value.text(), "a list") }
-    return try list.map {
-      guard let number = $0.double else { throw ReferenceError.badSetting(key, value.text(), "numbers") }
-      return number
-    }
   }
 }

@@ -2,6 +2,7 @@
 public enum ReferenceList {
   public static let all: [any ReferenceComponents.Type] = [
     CCAReference.self,
+    SCMReference.self,
     ContrastiveReference.self,
     TripletCenterReference.self,
     NPairReference.self,

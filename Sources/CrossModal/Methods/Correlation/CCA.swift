@@ -55,65 +55,16 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
   /// - Throws: ``CorrelationError`` that names the view and what is wrong with it.
   /// - Complexity: O(n (p + q)²) time and O((p + q)²) memory by covariances.
   public func fit(to data: some TrainingSet, seed: UInt64 = 0) throws {
-    guard data.count >= 2 else { throw CorrelationError.tooFewRows(data.count) }
     let solver = CanonicalSolver(
       ridges: [configuration.ridge(of: 0), configuration.ridge(of: 1)],
       components: configuration.k.map { configuration.clip ? .upTo($0) : .exactly($0) } ?? .upTo(10),
       centring: configuration.center, scaling: configuration.scale, rankTolerance: configuration.rankRtol)
-    let widths = try rows(of: data.batch(at: [0])).map { $0.size(along: 1) }
-    let usesGram =
-      switch configuration.solver {
-      case .auto: widths.contains { $0 > data.count }
-      case .covariance: false
-      case .gram: true
-      }
-    if usesGram {
-      try fit(rows: rows(of: data.all()), with: solver)
-    } else {
-      var joint = try JointCovariance(views: views, widths: widths)
-      try data.forEachChunk(rows: configuration.chunkRows) { try joint.add(rows(of: $0)) }
-      try fit(joint, with: solver)
-    }
-  }
-
-  private func fit(_ joint: JointCovariance, with solver: CanonicalSolver) throws {
-    let solution = try solver.solve(joint)
-    let products = try solution.weights.enumerated().map { view, weight in
-      try (weight * joint.covariance(view, view).matmul(weight)).sum(along: 0)
-    }
-    let cross = try (solution.weights[0] * joint.covariance(0, 1).matmul(solution.weights[1])).sum(along: 0)
-    let achieved = try cross / (products[0] * products[1]).squareRoot()
-    try keep(solution, means: joint.means, rows: joint.rows, achieved: achieved)
-  }
-
-  private func fit(rows: [Tensor], with solver: CanonicalSolver) throws {
-    let whole = try rows.map { try $0.to(.float64) }
-    for (view, tensor) in zip(views, whole) { try checkFinite(tensor, view: view) }
-    let means = try whole.map { try $0.mean(along: 0) }
-    let centred = configuration.center ? try zip(whole, means).map { try $0 - $1 } : whole
-    let constant = try whole.indices.map { view in
-      guard configuration.center else { return try whole[view].magnitude().max(along: 0) .== 0.0 }
-      let spread = try whole[view].variance(along: 0).squareRoot()
-      return try (whole[view].max(along: 0) .== whole[view].min(along: 0))
-        .or(spread .<= (means[view].magnitude() * 1e-12))
-    }
-    let solution = try solver.solve(rows: centred, constant: constant, views: views)
-    let achieved = try pearsonCorrelations(
-      centred[0].matmul(solution.weights[0]), centred[1].matmul(solution.weights[1]))
-    try keep(solution, means: means, rows: whole[0].size(along: 0), achieved: achieved)
-  }
-
-  private func keep(_ solution: CanonicalCorrelation, means: [Tensor], rows: Int, achieved: Tensor) throws {
-    let centre = configuration.center
-    meanX = centre ? means[0] : try means[0].zerosLike()
-    meanY = centre ? means[1] : try means[1].zerosLike()
-    weightX = solution.weights[0]
-    weightY = solution.weights[1]
-    let k = weightX.size(along: 1)
-    rho = try solution.correlations[0..<k].copied()
-    fitReport = try CCA.report(
-      solution, views: views, widths: means.map(\.count), rows: rows, k: k,
-      ridges: [configuration.ridge(of: 0), configuration.ridge(of: 1)], achieved: achieved.values())
+    let fit = try CanonicalFit(
+      data, views: views, route: configuration.solver, chunkRows: configuration.chunkRows, with: solver)
+    (meanX, meanY) = (fit.means[0], fit.means[1])
+    (weightX, weightY) = (fit.solution.weights[0], fit.solution.weights[1])
+    rho = try fit.solution.correlations[0..<weightX.size(along: 1)].copied()
+    fitReport = try fit.report(views: views, ridges: solver.ridges)
   }
 
   // MARK: - Using
@@ -133,63 +84,5 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
     let scores = try (rows.to(.float64) - mean).matmul(weight)
     guard configuration.rhoPower != 0 else { return Features(scores) }
     return Features(try scores * rho.clamped(from: 0).power(configuration.rhoPower))
-  }
-
-  private func rows(of batch: Batch) throws -> [Tensor] {
-    try zip(views, batch.items).map { try vectors(of: $1, view: $0) }
-  }
-}
-
-/// The rows of items that are vectors, `[n, d]`.
-func vectors(of items: Items, view: String) throws -> Tensor {
-  guard case .vectors(let rows) = items, rows.rank == 2 else {
-    throw CorrelationError.notVectors(view: view, found: "items of kind \(items.kind.rawValue)")
-  }
-  return rows
-}
-
-extension CCA {
-  /// What a user sees after a fit.
-  static func report(
-    _ solution: CanonicalCorrelation, views: [String], widths: [Int], rows: Int, k: Int, ridges: [Ridge],
-    achieved: [Double]
-  ) throws -> FitReport {
-    let rho = Array(try solution.correlations.values(as: Double.self).prefix(k))
-    let ranks = zip(views, solution.ranks).map { JSON.Member($0, .int($1)) }
-    let stated = zip(views, ridges).map { JSON.Member($0, .string($1.text)) }
-    var report = FitReport(
-      facts: [
-        "pairs": .int(rows), "ranks": .object(ranks), "k": .int(k), "ridge": .object(stated),
-        "rho": .array(rho.map(JSON.double)), "correlations": .array(achieved.map(JSON.double)),
-        "total_correlation": .double(achieved.reduce(0, +)),
-      ])
-    for (view, (rank, width)) in zip(views, zip(solution.ranks, widths)) where rank < min(width, rows - 1) {
-      report.warnings.append(
-        "\(view) has rank \(rank) of \(width) columns: columns that depend on others add nothing")
-    }
-    if ridges.allSatisfy(\.isNone), solution.ranks.reduce(0, +) > rows - 1 {
-      report.warnings.append(
-        "\(rows) pairs are too few for ranks \(solution.ranks[0]) and \(solution.ranks[1]) without a ridge: "
-          + "\(solution.ranks.reduce(0, +) - rows + 1) correlations are trivially 1")
-    }
-    if solution.excess > 1e-8 {
-      report.warnings.append(
-        "a correlation exceeded 1 by \(solution.excess) and was set to 1: a view is almost rank-deficient; "
-          + "a larger rank_rtol or a ridge makes it stable")
-    }
-    return report
-  }
-}
-
-extension Ridge {
-  /// For people: `relative 0.001`.
-  var text: String {
-    switch self {
-    case .none: "none"
-    case .absolute(let r): "absolute \(r)"
-    case .shrinkage(let c): "shrinkage \(c)"
-    case .relative(let r): "relative \(r)"
-    case .scatter(let kappa): "scatter \(kappa)"
-    }
   }
 }

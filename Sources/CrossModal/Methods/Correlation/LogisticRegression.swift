@@ -1,0 +1,101 @@
+import Torch
+
+/// Logistic regression with a quadratic penalty, `½ ‖W‖² + C Σ loss`, the bias not penalised (`scm.md`
+/// section 4). Solved by L-BFGS in float64; nothing is random.
+public struct LogisticRegression: Sendable {
+  /// How several classes are told apart.
+  public enum Kind: String, Codable, Sendable, CaseIterable {
+    /// One softmax over all classes.
+    case multinomial
+    /// A sigmoid for each class against the rest, normalised to sum 1.
+    case oneVersusRest = "ovr"
+  }
+
+  public let kind: Kind
+  /// `[classes, d]`.
+  public let weight: Tensor
+  /// `[classes]`; of zero mean for ``Kind/multinomial``, which it leaves open by a constant.
+  public let bias: Tensor
+
+  public init(kind: Kind = .multinomial, weight: Tensor, bias: Tensor) {
+    self.kind = kind
+    self.weight = weight
+    self.bias = bias
+  }
+
+  /// Fits to rows of known classes.
+  ///
+  /// - Parameters:
+  ///   - rows: `[n, d]`.
+  ///   - classes: of each row, from 0.
+  ///   - count: number of classes.
+  ///   - penalty: C, the inverse of the regularisation, above 0.
+  ///   - balanced: whether rows count so that all classes weigh the same.
+  ///   - start: a solution for another penalty, to begin from.
+  ///   - tolerance: largest entry of the gradient, over max(1, C n).
+  public static func fit(
+    _ rows: Tensor, classes: [Int], count: Int, penalty: Double, kind: Kind = .multinomial,
+    balanced: Bool = false, start: LogisticRegression? = nil, tolerance: Double = 1e-9
+  ) throws -> LogisticRegression {
+    let (n, d) = (rows.size(along: 0), rows.size(along: 1))
+    guard n == classes.count else {
+      throw CorrelationError.unequalRows(["rows", "labels"], [n, classes.count])
+    }
+    // A column of ones carries the bias.
+    let extended = try Tensor.concatenated([rows.to(.float64), Tensor.ones([n, 1], .float64)], along: 1)
+    let across = try extended.transposed()
+    let labels = try Tensor(classes)
+    let targets = try labels.oneHot(classes: count).to(.float64)
+    let sizes = try labels.counts(length: count).to(.float64)
+    let shares =
+      balanced
+      ? try (Double(n) / (sizes * Double(count))).rows(at: labels).unsqueezed(at: 1)
+      : try Tensor.ones([1, 1], .float64)
+    let penalised = try Tensor.concatenated(
+      [Tensor.ones([d, count], .float64), Tensor.zeros([1, count], .float64)])
+    func objective(_ vector: Tensor) throws -> (value: Double, gradient: Tensor) {
+      let theta = try vector.reshaped(d + 1, count)
+      let logits = try extended.matmul(theta)
+      let errors: Tensor
+      let loss: Tensor
+      switch kind {
+      case .multinomial:
+        let logs = try logits.logSoftmax(along: 1)
+        loss = try -(logs * targets * shares).sum()
+        errors = try (logs.exp() - targets) * shares
+      case .oneVersusRest:
+        // ln(1 + e^z) - y z
+        let softplus = try logits.clamped(from: 0) + (-logits.magnitude()).exp().log1p()
+        loss = try ((softplus - targets * logits) * shares).sum()
+        errors = try (logits.sigmoid() - targets) * shares
+      }
+      let free = try theta * penalised
+      let value = try (free.squared().sum() * 0.5 + loss * penalty).item(as: Double.self)
+      return (value, try (free + across.matmul(errors) * penalty).flattened())
+    }
+    var initial = try Tensor.zeros([(d + 1) * count], .float64)
+    if let start {
+      initial = try Tensor.concatenated(
+        [start.weight.transposed(), start.bias.unsqueezed(at: 0)]).flattened()
+    }
+    let solver = LimitedMemoryBFGS(tolerance: tolerance * max(1, penalty * Double(n)))
+    let theta = try solver.minimize(from: initial, objective).point.reshaped(d + 1, count)
+    let bias = try theta[d]
+    return LogisticRegression(
+      kind: kind, weight: try theta[0..<d].transposed().contiguous(),
+      bias: kind == .multinomial ? try bias - bias.mean() : try bias.copied())
+  }
+
+  /// Class probabilities of rows `[n, d]`: float64 `[n, classes]`, each row sums to 1.
+  public func probabilities(_ rows: Tensor) throws -> Tensor {
+    let logits = try rows.to(.float64).matmul(weight.transposed()) + bias
+    switch kind {
+    case .multinomial: return try logits.softmax(along: 1)
+    case .oneVersusRest:
+      let single = try logits.sigmoid()
+      // Where no class is likely at all the largest logit decides.
+      let sums = try single.sum(along: 1, keepingDimension: true)
+      return try (single / sums).chosen(where: sums .> 1e-300, otherwise: logits.softmax(along: 1))
+    }
+  }
+}
