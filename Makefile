@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test build format lint clean
+.PHONY: help setup demo test build docs format lint clean
 
 # What scripts/setup decided, then the command.
 with := . ./.setup.env &&
@@ -21,6 +21,9 @@ test: setup ## the whole test suite
 
 build: setup ## the command ./crossmodal, in release mode
 	@$(with) swift build -c release --product crossmodal
+
+docs: setup ## the documentation as a static site in docs/site
+	@$(with) scripts/docs
 
 format: ## rewrites the sources as the settings in .swift-format say
 	@swift format --in-place --parallel --recursive Package.swift Sources Tests

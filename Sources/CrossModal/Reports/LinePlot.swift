@@ -74,6 +74,7 @@ public struct LinePlot: Plot {
   /// Precision against recall, both from 0 to 1 on equal axes.
   ///
   /// - Parameters:
+  ///   - summary: what the plot shows in one sentence.
   ///   - curves: name, recall and precision of each curve.
   ///   - chance: the precision of a random ranking, drawn as a reference.
   public static func precisionRecall(

@@ -15,7 +15,8 @@ import Foundation
 ///   ])
 /// try report.write(to: URL(filePath: "report.html"))
 /// ```
-/// All text is escaped. In running text `` `code` `` and `**strong**` have their usual meaning; nothing else does.
+/// All text is escaped. In running text words between backticks are code, words between double asterisks strong;
+/// nothing else has a meaning.
 public struct Report: Sendable {
   /// The headline.
   public var title: String
