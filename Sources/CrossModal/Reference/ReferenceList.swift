@@ -13,11 +13,21 @@ public enum ReferenceList {
     SupervisedContrastReference.self,
     TripletMarginReference.self,
     CrossBatchMemoryReference.self,
+    TripletCenterMetricsReference.self,
+    NPairMetricsReference.self,
+    ScanMetricsReference.self,
+    VSEppMetricsReference.self,
   ]
 
-  static func components(of method: String) throws -> any ReferenceComponents.Type {
-    guard let found = all.first(where: { $0.method == method }) else {
-      throw VerificationError.unknownMethod(method, known: all.map { $0.method })
+  /// What computes a component of a method. Several entries may share a method: its model and its metrics.
+  static func components(of method: String, for component: String) throws -> any ReferenceComponents.Type {
+    let ofMethod = all.filter { $0.method == method }
+    guard !ofMethod.isEmpty else {
+      throw VerificationError.unknownMethod(method, known: Set(all.map { $0.method }).sorted())
+    }
+    guard let found = ofMethod.first(where: { $0.components.contains(component) }) else {
+      throw VerificationError.unknownComponent(
+        component, method: method, known: ofMethod.flatMap { $0.components })
     }
     return found
   }

@@ -68,10 +68,7 @@ public struct Verification: Sendable {
       method = record["method"]?.string ?? ""
       component = record["component"]?.string ?? ""
       let reference = try self.reference(record, in: folder)
-      let components = try ReferenceList.components(of: method)
-      guard components.components.contains(component) else {
-        throw VerificationError.unknownComponent(component, method: method, known: components.components)
-      }
+      let components = try ReferenceList.components(of: method, for: component)
       let computed = try components.compute(reference)
       return try compare(computed, record, folder, path: path)
     } catch {

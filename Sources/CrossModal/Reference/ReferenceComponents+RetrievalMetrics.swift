@@ -1,0 +1,105 @@
+import Torch
+
+/// Retrieval metrics among the reference cases of `scan` (`scan.md` section 6): official ranks and recalls.
+public enum ScanMetricsReference: ReferenceComponents {
+  public static let method = "scan"
+  public static let components = ["retrieval_metrics"]
+
+  public static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
+    let scores = try reference.input("sims")
+    let captions = try reference.wholeNumber("captions_per_image")
+    let metrics = try RetrievalEvaluation(ties: .optimistic).metrics(
+      of: ScoreSource(scores), truth: .consecutive(captions, first: scores.size(along: 0)))
+    var out = try fiveNumbers(metrics)
+    for (name, direction) in [("i2t", metrics.forward), ("t2i", metrics.backward)] {
+      out[name + "_ranks"] = try Tensor(zeroBasedRanks(direction).map(Float.init))
+    }
+    return out.mapValues(ReferenceOutput.tensor)
+  }
+}
+
+/// Retrieval metrics among the reference cases of `vsepp` (`vsepp.md` section 6).
+public enum VSEppMetricsReference: ReferenceComponents {
+  public static let method = "vsepp"
+  public static let components = ["eval", "eval_ties"]
+
+  public static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
+    switch reference.component {
+    case "eval": try evaluation(reference).mapValues(ReferenceOutput.tensor)
+    case "eval_ties": try ties(reference).mapValues(ReferenceOutput.tensor)
+    default: throw ReferenceError.missing("component", reference.component, components)
+    }
+  }
+
+  private static func evaluation(_ reference: ReferenceCase) throws -> [String: Tensor] {
+    let images = try reference.input("images").to(.float64)
+    let captions = try reference.input("captions").to(.float64)
+    let measure = try reference.setting("measure")
+    let source: ScoreSource
+    switch measure.string {
+    case "cosine":
+      source = ScoreSource(try images.matmul(captions.transposed()))
+    case "order":
+      // s(i, c) = -|| max(0, c - i) ||
+      source = ScoreSource(first: images.size(along: 0), second: captions.size(along: 0)) { rows in
+        let excess = try (captions.unsqueezed(at: 0) - images[rows].unsqueezed(at: 1)).relu()
+        return try -excess.norm(along: 2)
+      }
+    default: throw ReferenceError.badSetting("measure", measure.text(), "cosine or order")
+    }
+    let metrics = try RetrievalEvaluation().metrics(
+      of: source,
+      truth: .consecutive(reference.wholeNumber("captions_per_image"), first: images.size(along: 0)))
+    var out = try fiveNumbers(metrics)
+    for (name, direction) in [("i2t", metrics.forward), ("t2i", metrics.backward)] {
+      out[name + "_ranks"] = try Tensor(zeroBasedRanks(direction))
+      out[name + "_top1"] = try Tensor(direction.queries.map { $0.top ?? -1 })
+    }
+    return out
+  }
+
+  private static func ties(_ reference: ReferenceCase) throws -> [String: Tensor] {
+    let scores = try reference.input("scores")
+    let images = try reference.input("caption_image").values(as: Int.self)
+    let truth = try RetrievalTruth(
+      first: scores.size(along: 0), second: scores.size(along: 1),
+      pairs: images.enumerated().map { ($0.element, $0.offset) })
+    let rules = try reference.setting("tie_policy").array?.compactMap(\.string) ?? []
+    var out: [String: Tensor] = [:]
+    for rule in try rules.map(TieRule.init(named:)) {
+      let metrics = try RetrievalEvaluation(ties: rule).metrics(of: ScoreSource(scores), truth: truth)
+      for (name, direction) in [("i2t", metrics.forward), ("t2i", metrics.backward)] {
+        out["\(name)_ranks_\(rule.rawValue)"] = try Tensor(zeroBasedRanks(direction))
+        out["\(name)_recall_\(rule.rawValue)"] = try Tensor(direction.summary.recalls ?? []).to(.float32)
+      }
+    }
+    return out.filter { reference.outputs.isEmpty || reference.outputs.contains($0.key) }
+  }
+}
+
+/// Ranks from 0, as the official programs have them.
+private func zeroBasedRanks(_ direction: DirectionMetrics) -> [Int] {
+  direction.queries.map { Int(($0.rank ?? .nan) - 1) }
+}
+
+/// R@1, R@5, R@10, MedR and MeanR of both directions, and rsum.
+private func fiveNumbers(_ metrics: RetrievalMetrics) throws -> [String: Tensor] {
+  func five(_ summary: RetrievalSummary) throws -> Tensor {
+    try Tensor((summary.recalls ?? []) + [summary.medianRank ?? .nan, summary.meanRank ?? .nan]).to(.float32)
+  }
+  return [
+    "i2t": try five(metrics.forward.summary), "t2i": try five(metrics.backward.summary),
+    "rsum": try Tensor([metrics.rsum ?? .nan]).to(.float32),
+  ]
+}
+
+extension ReferenceCase {
+  /// A setting that must be a whole number from 1.
+  func wholeNumber(_ key: String) throws -> Int {
+    let value = try setting(key)
+    guard let number = value.int, number >= 1 else {
+      throw ReferenceError.badSetting(key, value.text(), "a whole number from 1")
+    }
+    return number
+  }
+}
