@@ -28,8 +28,7 @@ public enum RetrievalProtocol: Sendable, Equatable {
 ///
 /// Ranks are counted, not sorted: the rank of a query is one more than the number of other items that score
 /// higher than its best paired item, with equals by ``ties``. mAP and nDCG are over the whole gallery, with equal
-/// scores in the order of the gallery. Each score is computed once. Scores in float64 are equal when they agree to
-/// 2^-36 of the largest, so that rounding does not part equal items.
+/// scores in the order of the gallery. Each score is computed once.
 public struct RetrievalEvaluation: Sendable {
   public var `protocol`: RetrievalProtocol
   public var ties: TieRule
@@ -96,7 +95,7 @@ public struct RetrievalEvaluation: Sendable {
     of method: some Alignment, _ x: Features, _ y: Features, truth: RetrievalTruth,
     modalities: [String] = ["first", "second"]
   ) throws -> RetrievalMetrics {
-    try metrics(of: try ScoreSource(method, x, y), truth: truth, modalities: modalities)
+    try metrics(of: ScoreSource(method, x, y), truth: truth, modalities: modalities)
   }
 
   // MARK: - One fold
@@ -130,8 +129,6 @@ public struct RetrievalEvaluation: Sendable {
       try table.store(block.to(Score.dataType), from: start)
       start = end
     }
-    // Float32 has no digits to spare: its scores are taken as they are.
-    if Score.dataType == .float64 { table.round() }
     let rows = Array(place.rows)
     let there = Asker(
       ranking: QueryRanking(ties: ties, gallery: truth.second), fold: place.fold, queries: rows,

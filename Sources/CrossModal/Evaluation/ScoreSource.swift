@@ -29,22 +29,9 @@ public struct ScoreSource {
   }
 
   /// A method's similarity of features of both modalities.
-  ///
-  /// Vectors are scored in float64: a matrix product gives equal items scores that differ in the last digit,
-  /// and only with digits to spare can ``RetrievalEvaluation`` see that they are equal.
-  public init(_ method: some Alignment, _ x: Features, _ y: Features) throws {
-    let areVectors = method is any JointEmbedding && x.companions.isEmpty && y.companions.isEmpty
-    let (x, y) = areVectors ? (try x.exact(), try y.exact()) : (x, y)
+  public init(_ method: some Alignment, _ x: Features, _ y: Features) {
     self.init(first: x.count, second: y.count) { rows, columns in
       try method.similarity(x.items(rows), columns == 0..<y.count ? y : y.items(columns))
-    }
-  }
-
-  /// Vectors `[n, d]` and `[m, d]` by a metric, in float64.
-  public init(_ metric: Metric, _ x: Tensor, _ y: Tensor) throws {
-    let (x, y) = (try Features(x).exact().values, try Features(y).exact().values)
-    self.init(first: x.size(along: 0), second: y.size(along: 0)) { rows, columns in
-      try metric.scores(x[rows], y[columns])
     }
   }
 
@@ -58,13 +45,5 @@ public struct ScoreSource {
     }
     let wanted: DataType = scores.dtype == .float64 ? .float64 : .float32
     return try scores.to(.cpu).to(wanted).contiguous()
-  }
-}
-
-extension Features {
-  /// The same vectors in float64, in main memory where the device knows no float64.
-  fileprivate func exact() throws -> Features {
-    let values = values.device.kind == .mps ? try values.to(.cpu) : values
-    return Features(try values.to(.float64), lengths: lengths)
   }
 }

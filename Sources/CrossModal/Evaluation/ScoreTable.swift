@@ -49,17 +49,6 @@ final class ScoreTable<Score: BinaryFloatingPoint & TensorElement> {
     }
   }
 
-  /// Rounds every score to a multiple of 2^-36 of the largest, so that sums in another order are equal again.
-  func round() {
-    let scores = UnsafeMutableBufferPointer(start: base, count: rows * columns)
-    var largest: Score = 0
-    for score in scores where score.isFinite { largest = max(largest, abs(score)) }
-    guard largest > 0 else { return }
-    let unit = Score(sign: .plus, exponent: largest.exponent - 36, significand: 1)
-    guard unit.isNormal else { return }
-    for place in scores.indices { scores[place] = (scores[place] / unit).rounded() * unit }
-  }
-
   /// Scores of each row against all columns.
   func forEachRow(_ body: (Int, UnsafeBufferPointer<Score>) -> Void) {
     for row in 0..<rows {

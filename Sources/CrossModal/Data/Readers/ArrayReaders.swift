@@ -27,7 +27,7 @@ public struct ArrayReader: Sendable {
 public enum ArrayReaders {
   private static let registered = Registered()
 
-  /// Adds a reader; it takes precedence over earlier ones.
+  /// Adds a reader; it takes the place of one for the same names.
   public static func register(_ reader: ArrayReader) { registered.add(reader) }
 
   /// Endings of all names that a reader takes.
@@ -49,6 +49,12 @@ public enum ArrayReaders {
       try NPYReader.open(url, limits: limits)
     },
     idx,
+    ArrayReader(extensions: ["safetensors"], isContainer: true) { url, variable, _ in
+      try SafeTensorsReader.open(url, variable)
+    },
+    ArrayReader(extensions: ["csv", "tsv", "csv.gz", "tsv.gz"], isContainer: true) { url, columns, limits in
+      try DelimitedReader.open(url, columns: columns, limits: limits)
+    },
   ]
 
   /// Readers that were added; a lock guards the list.
@@ -56,7 +62,9 @@ public enum ArrayReaders {
     private let lock = NSLock()
     private var added: [ArrayReader] = []
     var all: [ArrayReader] { lock.withLock { added } + builtIn }
-    func add(_ reader: ArrayReader) { lock.withLock { added.insert(reader, at: 0) } }
+    func add(_ reader: ArrayReader) {
+      lock.withLock { added = [reader] + added.filter { $0.extensions != reader.extensions } }
+    }
   }
 }
 

@@ -2,16 +2,17 @@ import Foundation
 import Torch
 
 /// A file that a user gave, in memory as the system pages it in: nothing is read before it is touched.
-struct InputFile: Sendable {
+public struct InputFile: Sendable {
   /// The file as messages name it.
-  let name: String
+  public let name: String
   /// Keeps ``bytes`` alive.
-  let mapping: MappedFile
+  public let mapping: MappedFile
 
-  var bytes: UnsafeRawBufferPointer { mapping.bytes }
+  /// The contents, as long as this value lives.
+  public var bytes: UnsafeRawBufferPointer { mapping.bytes }
 
   /// - Throws: ``DataError`` when there is no such file or it cannot be read.
-  init(_ url: URL) throws(DataError) {
+  public init(_ url: URL) throws(DataError) {
     name = url.relativeName
     guard FileManager.default.fileExists(atPath: url.path) else { throw .missing(file: name) }
     do {
@@ -24,7 +25,7 @@ struct InputFile: Sendable {
 
 extension URL {
   /// The path as a person would type it from the current folder.
-  var relativeName: String {
+  public var relativeName: String {
     let here = FileManager.default.currentDirectoryPath + "/"
     let path = standardizedFileURL.path
     return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path

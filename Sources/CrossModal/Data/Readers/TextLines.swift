@@ -8,31 +8,38 @@ protocol TextSource: Sendable {
   func text(at row: Int) -> String
 }
 
-/// The lines of a UTF-8 file, which stays mapped; gzipped files are inflated into memory. Lines end with
-/// `\n` or `\r\n`; blanks at both ends of a line are dropped.
-struct TextLines: TextSource {
+/// The bytes of a text file: mapped, or inflated into memory where it is gzipped.
+struct TextContents: @unchecked Sendable {
   let name: String
-  private let owner: any AnyObject & Sendable
-  private let bytes: Bytes
-  /// First byte of each line.
-  private let starts: [Int]
+  /// Nobody writes to them, and ``owner`` keeps them alive.
+  let bytes: UnsafeRawBufferPointer
+  private let owner: AnyObject
 
-  /// Bytes that `owner` keeps alive and nobody writes to.
-  private struct Bytes: @unchecked Sendable { let pointer: UnsafeRawBufferPointer }
-
-  /// - Throws: ``DataError`` when the file cannot be read, or a line (named) is not UTF-8.
   init(_ url: URL, limits: Limits) throws(DataError) {
     let file = try InputFile(url)
     name = file.name
     if Gzip.isGzip(file.bytes) {
       let inflated = try Gzip.inflated(file.bytes, name: file.name, limits: limits)
-      owner = inflated
-      bytes = Bytes(pointer: inflated.bytes)
+      (owner, bytes) = (inflated, inflated.bytes)
     } else {
-      owner = file.mapping
-      bytes = Bytes(pointer: file.bytes)
+      (owner, bytes) = (file.mapping, file.bytes)
     }
-    starts = TextLines.starts(in: bytes.pointer)
+  }
+}
+
+/// The lines of a UTF-8 file, which stays mapped; gzipped files are inflated into memory. Lines end with
+/// `\n` or `\r\n`; blanks at both ends of a line are dropped.
+struct TextLines: TextSource {
+  let name: String
+  private let contents: TextContents
+  /// First byte of each line.
+  private let starts: [Int]
+
+  /// - Throws: ``DataError`` when the file cannot be read, or a line (named) is not UTF-8.
+  init(_ url: URL, limits: Limits) throws(DataError) {
+    contents = try TextContents(url, limits: limits)
+    name = contents.name
+    starts = TextLines.starts(in: contents.bytes)
     if let line = firstLineThatIsNotUTF8() {
       throw .malformed(file: name, place: "line \(line)", reason: "is not valid UTF-8")
     }
@@ -41,12 +48,12 @@ struct TextLines: TextSource {
   var count: Int { starts.count }
 
   func text(at row: Int) -> String {
-    withExtendedLifetime(owner) { String(decoding: trimmed(row), as: UTF8.self) }
+    String(decoding: trimmed(row), as: UTF8.self)
   }
 
   /// The bytes of a line without blanks at its ends.
   private func trimmed(_ row: Int) -> Slice<UnsafeRawBufferPointer> {
-    var line = bytes.pointer[starts[row]..<(row + 1 < starts.count ? starts[row + 1] : bytes.pointer.count)]
+    var line = contents.bytes[starts[row]..<(row + 1 < starts.count ? starts[row + 1] : contents.bytes.count)]
     func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
     while let last = line.last, isBlank(last) { line.removeLast() }
     while let first = line.first, isBlank(first) { line.removeFirst() }
@@ -70,8 +77,8 @@ struct TextLines: TextSource {
     // Many lines at once, and one by one only where something is wrong.
     let step = 4096
     for first in stride(from: 0, to: count, by: step) {
-      let end = first + step < count ? starts[first + step] : bytes.pointer.count
-      if String(bytes: bytes.pointer[starts[first]..<end], encoding: .utf8) != nil { continue }
+      let end = first + step < count ? starts[first + step] : contents.bytes.count
+      if String(bytes: contents.bytes[starts[first]..<end], encoding: .utf8) != nil { continue }
       return (first..<count).first { String(bytes: trimmed($0), encoding: .utf8) == nil }
     }
     return nil

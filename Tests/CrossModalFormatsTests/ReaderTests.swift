@@ -1,0 +1,106 @@
+import Foundation
+import Testing
+import Torch
+
+@testable import CrossModal
+@testable import CrossModalFormats
+
+/// Files that NumPy, SciPy and h5py wrote; `Tests/Fixtures/make.py` says how.
+enum Fixtures {
+  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Fixtures")
+
+  struct Expected: Decodable {
+    let dtype: String
+    let shape: [Int]
+    let bytes: String
+  }
+
+  static let expected: [String: Expected] = {
+    guard let data = try? Data(contentsOf: folder.appendingPathComponent("expected.json")) else { return [:] }
+    return (try? JSONDecoder().decode([String: Expected].self, from: data)) ?? [:]
+  }()
+
+  static let names = expected.keys.sorted().filter { !$0.contains(".npz") }
+
+  static func array(_ name: String) throws -> any ArraySource {
+    Formats.register()
+    return try FileReference(name, in: folder).array(limits: .standard)
+  }
+}
+
+@Suite("Readers of arrays")
+struct ReaderTests {
+  @Test("files of NumPy, SciPy and h5py read back equal to the last bit", arguments: Fixtures.names)
+  func bitEqual(name: String) throws {
+    let expected = try #require(Fixtures.expected[name])
+    let array = try Fixtures.array(name)
+    #expect(array.shape == expected.shape)
+    #expect("\(array.dtype)" == expected.dtype)
+    let bytes = try array.all().contiguous().bytes()
+    #expect(bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() == expected.bytes)
+  }
+
+  @Test("rows in any order are those of the whole", arguments: Fixtures.names)
+  func rows(name: String) throws {
+    let array = try Fixtures.array(name)
+    let places = [array.count - 1, 0, array.count - 1, array.count / 2]
+    let whole = try array.all().rows(at: places)
+    #expect(try array.rows(at: places).values(as: Double.self) == whole.values(as: Double.self))
+    let part = 1..<array.count
+    #expect(try array.rows(in: part).values(as: Double.self) == array.all()[part].values(as: Double.self))
+    #expect(try array.rows(at: []).count == 0)
+  }
+
+  @Test(
+    "what a container does not hold is named, with what it does",
+    arguments: [
+      ("v5.mat:f9", "holds no array 'f9', only 'f8'"), ("v5.mat", "name the array as"),
+      ("v5.mat:cell", "holds a cell array"), ("v7.mat:word", "holds text"),
+      ("v7.mat:record", "holds a structure"),
+      ("v5.mat:wave", "holds complex numbers"), ("arrays.h5:words", "holds text"),
+      ("arrays.h5:outside", "holds no array 'outside'"), ("arrays.h5:soft", "holds no array 'soft'"),
+      ("v73.mat:x", "did you mean"), ("arrays.safetensors:z", "only 'x', 'y'"),
+      ("named.csv:q", "holds no array 'q', only 'a', 'b, c', 'd'"), ("f4.npy:x", "means nothing"),
+      ("lines.txt", "of no known array format"), ("missing.npy", "there is no such file"),
+    ])
+  func unknown(name: String, says: String) {
+    var said = "nothing"
+    do { _ = try Fixtures.array(name) } catch { said = error.localizedDescription }
+    #expect(said.contains(says), "said: \(said)")
+  }
+
+  @Test("texts are the same from a plain, a gzipped and a JSON-lines file")
+  func texts() throws {
+    let expected = ["one line", "Γειά σου κόσμε", "", "blanks", "last without end"]
+    for (name, field) in [("lines.txt", nil), ("lines.txt.gz", nil), ("lines.jsonl", "text")] {
+      let reference = FileReference(name, in: Fixtures.folder)
+      #expect(reference.isText)
+      #expect(try reference.texts(field: field, limits: .standard).all() == expected)
+    }
+  }
+
+  @Test(
+    "Wikipedia's original MATLAB file gives the recorded arrays", .enabled(if: ReaderTests.sharedData != nil))
+  func wikipedia() throws {
+    Formats.register()
+    let root = try #require(ReaderTests.sharedData)
+    let matlab = try DataSet(at: root.appendingPathComponent("wikipedia/matlab.dataset.yaml").path)
+    let numpy = try DataSet(at: root.appendingPathComponent("wikipedia").path)
+    for split in ["train", "test"] {
+      let (a, b) = try (matlab.split(split).all(), numpy.split(split).all())
+      for (x, y) in zip(a.items, b.items) {
+        guard case .vectors(let x) = x, case .vectors(let y) = y else { continue }
+        #expect(x.dtype == .float64)
+        #expect(try x.to(.float32).values(as: Float.self) == y.values(as: Float.self))
+      }
+    }
+  }
+
+  static let sharedData: URL? = {
+    let beside = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("shared/data")
+    let named = ProcessInfo.processInfo.environment["CROSSMODAL_DATA"].map { URL(fileURLWithPath: $0) }
+    return [named, beside].compactMap { $0 }.first { FileManager.default.fileExists(atPath: $0.path) }
+  }()
+}
