@@ -17,10 +17,12 @@ struct CrossModalCommand: AsyncParsableCommand {
       """,
     version: "crossmodal \(CrossModalVersion.current)",
     subcommands: [
-      MethodsCommand.self, DoctorCommand.self, VerifyCommand.self,
+      TrainCommand.self, EvaluateCommand.self, SearchCommand.self, EmbedCommand.self, ScoreCommand.self,
+      DemoCommand.self, MethodsCommand.self, VerifyCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {
+    Interruption.install()
     Foundation.exit(await ExitStatus.run(Array(CommandLine.arguments.dropFirst())))
   }
 }

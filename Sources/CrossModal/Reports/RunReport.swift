@@ -1,0 +1,205 @@
+import Foundation
+import Torch
+
+/// The pieces of a report about one run: figures, plots, tables and examples.
+public struct RunReport {
+  public let run: Run
+  public let evaluation: RunEvaluation
+
+  public init(_ run: Run, _ evaluation: RunEvaluation) {
+    self.run = run
+    self.evaluation = evaluation
+  }
+
+  /// The whole page, `report.html` of a run folder.
+  public func page(of split: Split) throws -> Report {
+    var blocks: [ReportBlock] = [.keyFigures(keyFigures()), .section("Retrieval"), metricsTable]
+    if let curves = precisionRecall { blocks.append(curves) }
+    if let spectrum { blocks += [.section("Correlations"), spectrum] }
+    let examples = try self.examples(of: split)
+    if !examples.isEmpty { blocks += [.section("Examples")] + examples }
+    blocks += [.section("Settings")] + settings
+    return Report(
+      title: "\(run.about.name) on \(run.record.data.name)", kicker: "CrossModal run",
+      lead: run.about.summary.prefix(1).uppercased() + run.about.summary.dropFirst() + ".", blocks: blocks,
+      footer: "CrossModal \(CrossModalVersion.current), libtorch \(Runtime.version).")
+  }
+
+  private var directions: [(name: String, metrics: DirectionMetrics)] {
+    zip(
+      evaluation.retrieval.modalities.indices, [evaluation.retrieval.forward, evaluation.retrieval.backward]
+    )
+    .map { side, metrics in
+      let names = evaluation.retrieval.modalities
+      return ("\(names[side]) → \(names[1 - side])", metrics)
+    }
+  }
+
+  /// The one number of each direction that says most: mAP with labels, else R@10; and the total correlation.
+  public func keyFigures(published: [Double?] = [nil, nil]) -> [KeyFigure] {
+    var figures = zip(directions, published).map { direction, published in
+      let summary = direction.metrics.summary
+      let note = published.map { String(format: "published %.3f", $0) } ?? ""
+      if hasLabels, let precision = summary.meanAveragePrecision {
+        return KeyFigure(String(format: "%.3f", precision), "mAP, \(direction.name)", note: note)
+      }
+      return KeyFigure(
+        summary.recalls.map { String(format: "%.1f %%", $0[2]) } ?? "–", "R@10, \(direction.name)", note: note
+      )
+    }
+    if let correlations = evaluation.correlations {
+      figures.append(
+        KeyFigure(
+          String(format: "%.2f", correlations.reduce(0, +)), "total correlation",
+          note: "of \(correlations.count) components, on \(evaluation.split)"))
+    }
+    return figures
+  }
+
+  /// R@1, R@5 and R@10 of each direction, in percent.
+  public var recalls: [[Double]] { directions.compactMap(\.metrics.summary.recalls) }
+
+  private var hasLabels: Bool { run.record.data.classes != nil }
+
+  /// Every metric of both directions.
+  public var metricsTable: ReportBlock {
+    let names = directions[0].metrics.summary.values.map(\.name)
+    let columns =
+      [ReportTable.Column("Direction")]
+      + names.map { name in
+        ReportTable.Column(
+          name, decimals: name.hasPrefix("R@") || name == "MeanR" ? 1 : name == "MedR" ? 0 : 3)
+      }
+    let rows = directions.map { direction in
+      [ReportTable.Cell.text(direction.name)] + direction.metrics.summary.values.map { .number($0.value) }
+    }
+    return .table(
+      ReportTable(columns: columns, rows: rows),
+      caption: "Retrieval on the split `\(evaluation.split)`: \(evaluation.retrieval.protocol).")
+  }
+
+  /// Precision against recall of both directions; nil where nothing is relevant.
+  public var precisionRecall: ReportBlock? {
+    let curves = directions.compactMap { direction in
+      direction.metrics.precisionRecall.map { curve in
+        (
+          name: direction.name, recall: stride(from: 0.0, through: 1, by: 0.1).map { $0 },
+          precision: curve.elevenPoints
+        )
+      }
+    }
+    guard hasLabels, !curves.isEmpty else { return nil }
+    return .figure(
+      LinePlot.precisionRecall("Precision falls as recall grows, in both directions.", curves: curves),
+      caption:
+        "Precision at eleven levels of recall, the mean over all queries; an item of the query's class is relevant."
+    )
+  }
+
+  /// Correlation of each component, as learned and on the split; nil for methods without canonical pairs.
+  public var spectrum: ReportBlock? {
+    guard let held = evaluation.correlations else { return nil }
+    var series = [LinePlot.Series("on \(evaluation.split)", values: held)]
+    if let rho = run.method.stateEntries.first(where: { $0.name == "rho" }),
+      let learned = try? rho.tensor.values(as: Double.self)
+    {
+      series.insert(LinePlot.Series("learned", values: learned), at: 0)
+    }
+    return .figure(
+      LinePlot(
+        "Correlations fall from component to component.", x: PlotAxis("component"),
+        y: PlotAxis("correlation"),
+        series: series),
+      caption:
+        "Canonical correlations: as the method learned them, and between the two sides of pairs it has not seen."
+    )
+  }
+
+  /// The best and the worst query of each direction, with what they found.
+  public func examples(of split: Split, count: Int = 3) throws -> [ReportBlock] {
+    try directions.enumerated().compactMap { side, direction in
+      let rows = try (direction.metrics.best(count) + direction.metrics.worst(count)).map { result in
+        try row(result, split, side: side)
+      }
+      guard !rows.isEmpty else { return nil }
+      return .gallery(
+        PictureGallery(rows: rows),
+        caption:
+          "\(direction.name): the \(count) best queries, then the \(count) worst, with what stood first and what belongs to them."
+      )
+    }
+  }
+
+  private func row(_ result: QueryResult, _ split: Split, side: Int) throws -> PictureGallery.Row {
+    var found: [PictureGallery.Found] = []
+    let labels = (split.labels(side: side), split.labels(side: 1 - side))
+    if let top = result.top {
+      let hit =
+        result.match == top
+        || labels.0.flatMap { own in labels.1.map { own[result.row] == $0[top] } } ?? false
+      found.append(try self.found(top, split, side: 1 - side, note: "first", mark: hit ? .hit : .miss))
+    }
+    if let match = result.match, match != result.top {
+      let rank = result.rank.map { "rank \(Int($0))" } ?? ""
+      found.append(try self.found(match, split, side: 1 - side, note: rank, mark: .none))
+    }
+    let rank =
+      result.rank.map { "rank \(Int($0))" } ?? result.averagePrecision.map { String(format: "AP %.2f", $0) }
+      ?? ""
+    return PictureGallery.Row(try content(split, side: side, row: result.row), note: rank, found: found)
+  }
+
+  private func found(
+    _ row: Int, _ split: Split, side: Int, note: String, mark: PictureGallery.Mark
+  ) throws -> PictureGallery.Found {
+    let card = try split.card(side: side, row: row)
+    let title = [card.picture == nil ? nil : card.label, note].compactMap { $0 }.joined(separator: ", ")
+    return PictureGallery.Found(try content(split, side: side, row: row), title: title, mark: mark)
+  }
+
+  private func content(_ split: Split, side: Int, row: Int) throws -> PictureGallery.Content {
+    try split.card(side: side, row: row).content
+  }
+
+  /// What the run was made with.
+  public var settings: [ReportBlock] {
+    let record = run.record
+    let own = (record.configuration.members ?? []).map { (name: $0.key, value: "`\($0.value.text())`") }
+    let features = (record.features.members ?? []).map {
+      (name: "features of \($0.key)", value: "`\($0.value.text())`")
+    }
+    return [
+      .facts(
+        [
+          (
+            name: "data",
+            value: "\(record.data.name), split `\(record.split)`, fingerprint `\(record.fingerprint)`"
+          ),
+          (name: "seed", value: "\(record.seed)"), (name: "threads", value: "\(record.threads)"),
+          (name: "device", value: record.device),
+        ] + features),
+      .details("All settings of \(record.method)", [.facts(own)]),
+      .text(run.about.citation + "."),
+    ]
+  }
+}
+
+extension Card {
+  /// The item as a report shows it: its picture, else its words.
+  public var content: PictureGallery.Content {
+    if let picture, let embedded = try? EmbeddedPicture(picture, summary: label) { return .picture(embedded) }
+    return .text(label)
+  }
+}
+
+extension EmbeddedPicture {
+  /// A picture of a data set.
+  public init(_ picture: Picture, summary: String) throws {
+    switch picture.source {
+    case .file(let file): try self.init(contentsOf: file, summary: summary)
+    case .bytes(let data, _):
+      self.init(data, format: data.starts(with: [0x89]) ? .png : .jpeg, summary: summary)
+    case .pixels: throw ReportError.notAPicture(path: picture.name)
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import Foundation
+import Torch
+
+/// A trained method with all it needs to take new items: what a run folder holds.
+public final class Run {
+  public let record: RunRecord
+  public let method: any Method
+  /// Featurisers by modality name, for modalities that the method does not take as they come.
+  public let featurizers: [String: any Featurizer]
+
+  public init(record: RunRecord, method: any Method, featurizers: [String: any Featurizer] = [:]) {
+    self.record = record
+    self.method = method
+    self.featurizers = featurizers
+  }
+
+  /// What the method's list entry says.
+  public var about: MethodDescription { type(of: method).description }
+
+  /// Names of the modalities in order.
+  public var modalities: [String] { record.data.modalities.map(\.name) }
+
+  /// The place of a modality.
+  ///
+  /// - Throws: ``DataError`` with the nearest name when the run knows no such modality.
+  public func side(of modality: String) throws -> Int {
+    guard let side = modalities.firstIndex(of: modality) else {
+      throw RunError.unknownModality(modality, known: modalities)
+    }
+    return side
+  }
+
+  /// The method as one that scores items of two modalities.
+  public func alignment() throws -> any Alignment {
+    guard let alignment = method as? any Alignment else {
+      throw RunError.wrongTask(method: about.name, task: about.task.rawValue, needed: "retrieval")
+    }
+    return alignment
+  }
+
+  /// Features of items as they come from a data set or a user, through the modality's featuriser where it has one.
+  public func encode(_ items: Items, side: Int) throws -> Features {
+    let modality = record.data.modalities[side]
+    var items = items
+    if let featurizer = featurizers[modality.name] { items = .vectors(try featurizer.vectors(of: items)) }
+    let alignment = try alignment()
+    return try withoutGradient { try alignment.encode(items, side: side) }
+  }
+
+  /// Features of all rows of one modality of a split, a block of rows at a time.
+  public func features(
+    of split: Split, side: Int, block: Int = 1024, progress: (Int) -> Void = { _ in }
+  ) throws -> Features {
+    let count = split.count(side: side)
+    var parts: [Features] = []
+    for start in stride(from: 0, to: count, by: block) {
+      let end = min(start + block, count)
+      parts.append(try encode(split.items(side: side, rows: start..<end), side: side))
+      progress(end)
+    }
+    return try Features(joining: parts)
+  }
+}
+
+// MARK: - Files
+
+extension Run {
+  private static let recordFile = "config.yaml"
+  private static let weightsFile = "model.safetensors"
+  private static let featurizersFile = "featurizers.safetensors"
+
+  /// Writes the run's files into a folder.
+  public func write(to folder: URL) throws {
+    let path = { (name: String) in folder.appendingPathComponent(name).path }
+    try AtomicFile.write(Data(try record.json().yaml().utf8), to: path(Self.recordFile))
+    try SafeTensors.write(method.state, to: path(Self.weightsFile))
+    if !featurizers.isEmpty {
+      let state = featurizers.keys.sorted().flatMap { modality in
+        (featurizers[modality]?.state ?? [:]).sorted { $0.key < $1.key }.map {
+          ("\(modality).\($0.key)", $0.value)
+        }
+      }
+      try SafeTensors.write(state, to: path(Self.featurizersFile))
+    }
+  }
+
+  /// Writes the run to a folder that appears when it is complete.
+  ///
+  /// - Parameter replacing: a run that stands there may be replaced.
+  public func save(to folder: URL, replacing: Bool = false) throws {
+    let staged = try StagedFolder(for: folder, replacing: replacing)
+    try write(to: staged.folder)
+    try staged.commit()
+  }
+
+  /// Reads the run in a folder.
+  ///
+  /// - Throws: ``RunError`` when there is none or it is not whole.
+  public static func open(_ folder: String) throws -> Run {
+    let path = { (name: String) in URL(fileURLWithPath: folder).appendingPathComponent(name).path }
+    guard FileManager.default.fileExists(atPath: path(recordFile)),
+      FileManager.default.fileExists(atPath: path(weightsFile))
+    else { throw RunError.notARun(folder) }
+    let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path(recordFile))), as: UTF8.self)
+    let record = try RunRecord(try JSON(yaml: text), file: path(recordFile))
+    let featurizers = try featurizers(record, file: path(featurizersFile))
+    let method = try MethodList.method(named: record.method)
+      .make(record.configuration, for: record.data.throughFeatures(featurizers))
+    try method.load(SafeTensors.read(path(weightsFile)).tensors, from: path(weightsFile))
+    return Run(record: record, method: method, featurizers: featurizers)
+  }
+
+  private static func featurizers(_ record: RunRecord, file: String) throws -> [String: any Featurizer] {
+    guard let members = record.features.members, !members.isEmpty else { return [:] }
+    let state = try SafeTensors.read(file).tensors
+    return Dictionary(
+      uniqueKeysWithValues: try members.map { member in
+        let own = state.filter { $0.name.hasPrefix(member.key + ".") }
+          .map { (String($0.name.dropFirst(member.key.count + 1)), $0.tensor) }
+        return (
+          member.key,
+          try Featurizers.make(
+            member.value["name"]?.string ?? "", settings: member.value,
+            state: Dictionary(uniqueKeysWithValues: own))
+        )
+      })
+  }
+}
+
+extension Method {
+  /// A method of this type with the given settings, for use through `any Method.Type`.
+  public static func make(_ overrides: JSON, for data: DataDescription) throws -> any Method {
+    try Self(Configuration(overrides: overrides), for: data)
+  }
+}
+
+extension Features {
+  /// Items of several features, in order; shorter rows of fragments are padded.
+  public init(joining parts: [Features]) throws {
+    guard let first = parts.first else { throw RunError.nothingToEncode }
+    guard parts.count > 1 else {
+      self = first
+      return
+    }
+    let widest = parts.map { $0.values.rank > 2 ? $0.values.size(along: 1) : 0 }.max() ?? 0
+    let padded = { (tensor: Tensor) throws -> Tensor in
+      guard tensor.rank > 2, tensor.size(along: 1) < widest else { return tensor }
+      let below = Array(repeating: 0, count: 2 * (tensor.rank - 2))
+      return try tensor.padded(below + [0, widest - tensor.size(along: 1)])
+    }
+    self.init(
+      try Tensor.concatenated(parts.map { try padded($0.values) }),
+      lengths: first.lengths == nil ? nil : parts.flatMap { $0.lengths ?? [] },
+      companions: try first.companions.keys.reduce(into: [:]) { all, name in
+        all[name] = try Tensor.concatenated(parts.compactMap { try $0.companions[name].map(padded) })
+      })
+  }
+}

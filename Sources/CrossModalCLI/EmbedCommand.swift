@@ -1,0 +1,56 @@
+import ArgumentParser
+import CrossModal
+import Foundation
+import Torch
+
+struct EmbedCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "embed",
+    abstract: "Write the joint-space vectors of items as .npy.",
+    discussion: """
+      EXAMPLES
+        crossmodal embed runs/wikipedia --modality image --out images.npy
+        crossmodal embed runs/wikipedia --modality text --split train --out texts.npy
+        crossmodal embed runs/emoji --modality text names.txt --out names.npy
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of a run, as `crossmodal train` wrote it.", valueName: "run"))
+  var folder: String
+
+  @Argument(
+    help: "A file of items in place of a data set: .npy vectors, a text of one line an item, a picture.")
+  var input: String?
+
+  @Option(help: "Which modality the items are of.")
+  var modality: String
+
+  @Option(help: "Another data set than the run's own.")
+  var data: String?
+
+  @Option(help: "Which split of the data set.")
+  var split = "test"
+
+  @Option(help: "The .npy file to write, float32 [items, dimensions].")
+  var out: String
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let run = try Run.open(folder)
+    let side = try run.side(of: modality)
+    let features: Features
+    if let input {
+      features = try run.encode(Items(file: input, as: run.record.data.modalities[side]), side: side)
+    } else {
+      let rows = try RunOptions.rows(of: run, data: data, split: split, output)
+      features = try run.features(of: rows.split, side: side)
+    }
+    let vectors = try features.values.to(.float32)
+    try NPYWriter.write(vectors, to: out)
+    if output.json {
+      Console.out(["file": .string(out), "shape": .array(vectors.shape.map(JSON.int))])
+    } else {
+      Console.out("\(out): float32 \(vectors.shape)")
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import CrossModal
+import Foundation
+
+/// Which run, and which rows of which data set it is asked about.
+struct RunOptions: ParsableArguments {
+  @Argument(help: "The folder of a run, as `crossmodal train` wrote it.")
+  var run: String
+
+  @Option(help: "Another data set than the run's own: a folder, or a NAME.dataset.yaml.")
+  var data: String?
+
+  @Option(help: "Which split of the data set.")
+  var split = "test"
+
+  /// The run.
+  func open() throws -> Run { try Run.open(run) }
+
+  /// The split that is asked about.
+  func rows(of run: Run, _ output: OutputOptions) throws -> (data: DataSet, split: Split) {
+    try Self.rows(of: run, data: data, split: split, output)
+  }
+
+  /// A split of a data set that fits the run; warns when the data set is not what the run was trained on any more.
+  static func rows(
+    of run: Run, data: String?, split: String, _ output: OutputOptions
+  ) throws -> (data: DataSet, split: Split) {
+    let set = try DataSet(at: data ?? run.record.dataPath)
+    if data == nil, try set.fingerprint() != run.record.fingerprint {
+      output.warn("\(run.record.dataPath) has changed since the run was trained on it")
+    }
+    let rows = try set.split(split)
+    let names = rows.description.modalities.map(\.name)
+    guard names == run.modalities else {
+      throw UsageError(
+        "\(set.url.path): modalities are \(names.joined(separator: ", ")); the run needs \(run.modalities.joined(separator: ", "))"
+      )
+    }
+    return (set, rows)
+  }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import CrossModal
+import Foundation
+import Torch
+
+struct SearchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "search",
+    abstract: "Find the nearest items of the other modality.",
+    discussion: """
+      EXAMPLES
+        crossmodal search runs/emoji --from text --to image --query-text "red heart"
+        crossmodal search runs/emoji --from image --to text --query-file heart.jpg -k 5
+        crossmodal search runs/wikipedia --from image --to text --query-row 3 --json
+      """)
+
+  @OptionGroup var options: RunOptions
+
+  @Option(help: "The modality of the query.")
+  var from: String
+
+  @Option(help: "The modality that is searched.")
+  var to: String
+
+  @Option(help: "A text to search with.")
+  var queryText: String?
+
+  @Option(help: "A file to search with: a picture, a text, or a .npy of one vector.")
+  var queryFile: String?
+
+  @Option(help: "A row of the split to search with, from 0.")
+  var queryRow: Int?
+
+  @Option(name: .customShort("k"), help: "How many items to find.")
+  var count = 10
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    let given = [queryText, queryFile, queryRow.map(String.init)].compactMap { $0 }
+    guard given.count == 1 else {
+      throw ValidationError("Give one of --query-text, --query-file and --query-row.")
+    }
+    guard count >= 1 else { throw ValidationError("-k: \(count) is not a whole number from 1") }
+  }
+
+  func run() throws {
+    let start = ContinuousClock.now
+    let run = try options.open()
+    let source = try run.side(of: from)
+    let target = try run.side(of: to)
+    guard source != target else {
+      throw UsageError("--from and --to are both '\(from)'; search crosses modalities")
+    }
+    let (set, split) = try options.rows(of: run, output)
+    let query = try query(run, split, side: source)
+    let gallery = try run.features(of: split, side: target)
+    let matches = try run.matches(for: query, from: source, in: gallery, count: count)[0]
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    if output.json {
+      Console.out([
+        "from": .string(from), "to": .string(to), "dataset": .string(set.description.name),
+        "split": .string(options.split),
+        "results": .array(try matches.map { try json($0, split, target) }), "seconds": .double(seconds),
+      ])
+    } else {
+      for match in matches { Console.out(try line(match, split, target)) }
+    }
+  }
+
+  private func query(_ run: Run, _ split: Split, side: Int) throws -> Features {
+    if let queryRow {
+      let rows = split.count(side: side)
+      guard (0..<rows).contains(queryRow) else {
+        throw UsageError(
+          "--query-row \(queryRow): split '\(options.split)' has rows 0 to \(rows - 1) of \(from)")
+      }
+      return try run.encode(split.items(side: side, rows: queryRow..<queryRow + 1), side: side)
+    }
+    let modality = run.record.data.modalities[side]
+    let items =
+      try queryText.map { try Items(text: $0, as: modality) }
+      ?? Items(file: queryFile ?? "", as: modality)
+    guard items.count == 1 else {
+      throw UsageError("\(queryFile ?? ""): holds \(items.count) items, expected one")
+    }
+    return try run.encode(items, side: side)
+  }
+
+  private func json(_ match: Match, _ split: Split, _ side: Int) throws -> JSON {
+    var json: JSON = ["rank": .int(match.rank), "row": .int(match.row), "score": .double(match.score)]
+    let card = try split.card(side: side, row: match.row)
+    json["id"] = .string(card.id)
+    if let title = card.title ?? card.text { json["title"] = .string(title) }
+    return json
+  }
+
+  private func line(_ match: Match, _ split: Split, _ side: Int) throws -> String {
+    let card = try split.card(side: side, row: match.row)
+    return String(format: "%3d  %8.4f  row %-6d ", match.rank, match.score, match.row)
+      + card.label
+  }
+}

@@ -1,0 +1,145 @@
+import Foundation
+import Testing
+
+@Suite("Bad input")
+struct BadInputTests {
+  private let folder: TemporaryFolder
+
+  /// Two vector modalities of 40 rows that any method can learn from.
+  init() throws {
+    folder = try TemporaryFolder()
+    try folder.write(npy(rows: 40, columns: 3), to: "x.npy")
+    try folder.write(npy(rows: 40, columns: 2), to: "y.npy")
+    try describe()
+  }
+
+  private func describe(x: String = "x.npy", y: String = "y.npy", train: String = "0:30", more: String = "")
+    throws
+  {
+    try folder.write(
+      """
+      name: small
+      modalities:
+        left: { file: \(x), kind: vector }
+        right: { file: \(y), kind: vector }
+      splits:
+        train: "\(train)"
+        test: "30:40"
+      \(more)
+      """, to: "dataset.yaml")
+  }
+
+  private func train(_ more: String..., method: String = "cca", data: String? = nil) throws
+    -> CommandLine.Outcome
+  {
+    try CommandLine.run(
+      ["train", "--method", method, "--data", data ?? folder.url.path, "--out", folder.path("run")] + more)
+  }
+
+  private func expect(_ outcome: CommandLine.Outcome, status: Int32, says words: String...) {
+    #expect(outcome.status == status, "\(outcome.errors)")
+    #expect(outcome.output == "")
+    let lines = outcome.errors.split(separator: "\n")
+    #expect(lines.count { $0.hasPrefix("error: ") } == 1, "\(outcome.errors)")
+    for word in words { #expect(outcome.errors.contains(word), "\(word) in: \(outcome.errors)") }
+    #expect(!folder.exists("run"))
+    let left = (try? FileManager.default.contentsOfDirectory(atPath: folder.url.path)) ?? []
+    #expect(!left.contains { $0.contains(".tmp") })
+  }
+
+  @Test("the small data set is right, so that each error below is the only one")
+  func works() throws {
+    let outcome = try train()
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(folder.exists("run/model.safetensors"))
+  }
+
+  @Test("a path that does not exist is named")
+  func wrongPath() throws {
+    expect(try train(data: "/no/such/place"), status: 1, says: "/no/such/place")
+    try describe(x: "lost.npy")
+    expect(try train(), status: 1, says: "lost.npy")
+  }
+
+  @Test("NaN and infinity are named by file, row and column", arguments: [Float.nan, .infinity])
+  func notFinite(number: Float) throws {
+    try folder.write(npy(rows: 40, columns: 3) { $0 == 17 && $1 == 2 ? number : nil }, to: "x.npy")
+    expect(try train(), status: 1, says: "x.npy", "row 17", "column 2")
+  }
+
+  @Test("a file that ends too early is refused")
+  func truncated() throws {
+    try folder.write(npy(rows: 40, columns: 3).dropLast(5), to: "x.npy")
+    expect(try train(), status: 1, says: "x.npy")
+  }
+
+  @Test("a header that promises more than the file holds is refused before memory is taken")
+  func terabytes() throws {
+    try folder.write(npy(rows: 40, columns: 3, claiming: "(1000000000, 1000)"), to: "x.npy")
+    expect(try train(), status: 1, says: "x.npy")
+    try folder.write(npy(rows: 40, columns: 3, claiming: "(9000000000000000000, 9000000000)"), to: "x.npy")
+    expect(try train(), status: 1, says: "x.npy")
+  }
+
+  @Test("an array of Python objects is refused by name")
+  func objects() throws {
+    try folder.write(npy(rows: 40, columns: 3, type: "|O"), to: "x.npy")
+    expect(try train(), status: 1, says: "x.npy", "object")
+  }
+
+  @Test("an unknown method or key gets the nearest known one")
+  func unknownNames() throws {
+    expect(try train(method: "ccaa"), status: 2, says: "'ccaa'", "did you mean 'cca'?")
+    expect(try train("--set", "ridge_mod=none"), status: 2, says: "'ridge_mod'", "did you mean 'ridge_mode'?")
+    expect(try train("--set", "k=many"), status: 2, says: "k:")
+    try describe(more: "capitons_per_item: 5")
+    expect(try train(), status: 1, says: "capitons_per_item", "captions_per_item")
+  }
+
+  @Test("unequal counts of rows are named")
+  func unequalCounts() throws {
+    try folder.write(npy(rows: 39, columns: 2), to: "y.npy")
+    expect(try train(), status: 1, says: "39", "40")
+  }
+
+  @Test("rows beyond the end are named")
+  func outOfRange() throws {
+    try describe(train: "0:41")
+    expect(try train(), status: 1, says: "train", "41", "40")
+  }
+
+  @Test("a run is not overwritten unless asked, and never anything else")
+  func overwriting() throws {
+    _ = try train()
+    let second = try train()
+    #expect(second.status == 1)
+    #expect(second.errors.contains("--force"))
+    #expect(try train("--force").status == 0)
+  }
+
+  @Test("usage errors end with 2 and show the usage", arguments: [["train"], ["search", "x"], ["nonsense"]])
+  func usage(arguments: [String]) throws {
+    let outcome = try CommandLine.run(arguments)
+    #expect(outcome.status == 2)
+    #expect(outcome.output == "")
+    #expect(!outcome.errors.isEmpty)
+  }
+}
+
+/// A .npy file of float32 with numbers that are in no way special, except where `special` says.
+func npy(
+  rows: Int, columns: Int, claiming shape: String? = nil, type: String = "<f4",
+  special: (Int, Int) -> Float? = { _, _ in nil }
+) -> Data {
+  var header = "{'descr': '\(type)', 'fortran_order': False, 'shape': \(shape ?? "(\(rows), \(columns))"), }"
+  header += String(repeating: " ", count: 118 - header.utf8.count - 1) + "\n"
+  var data = Data([0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(header.utf8))
+  for row in 0..<rows {
+    for column in 0..<columns {
+      let number =
+        special(row, column) ?? Float(sin(Double(row * 7 + column * 13) * 0.37) + 0.1 * Double(column))
+      withUnsafeBytes(of: number) { data.append(contentsOf: $0) }
+    }
+  }
+  return data
+}

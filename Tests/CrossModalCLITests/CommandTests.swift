@@ -1,0 +1,63 @@
+import CrossModal
+import Foundation
+import Testing
+
+@Suite("The command")
+struct CommandTests {
+  @Test("methods --json names every method with its settings, defaults and what they mean")
+  func methods() throws {
+    let outcome = try CommandLine.run("methods", "--json")
+    #expect(outcome.status == 0)
+    let found = try JSON(json: Data(outcome.output.utf8))
+    let methods = try #require(found.array)
+    #expect(methods.count == MethodList.all.count)
+    for method in methods {
+      for key in ["name", "family", "task", "summary", "citation"] {
+        #expect(method[key]?.string?.isEmpty == false, "\(key)")
+      }
+      for setting in try #require(method["configuration"]?.members) {
+        #expect(setting.value["default"] != nil, "\(setting.key)")
+        #expect(setting.value["about"]?.string?.isEmpty == false, "\(setting.key)")
+      }
+    }
+  }
+
+  @Test("--version prints one line, --help examples first, on standard output")
+  func help() throws {
+    let version = try CommandLine.run("--version")
+    #expect(version.status == 0)
+    #expect(version.output == "crossmodal \(CrossModalVersion.current)\n")
+    for command in ["train", "evaluate", "search", "embed", "score", "verify", "methods", "doctor", "demo"] {
+      let help = try CommandLine.run(command, "--help")
+      #expect(help.status == 0)
+      #expect(help.output.contains("EXAMPLES"), "\(command)")
+      #expect(help.errors == "")
+    }
+  }
+
+  @Test("doctor says versions, devices and threads")
+  func doctor() throws {
+    let outcome = try CommandLine.run("doctor", "--json")
+    #expect(outcome.status == 0)
+    let found = try JSON(json: Data(outcome.output.utf8))
+    #expect(found["libtorch"]?.string?.hasPrefix("2.") == true)
+    #expect(found["devices"]?.array?.contains("cpu") == true)
+    #expect((found["threads"]?.int ?? 0) >= 1)
+  }
+
+  @Test("a case that fails, or that nobody understands, ends verify with 1 and is named")
+  func verify() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      #"{"method": "cca", "component": "fitt", "config": {}, "inputs": [], "outputs": ["rho"], "rtol": 0, "atol": 0, "about": ""}"#,
+      to: "cases/odd/case.json")
+    let outcome = try CommandLine.run("verify", folder.path("cases"), "--json")
+    #expect(outcome.status == 1)
+    let result = try JSON(json: Data(outcome.output.utf8))
+    #expect(result["passed"] == 0)
+    #expect(result["failed"] == 1)
+    let reason = try #require(result["cases"]?.array?.first?["reason"]?.string)
+    #expect(reason.contains("did you mean 'fit'?"))
+    #expect(try CommandLine.run("verify", folder.path("nothing")).status == 1)
+  }
+}
