@@ -17,6 +17,7 @@ public enum ReferenceList {
     NPairMetricsReference.self,
     ScanMetricsReference.self,
     VSEppMetricsReference.self,
+    AnsweringMetricsReference.self,
   ]
 
   /// What computes a component of a method. Several entries may share a method: its model and its metrics.
