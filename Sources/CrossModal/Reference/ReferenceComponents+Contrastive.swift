@@ -2,11 +2,12 @@ import Torch
 
 enum ContrastiveReference: ReferenceComponents {
   static let method = "contrastive"
-  static let components = ["pairs", "cross_modal_all_pairs", "pair_margin_linear"]
+  static let components = ["pairs", "siamese_conv", "cross_modal_all_pairs", "pair_margin_linear"]
 
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     switch reference.component {
     case "pairs": try pairs(reference)
+    case "siamese_conv": try siamese(reference)
     case "cross_modal_all_pairs": try allPairs(reference)
     default: try linear(reference)
     }
@@ -34,6 +35,37 @@ enum ContrastiveReference: ReferenceComponents {
     let total = try loss.pairs(x1, x2, relations, distance: .euclidean).total
     return try graph.gradients(of: total).adding([
       "distance": distance, "per_pair": each, "loss": total, "loss_mean": total / Double(relations.count),
+    ])
+  }
+
+  private static func siamese(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
+    let graph = try ReferenceGraph(reference, inputs: [])
+    let images = try ["images1", "images2"].map { try reference.input($0).to(.float64) }
+    func whole(_ layer: String, _ key: String) throws -> Int {
+      let value = try reference.setting(layer)[key] ?? .null
+      guard let number = value.int, number >= 1 else {
+        throw ReferenceError.badSetting("\(layer).\(key)", value.text(), "a whole number from 1")
+      }
+      return number
+    }
+    let pooling = try reference.setting("pool")["type"] ?? .null
+    guard let kind = pooling.string.flatMap(DrLIMEncoder.Pooling.init) else {
+      throw ReferenceError.badSetting("pool.type", pooling.text(), "avg or max")
+    }
+    let network = try DrLIMEncoder(
+      channels: images[0].size(along: 1), height: images[0].size(along: 2), width: images[0].size(along: 3),
+      to: reference.whole("fc_out"), maps: (whole("conv1", "out"), whole("conv2", "out")),
+      kernels: (whole("conv1", "kernel"), whole("conv2", "kernel")), pooling: kind,
+      poolSize: whole("pool", "size"), using: Generator(seed: 0))
+    try network.load(reference.weights.map { ($0.key, $0.value) }, from: "weights.safetensors")
+    for entry in network.stateEntries { entry.tensor = try graph.leaf(entry.name) }
+    let vectors = try images.map { try network($0) }
+    let loss = try ContrastiveLoss(
+      margin: reference.number("margin"), reduction: reference.choice("reduction", or: .mean))
+    let total = try loss.pairs(vectors[0], vectors[1], relations(reference), distance: .euclidean).total
+    return try graph.gradients(of: total).adding([
+      "emb1": vectors[0], "emb2": vectors[1], "distance": Distance.euclidean.pairwise(vectors[0], vectors[1]),
+      "loss": total,
     ])
   }
 

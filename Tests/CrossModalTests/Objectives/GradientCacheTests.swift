@@ -44,7 +44,9 @@ struct GradientCacheTests {
     #expect(direct.draws == whole.draws, "the generator goes on where it was")
   }
 
-  @Test("chunks that draw their own random numbers stay consistent between the two passes", arguments: [1, 4, 100])
+  @Test(
+    "chunks that draw their own random numbers stay consistent between the two passes",
+    arguments: [1, 4, 100])
   func chunks(chunk: Int) throws {
     let found = try slopes(chunk: chunk)
     #expect(found.loss.isFinite)
