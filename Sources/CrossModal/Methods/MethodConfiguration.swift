@@ -53,8 +53,13 @@ extension MethodConfiguration {
   /// The defaults with the members of `overrides` put in place, validated.
   ///
   /// - Throws: ``ConfigurationError`` for a key or value that cannot be used; what ``validate()`` throws.
-  public init(overrides: JSON) throws {
-    var tree = try JSON(encoding: Self())
+  public init(overrides: JSON) throws { try self.init(overrides: overrides, over: Self()) }
+
+  /// Other values than the defaults with the members of `overrides` put in place, validated.
+  ///
+  /// - Throws: ``ConfigurationError`` for a key or value that cannot be used; what ``validate()`` throws.
+  public init(overrides: JSON, over base: Self) throws {
+    var tree = try JSON(encoding: base)
     for member in overrides.members ?? [] {
       guard let key = Self.keys.first(where: { $0.name == member.key || $0.aliases.contains(member.key) })
       else {

@@ -47,16 +47,34 @@ public struct MethodDescription: Sendable {
 extension Method {
   /// Name, family, task, summary, citation, and every setting with its default.
   public static func json() throws -> JSON {
-    let defaults = try Configuration().tree()
-    let settings = Configuration.keys.map { key in
-      var about: JSON = ["default": defaults[key.name] ?? .null, "about": .string(key.about)]
-      if !key.aliases.isEmpty { about["aliases"] = .array(key.aliases.map(JSON.string)) }
-      return JSON.Member(key.name, about)
+    var settings = try Configuration().documentation()
+    if let trainable = Self.self as? any Trainable.Type {
+      let own = Set(settings.map(\.key))
+      settings += try trainable.documentedTraining().documentation().filter { !own.contains($0.key) }
     }
     return [
       "name": .string(description.name), "family": .string(description.family.rawValue),
       "task": .string(description.task.rawValue), "summary": .string(description.summary),
       "citation": .string(description.citation), "configuration": .object(settings),
     ]
+  }
+}
+
+extension MethodConfiguration {
+  /// Every key with its value as the default, what it sets, and its other names.
+  func documentation() throws -> [JSON.Member] {
+    let defaults = try tree()
+    return Self.keys.map { key in
+      var about: JSON = ["default": defaults[key.name] ?? .null, "about": .string(key.about)]
+      if !key.aliases.isEmpty { about["aliases"] = .array(key.aliases.map(JSON.string)) }
+      return JSON.Member(key.name, about)
+    }
+  }
+}
+
+extension Trainable {
+  /// The settings of training that the documentation shows.
+  fileprivate static func documentedTraining() -> TrainingConfiguration {
+    trainingDefaults(Configuration(), pairs: 0)
   }
 }

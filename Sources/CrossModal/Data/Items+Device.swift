@@ -1,0 +1,38 @@
+import Torch
+
+extension Items {
+  /// The numbers of the rows, where they are numbers.
+  public var tensor: Tensor? {
+    switch self {
+    case .vectors(let rows), .images(let rows): rows
+    case .sets(let rows, _), .sequences(let rows, _), .tokens(let rows, _): rows
+    case .texts, .pictures: nil
+    }
+  }
+
+  /// The same rows on a device; floating-point numbers as `dtype` when it is given.
+  public func to(_ device: Device, _ dtype: DataType? = nil) throws(TorchError) -> Items {
+    func moved(_ tensor: Tensor) throws(TorchError) -> Tensor {
+      let converted = dtype.map { tensor.dtype.isFloatingPoint ? $0 : tensor.dtype } ?? tensor.dtype
+      return try tensor.to(converted).to(device)
+    }
+    return switch self {
+    case .vectors(let rows): .vectors(try moved(rows))
+    case .images(let rows): .images(try moved(rows))
+    case .sets(let rows, let lengths): .sets(try moved(rows), lengths: lengths)
+    case .sequences(let rows, let lengths): .sequences(try moved(rows), lengths: lengths)
+    case .tokens(let rows, let lengths): .tokens(try moved(rows), lengths: lengths)
+    case .texts, .pictures: self
+    }
+  }
+}
+
+extension Batch {
+  /// The same pairs on a device; floating-point numbers as `dtype` when it is given.
+  public func to(_ device: Device, _ dtype: DataType? = nil) throws(TorchError) -> Batch {
+    var moved: [Items] = []
+    for items in items { moved.append(try items.to(device, dtype)) }
+    return Batch(
+      modalities: modalities, items: moved, rows: rows, labels: labels, answers: answers, moments: moments)
+  }
+}

@@ -1,0 +1,97 @@
+import Torch
+
+/// What is measured on held-out pairs in the course of training.
+struct HeldOutMeasures {
+  let held: any TrainingSet
+  let training: any TrainingSet
+  let configuration: TrainingConfiguration
+  let device: Device
+  let dtype: DataType?
+
+  /// Rows that are encoded at a time.
+  private static let block = 512
+
+  /// The method's own measures; else retrieval metrics of an alignment of two modalities; else the mean loss.
+  /// The first is the one that weights are chosen by unless the user names another.
+  func of(_ method: any Trainable, seed: UInt64) throws -> [Measure] {
+    try withoutGradient {
+      if let own = try own(method, held, training) { return own }
+      if let alignment = method as? any Alignment, held.description.modalities.count == 2 {
+        return try retrieval(alignment)
+      }
+      return try [loss(method, seed: seed)]
+    }
+  }
+
+  private func own(
+    _ method: some Trainable, _ held: some TrainingSet, _ training: some TrainingSet
+  ) throws -> [Measure]? { try method.measures(on: held, training: training) }
+
+  private func retrieval(_ method: some Alignment) throws -> [Measure] {
+    var parts: [[Features]] = [[], []]
+    var numbers: [[Int: Int]] = [[:], [:]]
+    var pairs: [(Int, Int)] = []
+    var labels: [[Int]] = [[], []]
+    try held.forEachChunk(rows: Self.block) { batch in
+      let batch = try batch.to(device, dtype)
+      for side in 0..<2 {
+        // Items of several pairs are encoded once.
+        var fresh: [Int] = []
+        for (place, row) in batch.rows[side].enumerated() where numbers[side][row] == nil {
+          numbers[side][row] = numbers[side].count
+          fresh.append(place)
+        }
+        guard !fresh.isEmpty else { continue }
+        labels[side] += batch.labels.map { all in fresh.map { all[$0] } } ?? []
+        let items = fresh.count == batch.count ? batch.items[side] : try batch.items[side].rows(at: fresh)
+        parts[side].append(try method.encode(items, side: side))
+      }
+      for (x, y) in zip(batch.rows[0], batch.rows[1]) {
+        pairs.append((numbers[0][x] ?? 0, numbers[1][y] ?? 0))
+      }
+    }
+    let hasLabels = held.labels != nil
+    let truth = try RetrievalTruth(
+      first: numbers[0].count, second: numbers[1].count, pairs: pairs,
+      labels: (hasLabels ? labels[0] : nil, hasLabels ? labels[1] : nil))
+    let metrics = try RetrievalEvaluation().metrics(
+      of: method, joined(parts[0]), joined(parts[1]), truth: truth,
+      modalities: held.description.modalities.map(\.name))
+    let all = metrics.values.map {
+      Measure($0.name, $0.value, increases: !$0.name.hasSuffix("MedR") && !$0.name.hasSuffix("MeanR"))
+    }
+    // Where there are labels, mAP is what the field goes by; else the sum of recalls.
+    let precisions = all.filter { $0.name.hasSuffix(".mAP") }
+    let first =
+      hasLabels && precisions.count == 2
+      ? Measure("mAP", precisions.map(\.value).reduce(0, +) / 2) : all.first { $0.name == "rsum" }
+    return (first.map { [$0] } ?? []) + all.filter { $0.name != first?.name }
+  }
+
+  private func loss(_ method: some Trainable, seed: UInt64) throws -> Measure {
+    var means = RunningMeans()
+    let size = configuration.batchSize ?? held.count
+    try held.forEachChunk(rows: size) { batch in
+      let step = try Step(isTraining: false, seed: seed, training: configuration, device: device)
+      let value: Double = try method.loss(batch.to(device, dtype), step).total.item()
+      means.add(value, weight: Double(batch.count), to: "loss")
+    }
+    return Measure("loss", means.values.first?.value ?? .infinity, increases: false)
+  }
+
+  /// Items of several features in order; shorter rows of fragments are padded.
+  private func joined(_ parts: [Features]) throws -> Features {
+    guard let first = parts.first, parts.count > 1 else { return parts[0] }
+    let join = { (tensors: [Tensor]) throws -> Tensor in
+      let shapes = tensors.map(\.shape)
+      let widest = shapes[0].indices.map { at in shapes.map { $0[at] }.max() ?? 0 }
+      return try Tensor.concatenated(tensors.map { try $0.padded(toTrailing: widest) })
+    }
+    return Features(
+      try join(parts.map(\.values)),
+      lengths: first.lengths == nil ? nil : parts.flatMap { $0.lengths ?? [] },
+      companions: try first.companions.keys.reduce(into: [:]) { all, name in
+        all[name] = try join(parts.compactMap { $0.companions[name] })
+      })
+  }
+}

@@ -1,0 +1,33 @@
+import Foundation
+
+/// Keeps a run folder for one process. The system lets go of it when the process ends, however it ends.
+final class RunLock {
+  private let descriptor: Int32
+  private let path: String
+
+  /// - Throws: ``TrainingError/locked(_:)`` when another process has it; `FileError`.
+  init(_ folder: URL) throws {
+    path = folder.appendingPathComponent(".lock").path
+    while true {
+      let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+      guard file >= 0 else { throw CocoaError(.fileWriteNoPermission, userInfo: [NSFilePathErrorKey: path]) }
+      guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+        close(file)
+        throw TrainingError.locked(folder.path)
+      }
+      // The owner before may have removed the file between opening and locking.
+      var mine = stat()
+      var named = stat()
+      if fstat(file, &mine) == 0, stat(path, &named) == 0, mine.st_ino == named.st_ino {
+        descriptor = file
+        return
+      }
+      close(file)
+    }
+  }
+
+  deinit {
+    unlink(path)
+    close(descriptor)
+  }
+}

@@ -1,0 +1,88 @@
+import Torch
+
+/// Where training is, for ``Trainable/loss(_:_:)``.
+public final class Step {
+  /// Counted from 0.
+  public let epoch: Int
+  /// Steps of the optimiser before this one, over all epochs.
+  public let number: Int
+  /// Batches of this epoch before this one.
+  public let batch: Int
+  /// Whether the loss is followed; false when it is only measured.
+  public let isTraining: Bool
+  /// Random numbers for dropout, noise and sampling: fixed by the run's seed, the step and the rank.
+  public let generator: Generator
+  public let training: TrainingConfiguration
+  public let device: Device
+  /// This process among those that train together.
+  public var rank: Int { group?.rank ?? 0 }
+  /// Number of processes that train together.
+  public var processes: Int { group?.size ?? 1 }
+
+  private let group: (any ProcessGroup)?
+  /// Whether ``gathered(_:)`` was called, so that every process has the loss of the joined batch.
+  private(set) var hasGathered = false
+
+  /// - Parameter group: the processes that train together; nil for one.
+  public init(
+    epoch: Int = 0, number: Int = 0, batch: Int = 0, isTraining: Bool = true, seed: UInt64 = 0,
+    training: TrainingConfiguration = TrainingConfiguration(), device: Device = .cpu,
+    group: (any ProcessGroup)? = nil
+  ) throws(TorchError) {
+    self.epoch = epoch
+    self.number = number
+    self.batch = batch
+    self.isTraining = isTraining
+    self.training = training
+    self.device = device
+    self.group = group
+    let place = isTraining ? UInt64(number) &* 0x1_0000 &+ UInt64(batch & 0xFFFF) : .max
+    generator = try Generator(seed: mixed(seed, place, UInt64(group?.rank ?? 0)), device: device)
+  }
+
+  /// The rows of every process, one after the other: `[rows of all, …]`. The gradient flows through the own rows.
+  ///
+  /// With several processes each sees a part of the batch. A loss that compares rows with each other, such as
+  /// one with negatives from the batch, gathers everything that it is computed from; every process then has
+  /// the loss of the whole batch, and the gradients of the processes add up to its gradient. A loss that
+  /// gathers nothing must be a mean over rows; gradients are then averaged. With one process the rows
+  /// themselves.
+  ///
+  /// - Parameter rows: one row a pair (or another number of rows); dimensions after the first may differ
+  ///   between processes and are padded with zeros to the largest.
+  public func gathered(_ rows: Tensor) throws -> Tensor {
+    guard let group, group.size > 1 else { return rows }
+    hasGathered = true
+    let parts = try group.gather(rows.detached())
+    guard rows.requiresGradient else { return try Tensor.concatenated(parts) }
+    let own = try rows.padded(toTrailing: parts[group.rank].shape)
+    return try Tensor.concatenated(parts.enumerated().map { $0.offset == group.rank ? own : $0.element })
+  }
+
+  /// Numbers of every process, one after the other.
+  public func gathered(_ numbers: [Int]) throws -> [Int] {
+    guard let group, group.size > 1 else { return numbers }
+    hasGathered = true
+    return try group.gather(Tensor(numbers).to(device)).flatMap { try $0.values(as: Int.self) }
+  }
+}
+
+extension Tensor {
+  /// Zeros behind every dimension after the first, up to the sizes of `shape`.
+  func padded(toTrailing shape: [Int]) throws(TorchError) -> Tensor {
+    let own = self.shape
+    let padding = zip(shape, own).dropFirst().reversed().flatMap { [0, $0 - $1] }
+    return padding.allSatisfy { $0 == 0 } ? self : try padded(padding)
+  }
+}
+
+/// A seed made of several numbers; every bit of each counts.
+func mixed(_ numbers: UInt64...) -> UInt64 {
+  numbers.reduce(0x9E37_79B9_7F4A_7C15) { seed, number in
+    // The finaliser of SplitMix64 (Steele, Lea & Flood, 2014).
+    var x = (seed ^ number) &+ 0x9E37_79B9_7F4A_7C15
+    x = (x ^ (x >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    x = (x ^ (x >> 27)) &* 0x94D0_49BB_1331_11EB
+    return x ^ (x >> 31)
+  }
+}

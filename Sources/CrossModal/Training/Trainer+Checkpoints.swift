@@ -1,0 +1,60 @@
+import Foundation
+import Torch
+
+extension Trainer {
+  /// Saves all that the next step depends on.
+  ///
+  /// - Parameter best: weights that are the best so far; nil leaves those of before.
+  func checkpoint(best: [(name: String, tensor: Tensor)]? = nil) throws {
+    if let group { try GradientSharing(group: group).align(method.buffers) }
+    guard let folder, isFirst else {
+      try group?.barrier()
+      return
+    }
+    var saved = state
+    saved.metricsLength = try metrics?.flush() ?? 0
+    saved.eventsLength = try events?.flush() ?? 0
+    saved.seconds = state.seconds + elapsed
+    let contents = Checkpoints.Contents(
+      weights: method.state, optimizer: try optimizerState(), averages: average?.state ?? [])
+    manifest = try Checkpoints(run: folder).write(contents, state: saved, best: best, after: manifest)
+    if best != nil { bestWeights = nil }
+    try group?.barrier()
+  }
+
+  private func optimizerState() throws -> [(name: String, tensor: Tensor)] {
+    if let quasiNewton { return try quasiNewton.state }
+    return try optimizers.enumerated().flatMap { i, part in
+      try part.optimizer.state.map { ("\(i).\($0.name)", $0.tensor) }
+    }
+  }
+
+  /// Continues from a checkpoint.
+  func load(_ checkpoints: Checkpoints, _ manifest: Checkpoints.Manifest) throws {
+    let contents = try checkpoints.last(manifest)
+    let file = checkpoints.folder.appendingPathComponent(manifest.last).path
+    try method.load(contents.weights, from: file)
+    for entry in method.stateEntries { try entry.prepareForTraining(on: device, as: dtype) }
+    try makeOptimizers()
+    let state = Dictionary(
+      contents.optimizer.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+    do {
+      if let quasiNewton {
+        try quasiNewton.load(state)
+      } else {
+        for (i, part) in optimizers.enumerated() {
+          let own = state.filter { $0.key.hasPrefix("\(i).") }
+            .map { (String($0.key.dropFirst("\(i).".count)), $0.value) }
+          try part.optimizer.load(Dictionary(uniqueKeysWithValues: own))
+        }
+      }
+    } catch let error as OptimizerError {
+      throw TrainingError.badCheckpoint(file: file, reason: error.description)
+    }
+    average = try makeAverage()
+    let averages = Dictionary(
+      contents.averages.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+    try average?.load(averages, file: file)
+    self.state = manifest.state
+  }
+}

@@ -1,0 +1,195 @@
+import Torch
+
+/// The optimiser of one group of parameters.
+struct GroupOptimizer {
+  let optimizer: any Optimizer
+  let rateFactor: Double
+}
+
+extension Trainer {
+  /// Steps whose numbers are logged one by one; beyond that, evenly spaced ones.
+  private static let mostLoggedSteps = 2000
+
+  func makeOptimizers() throws {
+    let groups = try method.parameterGroups(training)
+    trained = groups.flatMap(\.parameters)
+    guard !trained.isEmpty else { throw TrainingError.nothingToTrain(method: method.about.name) }
+    let names = Set(trained.map(\.name))
+    // What no group trains is no start of a graph.
+    for entry in method.parameters where !names.contains(entry.name) {
+      entry.tensor = try entry.tensor.detached()
+    }
+    if training.optimizer == .lbfgs {
+      quasiNewton = LBFGS(trained, history: training.history)
+    } else {
+      optimizers = groups.map { GroupOptimizer(optimizer: optimizer(of: $0), rateFactor: $0.rateFactor) }
+    }
+  }
+
+  private func optimizer(of group: ParameterGroup) -> any Optimizer {
+    let decay = group.weightDecay ?? training.weightDecay
+    let betas = (training.betas[0], training.betas[1])
+    let momentum = group.momentum ?? training.momentum
+    let epsilon = training.epsilon ?? 1e-8
+    switch group.optimizer ?? training.optimizer {
+    case .adam: return Adam(group.parameters, betas: betas, epsilon: epsilon, weightDecay: decay)
+    case .adamw:
+      return Adam(group.parameters, betas: betas, epsilon: epsilon, weightDecay: decay, isDecoupled: true)
+    case .rmsprop:
+      return RMSprop(
+        group.parameters, smoothing: training.smoothing, epsilon: epsilon, momentum: momentum,
+        weightDecay: decay)
+    case .sgd, .lbfgs:
+      return SGD(group.parameters, momentum: momentum, isNesterov: training.nesterov, weightDecay: decay)
+    }
+  }
+
+  /// The learning rate of the step that comes.
+  var learningRate: Double {
+    training.learningRate
+      * training.schedule.factor(step: state.step, epoch: state.epoch, total: totalSteps)
+  }
+
+  /// One step of the optimiser.
+  ///
+  /// - Parameters:
+  ///   - batches: whose gradients make the step.
+  ///   - end: batches of the epoch used after it.
+  /// - Returns: whether a process was asked to stop.
+  func takeStep(_ batches: [[Int]], before end: Int) throws -> Bool {
+    let rate = learningRate
+    let pairs = batches.reduce(0) { $0 + $1.count }
+    let outcome: Evaluation
+    if let quasiNewton {
+      outcome = try takeStep(quasiNewton, batches, rate: rate)
+    } else {
+      try trained.clearGradients()
+      outcome = try evaluate(batches)
+      try checkGradients(outcome)
+      for part in optimizers { try part.optimizer.step(learningRate: rate * part.rateFactor) }
+    }
+    try trained.clearGradients()
+    try average?.update()
+    state.step += 1
+    try record(outcome, rate: rate, pairs: pairs)
+    return outcome.isInterrupted
+  }
+
+  /// The loss of some batches; their gradient is in the parameters.
+  struct Evaluation {
+    var loss = 0.0
+    var parts: [(name: String, value: Double)] = []
+    var gradientNorm: Double?
+    var isInterrupted = false
+    /// To say what went wrong, where something did.
+    var last: (batch: Batch, places: [Int], loss: Loss)?
+  }
+
+  private func takeStep(_ optimizer: LBFGS, _ batches: [[Int]], rate: Double) throws -> Evaluation {
+    var last = Evaluation()
+    // The quasi-Newton step and its line search see one function: the loss with the weights' penalty.
+    let outcome = try optimizer.step(learningRate: rate, isSameLoss: sampler.batchesPerEpoch == 1) {
+      last = try self.evaluate(batches, isStrict: false)
+      return last.loss + (try self.addPenalty())
+    }
+    guard outcome.before.isFinite else {
+      if let seen = last.last { throw try notFinite(seen.batch, seen.places, seen.loss) }
+      throw TrainingError.notFinite(
+        what: "the loss", epoch: state.epoch, step: state.step, rows: batches[0], saved: nil)
+    }
+    last.loss = outcome.after
+    if outcome.hasConverged { state.ended = .converged }
+    return last
+  }
+
+  /// Adds the gradient of decay/2 · |w|² and returns its value.
+  private func addPenalty() throws -> Double {
+    var value = 0.0
+    for group in try method.parameterGroups(training) {
+      let decay = group.weightDecay ?? training.weightDecay
+      guard decay != 0 else { continue }
+      for entry in group.parameters {
+        let weight = try entry.tensor.detached()
+        value += decay / 2 * (try weight.to(.float64).squared().sum().item())
+        try entry.setGradient(try entry.gradient.map { try $0 + weight * decay } ?? weight * decay)
+      }
+    }
+    return value
+  }
+
+  private func evaluate(_ batches: [[Int]], isStrict: Bool = true) throws -> Evaluation {
+    let total = Double(batches.reduce(0) { $0 + $1.count })
+    var result = Evaluation()
+    var means = RunningMeans()
+    for (i, places) in batches.enumerated() {
+      let own = group.map { GradientSharing.part(places, rank: $0.rank, of: $0.size) } ?? places
+      let batch = try data.batch(at: own).to(device, dtype)
+      let step = try Step(
+        epoch: state.epoch, number: state.step, batch: state.batch + i, seed: seed, training: training,
+        device: device, group: group)
+      let loss =
+        training.precision == .bfloat16
+        ? try withAutocast(on: device) { try method.loss(batch, step) } : try method.loss(batch, step)
+      let value: Double = try loss.total.item()
+      result.last = (batch, places, loss)
+      if !value.isFinite {
+        guard isStrict || group != nil else {
+          result.loss = value
+          return result
+        }
+        throw try notFinite(batch, own, loss)
+      }
+      // Without gathering each process has the mean over its own rows.
+      let share = Double(step.hasGathered || group == nil ? places.count : own.count) / total
+      try loss.backward(weight: share)
+      let logged = step.hasGathered ? share / Double(group?.size ?? 1) : share
+      result.loss += value * logged
+      for part in loss.parts {
+        let number: Double = try part.value.item()
+        means.add(number, weight: Double(places.count), to: part.name)
+      }
+    }
+    result.parts = means.values
+    result.isInterrupted = Interruption.signal != nil
+    if let group {
+      let sums = try GradientSharing(group: group).sum(trained, [result.loss, result.isInterrupted ? 1 : 0])
+      result.loss = sums[0]
+      result.isInterrupted = sums[1] > 0
+    }
+    return result
+  }
+
+  private func checkGradients(_ outcome: Evaluation) throws {
+    let norm = try training.gradientClip.map { try trained.clipGradients(to: $0) } ?? trained.gradientNorm()
+    guard !norm.isFinite else { return }
+    if let seen = outcome.last { throw try notFinite(seen.batch, seen.places, seen.loss) }
+  }
+
+  private func notFinite(_ batch: Batch, _ places: [Int], _ loss: Loss) throws -> TrainingError {
+    let guardian = NonFiniteGuard(folder: isFirst ? folder : nil)
+    return try guardian.error(
+      batch: batch, places: places, loss: loss, parameters: trained, epoch: state.epoch, step: state.step)
+  }
+
+  private func record(_ outcome: Evaluation, rate: Double, pairs: Int) throws {
+    state.means.add(outcome.loss, weight: Double(pairs), to: "loss")
+    for part in outcome.parts { state.means.add(part.value, weight: Double(pairs), to: part.name) }
+    report(outcome.loss, rate: rate, pairs: pairs)
+    let spacing = max(1, totalSteps / Self.mostLoggedSteps)
+    guard state.step % spacing == 0, let metrics else { return }
+    var line: JSON = [
+      "kind": "step", "epoch": .int(state.epoch), "step": .int(state.step), "loss": .double(outcome.loss),
+      "learning_rate": .double(rate),
+    ]
+    for part in outcome.parts where part.value.isFinite { line[part.name] = .double(part.value) }
+    try metrics.append(line)
+    try events?.append(
+      [("step/loss", outcome.loss), ("step/learning_rate", rate)]
+        + outcome.parts.map { ("step/\($0.name)", $0.value) }, step: state.step)
+  }
+}
+
+extension Trainable {
+  /// For use through `any Trainable`.
+  var about: MethodDescription { Self.description }
+}

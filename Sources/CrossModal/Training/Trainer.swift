@@ -1,0 +1,341 @@
+import Foundation
+import Torch
+
+/// What happens in the course of training, for a progress bar.
+public enum TrainingEvent: Sendable {
+  /// Something to say in a sentence.
+  case note(String)
+  /// A step was taken.
+  case step(TrainingProgress)
+  /// Held-out pairs were measured.
+  case evaluation(epoch: Int, step: Int, measures: [Measure], isBest: Bool)
+}
+
+/// How far training is.
+public struct TrainingProgress: Sendable {
+  public let epoch: Int
+  public let epochs: Int
+  /// Steps so far and in all.
+  public let step: Int
+  public let steps: Int
+  public let loss: Double
+  public let learningRate: Double
+  /// Pairs a second since this process began.
+  public let rate: Double
+}
+
+/// What training came to.
+public struct TrainingOutcome: Sendable {
+  public let ending: Ending
+  public let epochs: Int
+  public let steps: Int
+  /// The measure that weights were chosen by, and the step of the best.
+  public let best: Measure?
+  public let bestStep: Int?
+  /// Over all parts of a resumed run.
+  public let seconds: Double
+}
+
+/// Trains a method by gradient: follows the loss of batch after batch, evaluates, keeps the best weights.
+///
+/// With a folder it leaves checkpoints, from which a later trainer with the same settings continues and comes
+/// to the same weights bit for bit (on one device and thread count); and `metrics.jsonl` and TensorBoard events.
+public final class Trainer {
+  let method: any Trainable
+  let training: TrainingConfiguration
+  let data: any TrainingSet
+  let validation: (any TrainingSet)?
+  let seed: UInt64
+  let device: Device
+  let group: (any ProcessGroup)?
+  let folder: URL?
+  let observe: (TrainingEvent) -> Void
+
+  var state = TrainingState()
+  var manifest: Checkpoints.Manifest?
+  var optimizers: [GroupOptimizer] = []
+  var quasiNewton: LBFGS?
+  var average: MovingAverage?
+  var bestWeights: [(name: String, tensor: Tensor)]?
+  var metrics: MetricsLog?
+  var events: EventFile?
+  var sampler: any BatchSampler
+  var trained: [StateEntry] = []
+  private let began = ContinuousClock.now
+  private var pairsSeen = 0
+
+  /// - Parameters:
+  ///   - method: new, or loaded with weights to start from.
+  ///   - data: the pairs to learn from.
+  ///   - validation: held-out pairs to choose the best weights by; nil keeps the last weights.
+  ///   - group: the processes that train together, each with the same arguments; nil for one.
+  ///   - folder: of the run, for checkpoints and logs; nil to keep all in memory.
+  ///   - observe: told what happens.
+  /// - Throws: ``TrainingError`` when there is nothing to train or no batch.
+  public init(
+    _ method: any Trainable, training: TrainingConfiguration, data: any TrainingSet,
+    validation: (any TrainingSet)? = nil, seed: UInt64 = 0, device: Device = .cpu,
+    group: (any ProcessGroup)? = nil, folder: URL? = nil,
+    observe: @escaping (TrainingEvent) -> Void = { _ in }
+  ) throws {
+    try training.validate()
+    self.method = method
+    self.training = training
+    self.data = data
+    self.validation = validation
+    self.seed = seed
+    self.device = device
+    self.group = (group?.size ?? 1) > 1 ? group : nil
+    self.folder = folder
+    self.observe = observe
+    sampler = try method.makeSampler(data, training)
+    guard sampler.batchesPerEpoch > 0 else {
+      throw TrainingError.noBatches(pairs: data.count, batchSize: training.batchSize ?? data.count)
+    }
+    let size = min(training.batchSize ?? data.count, data.count)
+    if let group, group.size > size {
+      throw TrainingError.tooManyProcesses(processes: group.size, batchSize: size)
+    }
+  }
+
+  /// Whether this process writes and speaks: the only one, or the first of several.
+  var isFirst: Bool { (group?.rank ?? 0) == 0 }
+
+  /// Type of floating-point inputs; nil leaves them.
+  var dtype: DataType { training.precision == .float64 ? .float64 : .float32 }
+
+  /// Steps in an epoch.
+  var stepsPerEpoch: Int { (sampler.batchesPerEpoch + training.accumulate - 1) / training.accumulate }
+
+  /// Steps in all, if nothing ends training before.
+  var totalSteps: Int {
+    let all = stepsPerEpoch * training.epochs
+    return training.steps.map { min($0, all) } ?? all
+  }
+
+  // MARK: - The whole
+
+  /// Trains from the last checkpoint in the folder, or from the start; the method then has the weights to keep.
+  ///
+  /// - Throws: ``TrainingError``; whatever the method and the data throw.
+  @discardableResult
+  public func run() throws -> TrainingOutcome {
+    try prepareState()
+    try openLogs()
+    if manifest == nil { try checkpoint() }
+    while state.ended == nil {
+      if state.epoch >= training.epochs || isAtLastStep {
+        state.ended = .completed
+        break
+      }
+      try runEpoch()
+    }
+    try finish()
+    return TrainingOutcome(
+      ending: state.ended ?? .completed, epochs: state.epoch, steps: state.step,
+      best: state.best.map {
+        Measure(training.selectBy ?? measureName ?? "loss", $0.value, increases: measureIncreases)
+      },
+      bestStep: state.bestStep, seconds: state.seconds + elapsed)
+  }
+
+  var measureName: String?
+  var measureIncreases = true
+  private var isAtLastStep: Bool { training.steps.map { state.step >= $0 } ?? false }
+  var elapsed: Double { (ContinuousClock.now - began) / .seconds(1) }
+
+  private func prepareState() throws {
+    for entry in method.stateEntries { try entry.prepareForTraining(on: device, as: dtype) }
+    let checkpoints = folder.map(Checkpoints.init)
+    manifest = try checkpoints?.manifest()
+    // Nobody writes a first checkpoint before all have looked.
+    try group?.barrier()
+    if manifest == nil { try method.prepare(data, preparation) }
+    try makeOptimizers()
+    if let checkpoints, let manifest {
+      try load(checkpoints, manifest)
+      if isFirst { observe(.note("continuing after step \(state.step)")) }
+    } else if let group {
+      try GradientSharing(group: group).align(method.stateEntries)
+    }
+    if training.ema != nil, average == nil { average = try makeAverage() }
+  }
+
+  func makeAverage() throws -> MovingAverage? {
+    try training.ema.map { try MovingAverage(trained, decay: $0) }
+  }
+
+  var preparation: Preparation {
+    Preparation(training: training, seed: seed, device: device) { [observe, isFirst] text in
+      if isFirst { observe(.note(text)) }
+    }
+  }
+
+  private func openLogs() throws {
+    guard let folder, isFirst else { return }
+    metrics = try MetricsLog(folder, length: state.metricsLength)
+    events = try EventFile(folder, length: state.eventsLength)
+  }
+
+  private func runEpoch() throws {
+    let batches = try sampler.batches(epoch: state.epoch, seed: seed)
+    while state.batch < batches.count, !isAtLastStep, state.ended == nil {
+      let end = min(state.batch + training.accumulate, batches.count)
+      let taken = batches[state.batch..<end].filter { $0.count >= group?.size ?? 1 }
+      let stop = taken.isEmpty ? false : try takeStep(Array(taken), before: end)
+      state.batch = end
+      if stop { try interrupt() }
+      let isDue = training.checkpointEvery.map { state.step % $0 == 0 } ?? false
+      if isDue, state.batch < batches.count { try checkpoint() }
+    }
+    let isWhole = state.batch >= batches.count
+    if isWhole {
+      state.epoch += 1
+      state.batch = 0
+    }
+    try endEpoch(isLast: !isWhole || state.epoch >= training.epochs || isAtLastStep || state.ended != nil)
+  }
+
+  private func endEpoch(isLast: Bool) throws {
+    let isDue = training.evaluateEvery > 0 && (isLast || state.epoch % training.evaluateEvery == 0)
+    var line: JSON = ["kind": "epoch", "epoch": .int(state.epoch), "step": .int(state.step)]
+    for (name, value) in state.means.values { line[name] = .double(value) }
+    var best: [(name: String, tensor: Tensor)]?
+    if isDue, validation != nil {
+      let measures = try evaluate()
+      best = try judge(measures, into: &line)
+    }
+    try metrics?.append(line)
+    try events?.append(
+      state.means.values.map { ("epoch/\($0.name)", $0.value) }
+        + (line["measures"]?.members ?? []).map { ("validation/\($0.key)", $0.value.double ?? .nan) },
+      step: state.step)
+    state.means = RunningMeans()
+    if let patience = training.patience, state.evaluationsWithoutImprovement >= patience, state.ended == nil {
+      state.ended = .patience
+    }
+    if state.ended == nil, isLast { state.ended = .completed }
+    try checkpoint(best: best)
+    if try isInterrupted() { try interrupt(isSaved: true) }
+  }
+
+  /// Keeps the weights when the measure is the best so far; gives what is to be saved then.
+  private func judge(
+    _ measures: [Measure], into line: inout JSON
+  ) throws -> [(name: String, tensor: Tensor)]? {
+    line["measures"] = .object(
+      measures.map { JSON.Member($0.name, $0.value.isFinite ? .double($0.value) : .null) })
+    guard let chosen = training.selectBy.map({ name in measures.first { $0.name == name } }) ?? measures.first
+    else { throw TrainingError.unknownMeasure(training.selectBy ?? "", known: measures.map(\.name)) }
+    measureName = chosen.name
+    measureIncreases = chosen.increases
+    let isBest =
+      chosen.value.isFinite
+      && (state.best.map { chosen.increases ? chosen.value > $0.value : chosen.value < $0.value } ?? true)
+    observe(.evaluation(epoch: state.epoch, step: state.step, measures: measures, isBest: isBest))
+    guard isBest else {
+      state.evaluationsWithoutImprovement += 1
+      return nil
+    }
+    (state.best, state.bestStep, state.evaluationsWithoutImprovement) = (
+      ExactNumber(chosen.value), state.step, 0
+    )
+    let weights = try snapshot()
+    bestWeights = weights
+    return weights
+  }
+
+  /// Copies of the state that is evaluated and kept.
+  private func snapshot() throws -> [(name: String, tensor: Tensor)] {
+    let copy = {
+      try self.method.state.map { (name: $0.name, tensor: try $0.tensor.detached().to(.cpu).copied()) }
+    }
+    return try average.map { try $0.applied(copy) } ?? copy()
+  }
+
+  /// Measures on held-out pairs; the first process measures, the others are told.
+  private func evaluate() throws -> [Measure] {
+    guard let validation else { return [] }
+    if let group { try GradientSharing(group: group).align(method.buffers) }
+    let held = HeldOutMeasures(
+      held: validation, training: data, configuration: training, device: device, dtype: dtype)
+    let measure = { try held.of(self.method, seed: self.seed) }
+    guard let group else { return try average.map { try $0.applied(measure) } ?? measure() }
+    return try shared(group) { try self.average.map { try $0.applied(measure) } ?? measure() }
+  }
+
+  /// What the first process measured, on every process.
+  private func shared(_ group: any ProcessGroup, _ measure: () throws -> [Measure]) throws -> [Measure] {
+    var text = ""
+    if isFirst {
+      text = JSON.array(
+        try measure().map {
+          ["name": .string($0.name), "value": .double($0.value), "up": .bool($0.increases)]
+        }
+      ).text()
+    }
+    let bytes = try group.gather(Tensor(Array(text.utf8)))[0].values(as: UInt8.self)
+    return (try JSON(yaml: String(decoding: bytes, as: UTF8.self)).array ?? []).map {
+      Measure($0["name"]?.string ?? "", $0["value"]?.double ?? .nan, increases: $0["up"]?.bool ?? true)
+    }
+  }
+
+  // MARK: - The end
+
+  private func finish() throws {
+    if let best = try keptWeights() {
+      try method.load(best.weights, from: best.file)
+    } else {
+      try average?.keep()
+    }
+    for entry in method.stateEntries { entry.tensor = try entry.tensor.detached() }
+    try method.finish(data, preparation)
+    for entry in method.stateEntries { entry.tensor = try entry.tensor.detached().to(.cpu) }
+    if let group { try group.barrier() }
+  }
+
+  private func keptWeights() throws -> (weights: [(name: String, tensor: Tensor)], file: String)? {
+    guard state.bestStep != nil else { return nil }
+    if let bestWeights { return (bestWeights, "the best weights") }
+    guard let folder, let manifest else { return nil }
+    return try Checkpoints(run: folder).best(manifest)
+  }
+
+  // MARK: - Stopping
+
+  /// Whether any process was asked to stop.
+  private func isInterrupted() throws -> Bool {
+    let asked = Interruption.signal != nil
+    guard let group else { return asked }
+    return try group.sum(Tensor([asked ? 1.0 : 0.0]).to(device)).item() > 0
+  }
+
+  private func interrupt(isSaved: Bool = false) throws {
+    if !isSaved { try checkpoint() }
+    if state.ended == nil { throw TrainingError.interrupted(folder: folder?.path, step: state.step) }
+  }
+
+  func report(_ loss: Double, rate learningRate: Double, pairs: Int) {
+    pairsSeen += pairs
+    observe(
+      .step(
+        TrainingProgress(
+          epoch: state.epoch, epochs: training.epochs, step: state.step, steps: totalSteps, loss: loss,
+          learningRate: learningRate, rate: Double(pairsSeen) / max(elapsed, 1e-9))))
+  }
+}
+
+extension Trainable {
+  /// For use through `any Trainable`.
+  fileprivate func makeSampler(
+    _ data: any TrainingSet, _ training: TrainingConfiguration
+  ) throws -> any BatchSampler { try sampler(for: data, training) }
+
+  fileprivate func prepare(_ data: any TrainingSet, _ preparation: Preparation) throws {
+    try prepare(on: data, preparation)
+  }
+
+  fileprivate func finish(_ data: any TrainingSet, _ preparation: Preparation) throws {
+    try finish(on: data, preparation)
+  }
+}

@@ -1,0 +1,172 @@
+/// The settings that every method trained by gradient shares.
+public struct TrainingConfiguration: MethodConfiguration {
+  public enum OptimizerKind: String, Codable, Sendable, CaseIterable {
+    case adam
+    case adamw
+    case sgd
+    case rmsprop
+    /// Limited-memory BFGS with a line search: for batches of all pairs.
+    case lbfgs
+  }
+
+  public enum Precision: String, Codable, Sendable, CaseIterable {
+    case float32
+    /// Matrix products in bfloat16, parameters in float32.
+    case bfloat16
+    case float64
+  }
+
+  /// Walks over the training pairs.
+  public var epochs = 30
+  /// Ends after this many steps even within an epoch.
+  public var steps: Int?
+  /// Pairs in a batch, over all processes; nil for all pairs.
+  public var batchSize: Int? = 128
+  /// Batches whose gradients make one step.
+  public var accumulate = 1
+  public var learningRate = 1e-3
+  public var optimizer = OptimizerKind.adam
+  /// Of sgd and rmsprop.
+  public var momentum = 0.0
+  public var nesterov = false
+  /// Of adam and adamw.
+  public var betas = [0.9, 0.999]
+  /// Decay of rmsprop's average.
+  public var smoothing = 0.99
+  /// Added to the root of the average of squares; nil for 1e-8.
+  public var epsilon: Double?
+  /// Steps that lbfgs remembers.
+  public var history = 15
+  public var weightDecay = 0.0
+  public var schedule = Schedule()
+  /// Longest gradient.
+  public var gradientClip: Double?
+  /// Evaluations without improvement before training ends.
+  public var patience: Int?
+  /// Measure by which the best weights are kept; nil for the method's first.
+  public var selectBy: String?
+  /// Epochs between evaluations; 0 for none.
+  public var evaluateEvery = 1
+  /// Split to evaluate on; nil for one called val, dev or validation, where there is one.
+  public var validation: String?
+  /// Decay of a moving average of the weights that is evaluated and kept in their place.
+  public var ema: Double?
+  public var precision = Precision.float32
+  /// Steps between checkpoints, beside those at the end of an epoch.
+  public var checkpointEvery: Int?
+
+  public init() {}
+
+  public static let keys = [
+    ConfigurationKey(
+      "epochs", "walks over the training pairs", aliases: ["num_epochs", "n_epochs", "max_epochs"]),
+    ConfigurationKey(
+      "steps", "ends after this many steps, also within an epoch", aliases: ["max_steps", "num_steps"]),
+    ConfigurationKey(
+      "batch_size", "pairs in a batch, over all processes; null for all pairs", aliases: ["batch", "bs"]),
+    ConfigurationKey(
+      "accumulate", "batches whose gradients make one step", aliases: ["gradient_accumulation_steps"]),
+    ConfigurationKey("learning_rate", "length of a step", aliases: ["lr", "learningrate"]),
+    ConfigurationKey("optimizer", "adam, adamw, sgd, rmsprop or lbfgs", aliases: ["optim"]),
+    ConfigurationKey("momentum", "of sgd and rmsprop"),
+    ConfigurationKey("nesterov", "look ahead along the momentum (sgd)"),
+    ConfigurationKey("betas", "of adam and adamw: decay of the averages of gradients and of squares"),
+    ConfigurationKey("smoothing", "of rmsprop: decay of the average of squares", aliases: ["alpha_rmsprop"]),
+    ConfigurationKey(
+      "epsilon", "added to the root of the average of squares; null for 1e-8", aliases: ["adam_eps"]),
+    ConfigurationKey("history", "of lbfgs: steps it remembers", aliases: ["history_size"]),
+    ConfigurationKey(
+      "weight_decay", "shrinks weights; through the gradient, beside it for adamw", aliases: ["wd"]),
+    ConfigurationKey(
+      "schedule",
+      "of the learning rate: kind (constant, step, exponential, cosine, linear, inverse), every (epochs), gamma, "
+        + "milestones (epochs), warmup (steps), floor", aliases: ["lr_schedule"]),
+    ConfigurationKey(
+      "gradient_clip", "longest gradient; null for no limit",
+      aliases: ["grad_clip", "clip_grad", "max_grad_norm"]),
+    ConfigurationKey("patience", "evaluations without improvement before training ends; null for all epochs"),
+    ConfigurationKey("select_by", "measure by which the best weights are kept; null for the method's first"),
+    ConfigurationKey("evaluate_every", "epochs between evaluations; 0 for none", aliases: ["val_every"]),
+    ConfigurationKey(
+      "validation", "split to evaluate on; null for val, dev or validation", aliases: ["val_split"]),
+    ConfigurationKey("ema", "decay of a moving average of the weights, which is then kept; null for none"),
+    ConfigurationKey("precision", "float32, bfloat16 (matrix products) or float64", aliases: ["dtype"]),
+    ConfigurationKey("checkpoint_every", "steps between checkpoints, beside those at the end of an epoch"),
+  ]
+
+  /// Official programs state the epochs between changes of the rate by itself: `lr_update`.
+  static let rateUpdateAlias = "lr_update"
+
+  public func validate() throws {
+    try require(epochs >= 0, "epochs", epochs, "0 or more")
+    try require(steps.map { $0 >= 1 } ?? true, "steps", steps ?? 0, "1 or more, or null")
+    try require(batchSize.map { $0 >= 1 } ?? true, "batch_size", batchSize ?? 0, "1 or more, or null")
+    try require(accumulate >= 1, "accumulate", accumulate, "1 or more")
+    try require(learningRate >= 0 && learningRate.isFinite, "learning_rate", learningRate, "0 or more")
+    try require(momentum >= 0 && momentum < 1, "momentum", momentum, "from 0 to below 1")
+    try require(
+      betas.count == 2 && betas.allSatisfy { $0 >= 0 && $0 < 1 }, "betas", betas,
+      "two numbers from 0 to below 1")
+    try require(smoothing >= 0 && smoothing < 1, "smoothing", smoothing, "from 0 to below 1")
+    try require(epsilon.map { $0 >= 0 && $0.isFinite } ?? true, "epsilon", epsilon ?? 0, "0 or more")
+    try require(history >= 1, "history", history, "1 or more")
+    try require(weightDecay >= 0 && weightDecay.isFinite, "weight_decay", weightDecay, "0 or more")
+    try schedule.validate()
+    try require(gradientClip.map { $0 > 0 } ?? true, "gradient_clip", gradientClip ?? 0, "above 0, or null")
+    try require(patience.map { $0 >= 1 } ?? true, "patience", patience ?? 0, "1 or more, or null")
+    try require(evaluateEvery >= 0, "evaluate_every", evaluateEvery, "0 or more")
+    try require(ema.map { $0 >= 0 && $0 < 1 } ?? true, "ema", ema ?? 0, "from 0 to below 1, or null")
+    try require(
+      checkpointEvery.map { $0 >= 1 } ?? true, "checkpoint_every", checkpointEvery ?? 0, "1 or more, or null")
+    try require(
+      optimizer != .lbfgs || accumulate == 1, "accumulate", accumulate, "1, which is what lbfgs needs")
+  }
+
+  private func require(_ holds: Bool, _ key: String, _ value: some Any, _ expected: String) throws {
+    guard holds else { throw ConfigurationError.badValue(key: key, value: "\(value)", expected: expected) }
+  }
+}
+
+extension TrainingConfiguration {
+  /// Whether a key of a file is one of training: its name, an alias, or `schedule.every` and the like.
+  static func knows(_ key: String) -> Bool {
+    key == rateUpdateAlias || keys.contains { $0.name == key || $0.aliases.contains(key) }
+  }
+
+  /// These settings with the members of `overrides` put in place, validated.
+  ///
+  /// - Throws: ``ConfigurationError`` for a key or value that cannot be used.
+  public func overridden(by overrides: JSON) throws -> TrainingConfiguration {
+    var overrides = overrides
+    if let every = overrides[Self.rateUpdateAlias] {
+      if overrides["schedule"]?["every"] != nil {
+        throw ConfigurationError.givenTwice(key: "schedule.every", alias: Self.rateUpdateAlias)
+      }
+      overrides[Self.rateUpdateAlias] = nil
+      var schedule = overrides["schedule"] ?? .object([])
+      schedule["every"] = every
+      if schedule["kind"] == nil { schedule["kind"] = "step" }
+      overrides["schedule"] = schedule
+    }
+    if let given = overrides["schedule"] { overrides["schedule"] = try schedule.merged(with: given) }
+    return try TrainingConfiguration(overrides: overrides, over: self)
+  }
+}
+
+extension Schedule {
+  /// These values as a tree with those of `given` put in place; a word alone names the kind.
+  fileprivate func merged(with given: JSON) throws -> JSON {
+    var tree = try JSON(encoding: self)
+    let known = tree.members?.map(\.key) ?? []
+    if given.isNull { return try JSON(encoding: Schedule()) }
+    for member in given.string.map({ [JSON.Member("kind", .string($0))] }) ?? given.members ?? [] {
+      guard known.contains(member.key) else {
+        throw ConfigurationError.unknownKey(
+          "schedule.\(member.key)", nearest: nearest(to: member.key, in: known).map { "schedule.\($0)" },
+          known: known.map { "schedule.\($0)" })
+      }
+      tree[member.key] = member.value
+    }
+    return tree
+  }
+}

@@ -1,0 +1,264 @@
+import Foundation
+import Testing
+import Torch
+
+@testable import CrossModal
+
+/// A disk that fails.
+private struct Crash: Error {}
+
+@Suite("Trainer")
+struct TrainerTests {
+  private func training(_ change: (inout TrainingConfiguration) -> Void = { _ in }) -> TrainingConfiguration {
+    var training = TwoViewToy.trainingDefaults(.init(), pairs: 0)
+    change(&training)
+    return training
+  }
+
+  private func toy(_ data: MemoryPairs, _ change: (inout TwoViewToy.Configuration) -> Void = { _ in }) throws
+    -> TwoViewToy
+  {
+    var configuration = TwoViewToy.Configuration()
+    change(&configuration)
+    return try TwoViewToy(configuration, for: data.description)
+  }
+
+  @Test("the loss falls and the outcome says how far it went")
+  func learns() throws {
+    let data = try MemoryPairs.related(40)
+    let method = try toy(data) { $0.dropout = 0 }
+    let losses = Locked<[Double]>([])
+    let outcome = try Trainer(method, training: training { $0.epochs = 12 }, data: data) { event in
+      if case .step(let progress) = event { losses.append(progress.loss) }
+    }.run()
+    #expect(outcome.ending == .completed)
+    #expect(outcome.steps == 60)
+    let (first, last) = (losses.value.prefix(5), losses.value.suffix(5))
+    #expect(last.reduce(0.0, +) < first.reduce(0.0, +))
+  }
+
+  @Test("one seed gives the same bits, another seed others")
+  func isReproducible() throws {
+    let data = try MemoryPairs.related(24)
+    let runs = try [0, 0, 1].map { (seed: UInt64) in
+      let method = try toy(data)
+      try Trainer(method, training: training(), data: data, seed: seed).run()
+      return try bits(method)
+    }
+    #expect(runs[0] == runs[1])
+    #expect(runs[0] != runs[2])
+  }
+
+  @Test(
+    "a run that breaks off at any batch and resumes comes to the same bits",
+    arguments: [
+      TrainingConfiguration.OptimizerKind.adam, .adamw, .sgd, .rmsprop, .lbfgs,
+    ])
+  func resumes(optimizer: TrainingConfiguration.OptimizerKind) throws {
+    let data = try MemoryPairs.related(24)
+    let held = try MemoryPairs.related(12, seed: 2)
+    let training = training {
+      $0.optimizer = optimizer
+      $0.momentum = 0.5
+      $0.ema = 0.9
+      $0.epochs = 3
+      $0.checkpointEvery = 2
+      $0.accumulate = optimizer == .lbfgs ? 1 : 2
+      $0.batchSize = optimizer == .lbfgs ? nil : 5
+    }
+    let whole = try toy(data)
+    let undisturbed = try TemporaryFolder()
+    try Trainer(whole, training: training, data: data, validation: held, folder: undisturbed.url).run()
+    for limit in [1, 2, 3, 5, 8, 11] {
+      let folder = try TemporaryFolder()
+      var method = try toy(data)
+      var isDone = false
+      var attempts = 0
+      while !isDone, attempts < 60 {
+        attempts += 1
+        let batches = Locked(0)
+        var failing = data
+        // Later attempts get further, so that every run ends.
+        failing.before = { _ in
+          if batches.add(1) > limit + attempts { throw Crash() }
+        }
+        method = try toy(data)
+        do {
+          try Trainer(method, training: training, data: failing, validation: held, folder: folder.url).run()
+          isDone = true
+        } catch is Crash {}
+      }
+      #expect(isDone)
+      #expect(try bits(method) == bits(whole), "limit \(limit)")
+      let logs = try [undisturbed, folder].map { try MetricsLog.read($0.url) }
+      #expect(logs[0] == logs[1])
+    }
+  }
+
+  @Test("a loss that is not finite stops the run, names step, rows and cause, and never reaches a checkpoint")
+  func stopsAtNaN() throws {
+    let data = try MemoryPairs.related(16)
+    let folder = try TemporaryFolder()
+    let method = try toy(data) { $0.breaksAt = 3 }
+    let error = #expect(throws: TrainingError.self) {
+      try Trainer(method, training: training(), data: data, folder: folder.url).run()
+    }
+    guard case .notFinite(let what, let epoch, let step, let rows, let saved?) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(what == "the loss")
+    #expect(epoch == 1)
+    #expect(step == 3)
+    #expect(rows.count == 8)
+    let batch = try SafeTensors.read(saved)
+    #expect(try batch["places"]?.values(as: Int.self) == rows)
+    let checkpoints = Checkpoints(run: folder.url)
+    let manifest = try #require(try checkpoints.manifest())
+    #expect(manifest.state.step == 2)
+    for entry in try checkpoints.last(manifest).weights { #expect(try entry.tensor.isFinite().all()) }
+  }
+
+  @Test("an input that is not finite is named with its row")
+  func namesTheInput() throws {
+    let clean = try MemoryPairs.related(8)
+    var numbers = try clean.y.values(as: Float.self)
+    numbers[5 * 6 + 1] = .infinity
+    let data = MemoryPairs(x: clean.x, y: try Tensor(numbers, shape: clean.y.shape))
+    let error = #expect(throws: TrainingError.self) {
+      try Trainer(toy(data), training: training(), data: data).run()
+    }
+    guard case .notFinite(let what, _, 0, [5], nil) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(what.contains("'y'"))
+  }
+
+  @Test("the best weights by the named measure are kept, and patience ends a run that no longer improves")
+  func keepsTheBest() throws {
+    let data = try MemoryPairs.related(24)
+    let held = try MemoryPairs.related(10, seed: 5)
+    let method = try toy(data)
+    let measured = Locked<[Double]>([])
+    let outcome = try Trainer(
+      method,
+      training: training {
+        $0.epochs = 40
+        $0.patience = 3
+        $0.selectBy = "x_to_y.MRR"
+      }, data: data, validation: held
+    ) { event in
+      if case .evaluation(_, _, let measures, _) = event {
+        measured.append(measures.first { $0.name == "x_to_y.MRR" }?.value ?? -1)
+      }
+    }.run()
+    #expect(outcome.ending == .patience)
+    #expect(outcome.best?.value == measured.value.max())
+    let kept = try HeldOutMeasures(
+      held: held, training: data, configuration: training(), device: .cpu, dtype: nil
+    ).of(method, seed: 0)
+    #expect(kept.first { $0.name == "x_to_y.MRR" }?.value == measured.value.max())
+  }
+
+  @Test("an unknown measure is refused with the known ones")
+  func refusesUnknownMeasure() throws {
+    let data = try MemoryPairs.related(8)
+    let error = #expect(throws: TrainingError.self) {
+      try Trainer(toy(data), training: training { $0.selectBy = "rsun" }, data: data, validation: data).run()
+    }
+    #expect(error?.errorDescription?.contains("did you mean 'rsum'") == true)
+  }
+
+  @Test("steps end a run within an epoch")
+  func endsAtSteps() throws {
+    let data = try MemoryPairs.related(24)
+    let outcome = try Trainer(toy(data), training: training { $0.steps = 4 }, data: data).run()
+    #expect(outcome.steps == 4)
+    #expect(outcome.epochs == 1)
+  }
+
+  @Test("accumulated batches give the step of one batch when the loss is a mean over rows")
+  func accumulates() throws {
+    let data = try MemoryPairs.related(12)
+    let runs = try [(12, 1), (4, 3)].map { size, accumulate in
+      let method = try RowMeanToy(.init(), for: data.description)
+      try Trainer(
+        method,
+        training: training {
+          $0.batchSize = size
+          $0.accumulate = accumulate
+          $0.optimizer = .sgd
+        }, data: data
+      ).run()
+      return method.weight
+    }
+    #expect(try runs[0].isClose(to: runs[1], absolute: 1e-6))
+  }
+
+  @Test("a change of one bit in a checkpoint is refused by name")
+  func refusesDamage() throws {
+    let data = try MemoryPairs.related(8)
+    let folder = try TemporaryFolder()
+    try Trainer(toy(data), training: training(), data: data, folder: folder.url).run()
+    let checkpoints = folder.url.appendingPathComponent("checkpoints")
+    let files = try FileManager.default.subpathsOfDirectory(atPath: checkpoints.path).filter {
+      $0.contains(".")
+    }
+    #expect(files.count == 3)
+    for name in files {
+      let file = checkpoints.appendingPathComponent(name)
+      let sound = try Data(contentsOf: file)
+      for place in [9, sound.count / 2, sound.count - 2] {
+        var damaged = sound
+        damaged[place] ^= 4
+        try damaged.write(to: file)
+        let error = #expect(throws: (any Error).self) {
+          try Trainer(toy(data), training: training(), data: data, folder: folder.url).run()
+        }
+        let text = (error as? any LocalizedError)?.errorDescription ?? ""
+        #expect(text.contains(file.lastPathComponent), "\(name) at \(place): \(text)")
+      }
+      try sound.write(to: file)
+    }
+  }
+}
+
+/// A loss that is a mean over rows: the distance of a map of x to part of y.
+private final class RowMeanToy: Trainable {
+  struct Configuration: MethodConfiguration {
+    static let keys: [ConfigurationKey] = []
+    func validate() throws {}
+  }
+  static let description = MethodDescription(
+    name: "row-mean", family: .metric, task: .retrieval, summary: "", citation: "", accepts: [.vector])
+  let configuration: Configuration
+  @Parameter var weight: Tensor
+
+  init(_ configuration: Configuration, for data: DataDescription) throws {
+    self.configuration = configuration
+    weight = try Tensor.zeros([5, 6])
+  }
+
+  func loss(_ batch: Batch, _ step: Step) throws -> Loss {
+    guard let x = batch.items[0].tensor, let y = batch.items[1].tensor else { throw Crash() }
+    return try Loss((x.matmul(weight) - y).squared().mean())
+  }
+}
+
+/// A value that closures of any isolation may change.
+final class Locked<Value: Sendable>: @unchecked Sendable {
+  private let lock = NSLock()
+  private var stored: Value
+  init(_ value: Value) { stored = value }
+  var value: Value { lock.withLock { stored } }
+  func append<Element>(_ element: Element) where Value == [Element] {
+    lock.withLock { stored.append(element) }
+  }
+  func add(_ number: Int) -> Int where Value == Int {
+    lock.withLock {
+      stored += number
+      return stored
+    }
+  }
+}
