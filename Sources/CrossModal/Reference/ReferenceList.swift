@@ -18,6 +18,7 @@ public enum ReferenceList {
     ScanMetricsReference.self,
     VSEppMetricsReference.self,
     AnsweringMetricsReference.self,
+    GroundingMetricsReference.self,
   ]
 
   /// What computes a component of a method. Several entries may share a method: its model and its metrics.

@@ -7,7 +7,7 @@ struct MetricsReferenceTests {
     .enabled(if: GoldenFolder.path != nil, "the folder of reference cases is not here"),
     arguments: [
       "scan/recall5", "vsepp/eval-5cap-cosine", "vsepp/eval-ties", "triplet-center/retrieval-metrics",
-      "n-pair/clustering-metrics", "vqa-metrics/accuracy", "vqa-metrics/wups",
+      "n-pair/clustering-metrics", "vqa-metrics/accuracy", "vqa-metrics/wups", "locvtp/grounding_eval",
     ])
   func recorded(name: String) {
     #expect(GoldenFolder.failure(of: name) == nil)
