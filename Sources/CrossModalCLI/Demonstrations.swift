@@ -26,7 +26,7 @@ struct WikipediaDemo {
     let textbook = try Run.fit(CCA.self, settings: Settings(["ridge_mode": "none"]), data: data)
     plain =
       try textbook.method.stateEntries.first { $0.name == "rho" }?.tensor.values(as: Double.self) ?? []
-    try run.save(to: folder.appendingPathComponent("wikipedia"), replacing: true)
+    try run.save(to: folder.appendingPathComponent("wikipedia"), reportingOn: data, replacing: true)
   }
 }
 
@@ -84,6 +84,6 @@ struct EmojiDemo {
           return (try split.card(side: 0, row: row), match.score, split.name == "test")
         })
     }
-    try run.save(to: folder.appendingPathComponent("emoji"), replacing: true)
+    try run.save(to: folder.appendingPathComponent("emoji"), reportingOn: data, replacing: true)
   }
 }

@@ -54,7 +54,7 @@ struct TrainCommand: ParsableCommand {
     let start = ContinuousClock.now
     let run = try Run.fit(type, settings: settings, data: set, split: split, seed: seed) { output.note($0) }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
-    try run.save(to: target, replacing: force)
+    try run.save(to: target, reportingOn: set, replacing: force)
     try report(run, seconds: seconds)
   }
 

@@ -137,7 +137,7 @@ public struct RunReport {
       let hit =
         result.match == top
         || labels.0.flatMap { own in labels.1.map { own[result.row] == $0[top] } } ?? false
-      found.append(try self.found(top, split, side: 1 - side, note: "first", mark: hit ? .hit : .miss))
+      found.append(try self.found(top, split, side: 1 - side, note: "", mark: hit ? .hit : .miss))
     }
     if let match = result.match, match != result.top {
       let rank = result.rank.map { "rank \(Int($0))" } ?? ""
@@ -146,19 +146,19 @@ public struct RunReport {
     let rank =
       result.rank.map { "rank \(Int($0))" } ?? result.averagePrecision.map { String(format: "AP %.2f", $0) }
       ?? ""
-    return PictureGallery.Row(try content(split, side: side, row: result.row), note: rank, found: found)
+    return PictureGallery.Row(
+      try split.card(side: side, row: result.row).content, note: rank, found: found)
   }
 
   private func found(
     _ row: Int, _ split: Split, side: Int, note: String, mark: PictureGallery.Mark
   ) throws -> PictureGallery.Found {
     let card = try split.card(side: side, row: row)
-    let title = [card.picture == nil ? nil : card.label, note].compactMap { $0 }.joined(separator: ", ")
-    return PictureGallery.Found(try content(split, side: side, row: row), title: title, mark: mark)
-  }
-
-  private func content(_ split: Split, side: Int, row: Int) throws -> PictureGallery.Content {
-    try split.card(side: side, row: row).content
+    guard case .text(let words) = card.content else {
+      let title = [card.label, note].filter { !$0.isEmpty }.joined(separator: ", ")
+      return PictureGallery.Found(card.content, title: title, mark: mark)
+    }
+    return PictureGallery.Found(.text(note.isEmpty ? words : "\(words) (\(note))"), mark: mark)
   }
 
   /// What the run was made with.
@@ -188,8 +188,11 @@ extension Card {
   /// The item as a report shows it: its picture, else its words.
   public var content: PictureGallery.Content {
     if let picture, let embedded = try? EmbeddedPicture(picture, summary: label) { return .picture(embedded) }
-    return .text(label)
+    return .text(label.count <= Card.longestLabel ? label : label.prefix(Card.longestLabel) + "…")
   }
+
+  /// Longer texts are cut for a report.
+  private static let longestLabel = 90
 }
 
 extension EmbeddedPicture {

@@ -86,10 +86,13 @@ extension Run {
 
   /// Writes the run to a folder that appears when it is complete.
   ///
-  /// - Parameter replacing: a run that stands there may be replaced.
-  public func save(to folder: URL, replacing: Bool = false) throws {
+  /// - Parameters:
+  ///   - data: what the report is about; nil writes none.
+  ///   - replacing: a run that stands there may be replaced.
+  public func save(to folder: URL, reportingOn data: DataSet? = nil, replacing: Bool = false) throws {
     let staged = try StagedFolder(for: folder, replacing: replacing)
     try write(to: staged.folder)
+    if let data { try writeReport(on: data, to: staged.folder) }
     try staged.commit()
   }
 
