@@ -1,5 +1,6 @@
 import ArgumentParser
 import CrossModal
+import CrossModalFormats
 import Foundation
 
 /// The command `crossmodal`.
@@ -23,6 +24,7 @@ struct CrossModalCommand: AsyncParsableCommand {
 
   static func main() async {
     Interruption.install()
+    Formats.register()
     Foundation.exit(await ExitStatus.run(Array(CommandLine.arguments.dropFirst())))
   }
 }
