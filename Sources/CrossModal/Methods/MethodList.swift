@@ -4,7 +4,8 @@ import Foundation
 /// documentation read this list; to add a method, add its line.
 public enum MethodList {
   public static let all: [any Method.Type] = [
-    CCA.self
+    CCA.self,
+    SCM.self,
   ]
 
   /// The method of a name.

@@ -82,14 +82,6 @@ extension CCA {
     }
 
     /// The ridge of a view.
-    public func ridge(of view: Int) -> Ridge {
-      switch ridgeMode[view] {
-      case .none: .none
-      case .absolute: .absolute(ridge[view])
-      case .shrinkage: .shrinkage(ridge[view])
-      case .relative: .relative(ridge[view])
-      case .scatter: .scatter(ridge[view])
-      }
-    }
+    public func ridge(of view: Int) -> Ridge { Ridge(ridgeMode[view], ridge[view]) }
   }
 }

@@ -60,6 +60,19 @@ struct CanonicalFit {
   }
 }
 
+extension CanonicalSolver {
+  /// Fits to rows in memory, by covariances or, for a view wider than long, by Gram matrices.
+  func fit(_ rows: [Tensor], views: [String]) throws -> CanonicalFit {
+    let widths = rows.map { $0.size(along: 1) }
+    if CCA.Solver.auto.usesRows(widths: widths, count: rows[0].size(along: 0)) {
+      return try CanonicalFit(rows: rows, views: views, with: self)
+    }
+    var joint = try JointCovariance(views: views, widths: widths)
+    try joint.add(rows)
+    return try CanonicalFit(joint, with: self)
+  }
+}
+
 extension CCA.Solver {
   /// Whether rows are held in memory: when asked for, or when a view is wider than long.
   func usesRows(widths: [Int], count: Int) -> Bool {

@@ -41,48 +41,48 @@ public struct LogisticRegression: Sendable {
     guard n == classes.count else {
       throw CorrelationError.unequalRows(["rows", "labels"], [n, classes.count])
     }
-    // A column of ones carries the bias.
+    // A column of ones carries the bias. Everything is [classes or d + 1, n], so that classes are few rows.
     let extended = try Tensor.concatenated([rows.to(.float64), Tensor.ones([n, 1], .float64)], along: 1)
-    let across = try extended.transposed()
+    let across = try extended.transposed().contiguous()
     let labels = try Tensor(classes)
-    let targets = try labels.oneHot(classes: count).to(.float64)
     let sizes = try labels.counts(length: count).to(.float64)
     let shares =
       balanced
-      ? try (Double(n) / (sizes * Double(count))).rows(at: labels).unsqueezed(at: 1)
-      : try Tensor.ones([1, 1], .float64)
+      ? try (Double(n) / (sizes * Double(count))).rows(at: labels) : try Tensor.ones([n], .float64)
+    // The part of the loss that is linear in the weights, Σ share · logit of the own class, for good.
+    let linear = try (labels.oneHot(classes: count).to(.float64).transposed() * shares).matmul(extended)
     let penalised = try Tensor.concatenated(
-      [Tensor.ones([d, count], .float64), Tensor.zeros([1, count], .float64)])
+      [Tensor.ones([count, d], .float64), Tensor.zeros([count, 1], .float64)], along: 1)
     func objective(_ vector: Tensor) throws -> (value: Double, gradient: Tensor) {
-      let theta = try vector.reshaped(d + 1, count)
-      let logits = try extended.matmul(theta)
-      let errors: Tensor
-      let loss: Tensor
+      let theta = try vector.reshaped(count, d + 1)
+      let logits = try theta.matmul(across)
+      let likely: Tensor
+      let losses: Tensor
       switch kind {
       case .multinomial:
-        let logs = try logits.logSoftmax(along: 1)
-        loss = try -(logs * targets * shares).sum()
-        errors = try (logs.exp() - targets) * shares
+        let largest = try logits.max(along: 0, keepingDimension: true)
+        let powers = try (logits - largest).exp()
+        let sums = try powers.sum(along: 0, keepingDimension: true)
+        losses = try (sums.log() + largest) * shares
+        likely = try powers * (shares / sums)
       case .oneVersusRest:
-        // ln(1 + e^z) - y z
-        let softplus = try logits.clamped(from: 0) + (-logits.magnitude()).exp().log1p()
-        loss = try ((softplus - targets * logits) * shares).sum()
-        errors = try (logits.sigmoid() - targets) * shares
+        losses = try (logits.clamped(from: 0) + (-logits.magnitude()).exp().log1p()) * shares
+        likely = try logits.sigmoid() * shares
       }
       let free = try theta * penalised
-      let value = try (free.squared().sum() * 0.5 + loss * penalty).item(as: Double.self)
-      return (value, try (free + across.matmul(errors) * penalty).flattened())
+      let value = try free.squared().sum() * 0.5 + (losses.sum() - (theta * linear).sum()) * penalty
+      let gradient = try free.addingProduct(likely, extended, scale: penalty) - linear * penalty
+      return (try value.item(), try gradient.flattened())
     }
     var initial = try Tensor.zeros([(d + 1) * count], .float64)
     if let start {
-      initial = try Tensor.concatenated(
-        [start.weight.transposed(), start.bias.unsqueezed(at: 0)]).flattened()
+      initial = try Tensor.concatenated([start.weight, start.bias.unsqueezed(at: 1)], along: 1).flattened()
     }
     let solver = LimitedMemoryBFGS(tolerance: tolerance * max(1, penalty * Double(n)))
-    let theta = try solver.minimize(from: initial, objective).point.reshaped(d + 1, count)
-    let bias = try theta[d]
+    let theta = try solver.minimize(from: initial, objective).point.reshaped(count, d + 1)
+    let bias = try theta.selected(d, along: 1)
     return LogisticRegression(
-      kind: kind, weight: try theta[0..<d].transposed().contiguous(),
+      kind: kind, weight: try theta.narrowed(to: 0..<d, along: 1).contiguous(),
       bias: kind == .multinomial ? try bias - bias.mean() : try bias.copied())
   }
 

@@ -13,6 +13,18 @@ public enum Ridge: Sendable, Equatable {
   /// X'X + κ I, that is S + κ/(n - 1) I.
   case scatter(Double)
 
+  /// The ridge of a mode with its number.
+  public init(_ mode: CCA.RidgeMode, _ value: Double) {
+    self =
+      switch mode {
+      case .none: .none
+      case .absolute: .absolute(value)
+      case .shrinkage: .shrinkage(value)
+      case .relative: .relative(value)
+      case .scatter: .scatter(value)
+      }
+  }
+
   /// The factor of S and the multiple of I that make the regularised covariance.
   ///
   /// - Parameters:
