@@ -83,7 +83,7 @@ public struct LinePlot: Plot {
     let highest = curves.flatMap(\.precision).filter(\.isFinite).max() ?? 1
     return LinePlot(
       summary, x: PlotAxis("recall", range: 0...1),
-      y: PlotAxis("precision", range: 0...(highest <= 0.5 ? (highest * 1.1 * 10).rounded(.up) / 10 : 1)),
+      y: PlotAxis("precision", range: 0...min(1, (highest * 1.02 * 5).rounded(.up) / 5)),
       series: curves.map { Series($0.name, x: $0.recall, y: $0.precision, marks: false) },
       references: chance.map { [PlotReference($0, label: "chance")] } ?? [], aspect: 0.62)
   }

@@ -58,14 +58,20 @@ struct AxisTicks: Equatable {
     let range = axis.range ?? (usable.min() ?? 0)...(usable.max() ?? 1)
     switch axis.scale {
     case .linear:
-      return linear(range, count: max(2, count), isFixed: axis.range != nil, labels: axis.labels)
+      // Between whole numbers that count something (epochs, components) there is nothing to mark.
+      let areWhole =
+        usable.count > 1 && range.upperBound - range.lowerBound >= 2
+        && usable.allSatisfy { $0 == $0.rounded() }
+      return linear(
+        range, count: max(2, count), isFixed: axis.range != nil, leastStep: areWhole ? 1 : 0,
+        labels: axis.labels)
     case .logarithmic:
       return logarithmic(range, count: max(2, count), labels: axis.labels)
     }
   }
 
   private static func linear(
-    _ range: ClosedRange<Double>, count: Int, isFixed: Bool, labels: PlotAxis.Labels
+    _ range: ClosedRange<Double>, count: Int, isFixed: Bool, leastStep: Double, labels: PlotAxis.Labels
   ) -> AxisTicks {
     var low = range.lowerBound
     var high = range.upperBound
@@ -75,7 +81,8 @@ struct AxisTicks: Equatable {
       low -= room
       high += room
     }
-    let step = niceStep(atLeast: (high - low) / Double(count))
+    var step = niceStep(atLeast: max(leastStep, (high - low) / Double(count)))
+    if leastStep > 0, step == 2.5 { step = 5 }
     let slack = 1e-9
     if !isFixed {
       low = (low / step + slack).rounded(.down) * step

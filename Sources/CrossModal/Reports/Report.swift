@@ -183,7 +183,8 @@ private struct ReportWriter {
       return "<figure class=\"broad\">\(gallery.html)\(captioned("Figure \(figures)", caption))</figure>"
     case .code(let code, let caption):
       let note = caption.isEmpty ? "" : "<figcaption>\(Markup.prose(caption))</figcaption>"
-      return "<figure class=\"code\">\(note)<pre><code>\(Markup.escape(code))</code></pre></figure>"
+      let lines = code.split(separator: "\n", omittingEmptySubsequences: false).map(Self.codeLine)
+      return "<figure class=\"code\">\(note)<pre><code>\(lines.joined())</code></pre></figure>"
     case .columns(let columns):
       plotWidth = 430
       defer { plotWidth = 680 }
@@ -194,6 +195,16 @@ private struct ReportWriter {
       let content = blocks.map { html(of: $0) }.joined(separator: "\n")
       return "<details><summary>\(Markup.escape(summary))</summary>\n\(content)\n</details>"
     }
+  }
+
+  /// One line of code that may be broken between words, but not after the hyphens of an option.
+  private static func codeLine(_ line: Substring) -> String {
+    guard !line.isEmpty else { return "<span> </span>" }
+    let words = line.split(separator: " ", omittingEmptySubsequences: false).map { word in
+      let word = Markup.escape(String(word))
+      return word.hasPrefix("-") ? "<i>\(word)</i>" : word
+    }
+    return "<span>\(words.joined(separator: " "))</span>"
   }
 
   private func keyFigures(_ figures: [KeyFigure]) -> String {

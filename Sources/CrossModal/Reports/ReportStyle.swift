@@ -90,7 +90,9 @@ enum ReportStyle {
     .code figcaption{margin:0 0 .45rem}
     pre{margin:0;padding:1rem 1.15rem;background:var(--panel);border-radius:.5rem;overflow-x:auto;\
     font:400 .875rem/1.6 var(--mono);tab-size:2}
-    pre code{background:none;padding:0;font-size:1em}
+    pre code{background:none;padding:0;font-size:1em;line-height:inherit}
+    pre i{font-style:normal;white-space:nowrap}
+    pre span{display:block;white-space:pre-wrap;overflow-wrap:anywhere;padding-left:4ch;text-indent:-4ch}
     .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,21rem),1fr));gap:0 3rem}
     .columns>div{min-width:0}
     details{margin:1.6rem 0 0;border-top:1px solid var(--line);border-bottom:1px solid var(--line);padding:.7rem 0}
@@ -109,12 +111,12 @@ enum ReportStyle {
     .asked .words{font:italic 500 1.25rem/1.3 var(--serif);margin:0;text-wrap:balance}
     .asked .note{font:400 .8125rem/1.45 var(--sans);color:var(--soft);margin:.4rem 0 0}
     .found{list-style:none;margin:0;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(4.7rem,1fr));\
-    gap:1.1rem .75rem;font:400 .8125rem/1.35 var(--sans)}
+    gap:1.1rem .75rem;font:400 .7875rem/1.35 var(--sans)}
     .found li{margin:0;display:flex;flex-direction:column;min-width:0}
     .gallery img{width:100%;max-width:6rem;aspect-ratio:1;object-fit:contain;background:#fff;border-radius:.5rem;\
     box-shadow:0 0 0 1px var(--line);padding:.35rem;display:block}
     .found li.hit img{box-shadow:0 0 0 2px var(--good)}
-    .found .name{margin-top:.5rem;overflow-wrap:anywhere}
+    .found .name{margin-top:.5rem;overflow-wrap:anywhere;hyphens:auto}
     .found .score{color:var(--soft);font-variant-numeric:tabular-nums;margin-top:.1rem}
     .found.lines{grid-template-columns:1fr;gap:.45rem}
     .found.lines li{flex-direction:row;gap:1rem;align-items:baseline;justify-content:space-between}

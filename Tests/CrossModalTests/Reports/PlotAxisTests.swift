@@ -40,6 +40,12 @@ struct PlotAxisTests {
       ticks(PlotAxis("x", labels: .percent), [0, 1], count: 4).labels == ["0%", "25%", "50%", "75%", "100%"])
   }
 
+  @Test("whole numbers are marked at whole numbers, however much room there is")
+  func wholeNumbers() {
+    #expect(ticks(PlotAxis("component"), [1, 2, 3, 5], count: 9).labels == ["1", "2", "3", "4", "5"])
+    #expect(ticks(PlotAxis("epoch"), (0...12).map(Double.init), count: 5).labels == ["0", "5", "10", "15"])
+  }
+
   @Test("negative numbers have a true minus")
   func negative() {
     #expect(ticks(PlotAxis("x"), [-2, 2], count: 4).labels == ["−2", "−1", "0", "1", "2"])
