@@ -27,8 +27,8 @@ struct DocumentationTests {
         /(?m)^public (?:final |indirect |nonisolated )*(?:struct|enum|class|protocol|actor) ([A-Za-z0-9]+)/
       declared.formUnion(text.matches(of: pattern).map { String($0.1) })
     }
-    #expect(declared.subtracting(listed).sorted() == [], "add these to the page")
-    #expect(listed.subtracting(declared).sorted() == [], "remove these from the page")
+    #expect(declared.subtracting(listed).sorted() == [], "run scripts/topics to add these")
+    #expect(listed.subtracting(declared).sorted() == [], "run scripts/topics to remove these")
   }
 
   @Test("every article is linked from the first page")
