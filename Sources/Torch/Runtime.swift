@@ -15,4 +15,16 @@ public enum Runtime {
   public static func setThreads(_ count: Int) throws(TorchError) {
     guard ct_set_threads(Int32(clamping: count)) else { throw lastError("threads") }
   }
+
+  /// Runs `body` with another number of threads, then puts the old one back.
+  ///
+  /// For many small operations one thread is fastest: on a busy machine several wait for each other.
+  public static func withThreads<Result>(_ count: Int, _ body: () throws -> Result) throws -> Result {
+    let before = threads
+    guard count != before else { return try body() }
+    try setThreads(count)
+    let result = Swift.Result { try body() }
+    try setThreads(before)
+    return try result.get()
+  }
 }

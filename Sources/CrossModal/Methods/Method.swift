@@ -62,6 +62,14 @@ public struct Features: Sendable {
       try values[range], lengths: lengths.map { Array($0[range]) },
       companions: try companions.mapValues { try $0[range] })
   }
+
+  /// The items at the given places, in that order; a place may occur more than once.
+  public func rows(at places: [Int]) throws -> Features {
+    let indices = try Tensor(places)
+    return Features(
+      try values.rows(at: indices), lengths: lengths.map { lengths in places.map { lengths[$0] } },
+      companions: try companions.mapValues { try $0.rows(at: indices) })
+  }
 }
 
 /// How two vectors of a joint space are compared; higher is closer.

@@ -54,10 +54,8 @@ extension Run {
 
   private func correlations(_ split: Split, _ x: Features, _ y: Features) throws -> [Double]? {
     guard let method = method as? any CorrelationReporting, split.count > 1 else { return nil }
-    let paired = [
-      Features(try x.values.rows(at: split.pairedRows(side: 0))),
-      Features(try y.values.rows(at: split.pairedRows(side: 1))),
-    ]
-    return try method.correlations(paired[0], paired[1])
+    let found = try method.correlations(
+      x.rows(at: split.pairedRows(side: 0)), y.rows(at: split.pairedRows(side: 1)))
+    return found.isEmpty ? nil : found
   }
 }

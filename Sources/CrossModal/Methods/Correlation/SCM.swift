@@ -68,6 +68,16 @@ public final class SCM: Fittable, CorrelationReporting, FitReporting {
   /// - Throws: ``CorrelationError`` when labels are needed and missing, or the views cannot be correlated.
   /// - Complexity: O(n (p + q)²) for the canonical part; each classifier O(iterations · n · classes · d).
   public func fit(to data: some TrainingSet, seed: UInt64 = 0) throws {
+    guard data.count > 0 else { throw CorrelationError.tooFewRows(0) }
+    let columns = try rowsOfViews(data.batch(at: [0]), views).reduce(0) { $0 + $1.size(along: 1) }
+    // Small data mean thousands of small operations, which threads only slow down.
+    let isSmall = data.count * columns < 1 << 22
+    try Runtime.withThreads(isSmall ? 1 : Runtime.threads) {
+      try fit(to: data, columns: columns, seed: seed)
+    }
+  }
+
+  private func fit(to data: some TrainingSet, columns: Int, seed: UInt64) throws {
     let mode = configuration.mode
     let open =
       (mode.usesCanonicalScores && configuration.k.value == nil)
@@ -82,8 +92,7 @@ public final class SCM: Fittable, CorrelationReporting, FitReporting {
     guard !mode.usesClasses || order.count >= 2 else {
       throw CorrelationError.impossible("classifiers need at least 2 classes, found \(order.count)")
     }
-    let widths = try rowsOfViews(data.batch(at: [0]), views).map { $0.size(along: 1) }
-    let ridges = self.ridges(rows: data.count, columns: widths.reduce(0, +))
+    let ridges = self.ridges(rows: data.count, columns: columns)
 
     var settings = Settings(
       k: configuration.k.value ?? 0, c: configuration.c.value ?? 0, score: configuration.score.value ?? .nc)
