@@ -78,6 +78,12 @@ bool ct_autocast_enabled(int32_t device_type) noexcept {
                      [&] { return at::autocast::is_autocast_enabled(static_cast<at::DeviceType>(device_type)); });
 }
 
+int32_t ct_autocast_dtype(int32_t device_type) noexcept {
+  return ct::guarded<int32_t>(0, [&] {
+    return static_cast<int32_t>(at::autocast::get_autocast_dtype(static_cast<at::DeviceType>(device_type)));
+  });
+}
+
 bool ct_set_autocast(int32_t device_type, bool on, int32_t dtype) noexcept {
   return ct::guarded(false, [&] {
     const auto device = static_cast<at::DeviceType>(device_type);

@@ -100,6 +100,15 @@ const void *ct_tensor_data(ct_tensor handle) noexcept {
   });
 }
 
+bool ct_tensor_owns_memory(ct_tensor handle) noexcept {
+  return ct::guarded(false, [&] {
+    // Storage over memory of others (from_blob) cannot be resized; storage of libtorch's own can.
+    const at::Tensor &t = ct::tensor(handle);
+    return t.has_storage() && t.storage().use_count() == 1 && t.storage().resizable() &&
+           t.is_non_overlapping_and_dense();
+  });
+}
+
 bool ct_device_parse(const char *name, int32_t *type, int32_t *index) noexcept {
   return ct::guarded(false, [&] {
     const c10::Device device{std::string(name)};

@@ -185,6 +185,9 @@ extension Handle {
     return Handle(moved)
   }
 
+  /// Whether no other tensor shares the memory and nobody else gave it, so that it may be written to.
+  var ownsMemory: Bool { withExtendedLifetime(self) { ct_tensor_owns_memory(pointer) } }
+
   /// Replaces the elements in place, outside of any graph.
   func assign(_ source: Handle) throws(TorchError) {
     let done = withExtendedLifetime((self, source)) { ct_assign(pointer, source.pointer) }

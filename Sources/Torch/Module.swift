@@ -4,10 +4,11 @@ import Foundation
 ///
 /// Members are found by reflection from the root class down, in the order of their declarations. Children
 /// are members that are modules, optional modules, arrays of modules (named `0`, `1`, …) and dictionaries
-/// of modules (in the order of their keys).
+/// of modules (in the order of their keys). An array of ``Parameter`` or ``Buffer`` is state too, so that a
+/// module may have as many as its configuration says.
 public protocol Module: AnyObject {}
 
-/// One tensor of a module's state.
+/// One tensor of a module's state. Copies stand for the same tensor.
 public struct StateEntry {
   /// Its name in weights files, such as `rnn.weight_ih_l0`.
   public let name: String
@@ -16,10 +17,24 @@ public struct StateEntry {
   let slot: Slot
   let shapeMayChange: Bool
 
-  /// The tensor; setting it changes the module.
+  /// The tensor; setting it changes the module. A parameter's becomes the start of graphs unless it is frozen.
   public var tensor: Tensor {
     get { slot.tensor }
-    nonmutating set { slot.tensor = newValue }
+    nonmutating set {
+      slot.tensor = isParameter && !slot.isFrozen ? Parameter.leaf(newValue) : newValue
+    }
+  }
+
+  /// Takes a parameter out of training: no gradient is computed for it and optimisers leave it alone.
+  public func freeze() throws(TorchError) {
+    slot.isFrozen = true
+    slot.tensor = try slot.tensor.detached()
+  }
+
+  /// Takes a frozen parameter into training again.
+  public func unfreeze() {
+    slot.isFrozen = false
+    tensor = slot.tensor
   }
 }
 
@@ -69,8 +84,7 @@ extension Module {
     for entry in entries {
       guard let tensor = given[entry.name] else { continue }
       let old = entry.tensor
-      let new = try tensor.to(old.dtype).to(old.device)
-      entry.tensor = old.requiresGradient ? try new.requiringGradient() : new
+      entry.tensor = try tensor.detached().to(old.dtype).to(old.device)
     }
   }
 }
@@ -110,32 +124,40 @@ private func collect(_ module: Any, prefix: String, into found: inout [StateEntr
     guard let label = child.label else { continue }
     let name = label.hasPrefix("_") ? String(label.dropFirst()) : label
     if let member = child.value as? any StateMember {
-      found.append(
-        StateEntry(
-          name: prefix + (member.name ?? name), isParameter: member is Parameter, slot: member.slot,
-          shapeMayChange: (member as? Buffer)?.shapeMayChange ?? false))
+      found.append(entry(member, prefix + (member.name ?? name)))
+    } else if let members = child.value as? [any StateMember], !members.isEmpty {
+      for (i, member) in members.enumerated() {
+        found.append(entry(member, prefix + (member.name ?? "\(name).\(i)")))
+      }
     } else if let named = child.value as? any NamedMember {
-      descend(named.child, name: prefix + named.name, into: &found)
+      descend(named.child, level: named.name.isEmpty ? prefix : prefix + named.name + ".", into: &found)
     } else {
-      descend(child.value, name: prefix + name, into: &found)
+      descend(child.value, level: prefix + name + ".", into: &found)
     }
   }
 }
 
-private func descend(_ value: Any, name: String, into found: inout [StateEntry]) {
+private func entry(_ member: any StateMember, _ name: String) -> StateEntry {
+  StateEntry(
+    name: name, isParameter: member is Parameter, slot: member.slot,
+    shapeMayChange: (member as? Buffer)?.shapeMayChange ?? false)
+}
+
+/// Collects from a child; `level` is what its names begin with: nothing, or a path that ends with a dot.
+private func descend(_ value: Any, level: String, into found: inout [StateEntry]) {
   switch value {
   case let module as any Module:
-    collect(module, prefix: name + ".", into: &found)
+    collect(module, prefix: level, into: &found)
   case let modules as [any Module]:
-    for (i, module) in modules.enumerated() { collect(module, prefix: "\(name).\(i).", into: &found) }
+    for (i, module) in modules.enumerated() { collect(module, prefix: "\(level)\(i).", into: &found) }
   case let modules as [String: any Module]:
     for (key, module) in modules.sorted(by: { $0.key < $1.key }) {
-      collect(module, prefix: "\(name).\(key).", into: &found)
+      collect(module, prefix: "\(level)\(key).", into: &found)
     }
   default:
     let mirror = Mirror(reflecting: value)
     if mirror.displayStyle == .optional, let inner = mirror.children.first {
-      descend(inner.value, name: name, into: &found)
+      descend(inner.value, level: level, into: &found)
     }
   }
 }

@@ -1,20 +1,28 @@
 /// A tensor that training changes, as a member of a ``Module``: `@Parameter var weight: Tensor`.
 ///
 /// Its name in weights files is the property's name; give another where the official implementation has
-/// one: `_inputWeight = Parameter(wrappedValue: w, "weight_ih_l0")`.
+/// one: `_inputWeight = Parameter(wrappedValue: w, "weight_ih_l0")`. A floating-point tensor that is put
+/// here becomes the start of graphs (see ``Tensor/requiringGradient()``), unless the parameter is frozen
+/// (``StateEntry/freeze()``).
 @propertyWrapper
 public struct Parameter: StateMember {
   let slot: Slot
   public let name: String?
 
   public init(wrappedValue: Tensor, _ name: String? = nil) {
-    slot = Slot(wrappedValue)
+    slot = Slot(Parameter.leaf(wrappedValue))
     self.name = name
   }
 
   public var wrappedValue: Tensor {
     get { slot.tensor }
-    nonmutating set { slot.tensor = newValue }
+    nonmutating set { slot.tensor = slot.isFrozen ? newValue : Parameter.leaf(newValue) }
+  }
+
+  /// The start of graphs; whole numbers have no gradient and stay as they are.
+  static func leaf(_ tensor: Tensor) -> Tensor {
+    guard tensor.dtype.isFloatingPoint, !tensor.requiresGradient else { return tensor }
+    return (try? tensor.requiringGradient()) ?? tensor
   }
 }
 
@@ -40,7 +48,7 @@ public struct Buffer: StateMember {
 }
 
 /// Another name in weights files for a child module, list or dictionary of modules than the property's:
-/// `@Named("img_enc") var imageEncoder: ImageEncoder`.
+/// `@Named("img_enc") var imageEncoder: ImageEncoder`. An empty name leaves its level out.
 @propertyWrapper
 public struct Named<Value> {
   public var wrappedValue: Value
@@ -55,7 +63,23 @@ public struct Named<Value> {
 /// What holds a tensor of a module: a place that all who found it share.
 final class Slot {
   var tensor: Tensor
+  /// Whether no gradient is wanted for it.
+  var isFrozen = false
+
   init(_ tensor: Tensor) { self.tensor = tensor }
+
+  /// Makes sure that writing to the tensor's memory changes nothing that anybody else holds.
+  ///
+  /// Kernels that work in place call it first. Where the tensor was copied, viewed or mapped from a file,
+  /// it moves to memory of its own together with its gradient, so that tensors stay values.
+  func makeWritable() throws(TorchError) {
+    guard !isKnownUniquelyReferenced(&tensor.handle) || !tensor.handle.ownsMemory else { return }
+    let needsGradient = tensor.requiresGradient
+    let gradient = tensor.gradient
+    let own = try tensor.detached().contiguous().copied()
+    tensor = needsGradient ? try own.requiringGradient() : own
+    if let gradient { try tensor.handle.setGradient(gradient.handle) }
+  }
 }
 
 protocol StateMember {

@@ -6,7 +6,7 @@ import CTorch
 /// throw ``TorchError``; one `try` covers a whole expression: `try x.matmul(w).softmax(along: -1)`.
 /// Dimensions may be counted from the end (`-1` is the last).
 public struct Tensor: Sendable {
-  let handle: Handle
+  var handle: Handle
 
   init(_ handle: Handle) { self.handle = handle }
 

@@ -101,6 +101,8 @@ const void *ct_tensor_data(ct_tensor tensor) CT_NOEXCEPT;
 bool ct_device_parse(const char *name, int32_t *type, int32_t *index) CT_NOEXCEPT;
 // How many devices of this type can be used.
 int32_t ct_device_count(int32_t type) CT_NOEXCEPT;
+// Whether no other tensor shares the memory, and it was not given to ct_tensor_wrap: it may be written to.
+bool ct_tensor_owns_memory(ct_tensor tensor) CT_NOEXCEPT;
 ct_tensor ct_tensor_to(ct_tensor tensor, int32_t device_type, int32_t device_index, int32_t dtype) CT_NOEXCEPT;
 
 // ---- Gradients (autograd.cpp) ----
@@ -121,6 +123,7 @@ bool ct_grad_enabled(void) CT_NOEXCEPT;
 void ct_set_grad_enabled(bool on) CT_NOEXCEPT;
 // Autocast of this thread on a device type; `dtype` is that of the fast operators.
 bool ct_autocast_enabled(int32_t device_type) CT_NOEXCEPT;
+int32_t ct_autocast_dtype(int32_t device_type) CT_NOEXCEPT;
 bool ct_set_autocast(int32_t device_type, bool on, int32_t dtype) CT_NOEXCEPT;
 
 // ---- Random numbers, threads (runtime.cpp) ----

@@ -20,7 +20,7 @@ extension Trainer {
       entry.tensor = try entry.tensor.detached()
     }
     if training.optimizer == .lbfgs {
-      quasiNewton = LBFGS(trained, history: training.history)
+      quasiNewton = LBFGS(trained, iterations: 1, history: training.history)
     } else {
       optimizers = groups.map { GroupOptimizer(optimizer: optimizer(of: $0), rateFactor: $0.rateFactor) }
     }

@@ -1,7 +1,9 @@
-/// Limited-memory BFGS with a line search that ensures the strong Wolfe conditions (Nocedal & Wright,
-/// Numerical Optimization, 2nd ed., algorithms 7.5, 3.5 and 3.6): for losses of all data at once.
+/// L-BFGS (Nocedal & Wright, Numerical Optimization, algorithms 7.4 and 7.5) over all parameters as one vector,
+/// with a line search to the strong Wolfe conditions, or with fixed steps. As PyTorch's `LBFGS`.
 ///
-/// Directions and scalar products are in float64 whatever the type of the parameters.
+/// For whole-batch objectives: it assumes that the same point always gives the same loss. A step runs up to
+/// ``iterations`` iterations and keeps its history for the next one. Directions and inner products are in
+/// float64 whatever the type of the parameters; a loss that is not finite is worse than any other.
 public final class LBFGS {
   /// How one step came out.
   public struct Outcome: Sendable {
@@ -15,264 +17,258 @@ public final class LBFGS {
   }
 
   public let parameters: [StateEntry]
-  /// Steps that shape the direction.
+  /// Iterations of one step.
+  public let iterations: Int
+  /// Evaluations after which a step ends with the iteration it is in.
+  public let evaluations: Int
+  /// A step ends when no element of the gradient is larger.
+  public let gradientTolerance: Double
+  /// A step ends when neither the point nor the loss moves by more.
+  public let changeTolerance: Double
+  /// Pairs of change and gradient change that stand for the Hessian.
   public let history: Int
-  /// Calls of the closure in one line search.
-  public let mostEvaluations: Int
-  /// A largest entry of the gradient below this is convergence.
-  public let tolerance: Double
-  /// Changes of parameters and of gradient, oldest first.
-  private var changes: [(parameters: Tensor, gradient: Tensor)] = []
-  private var previous: (loss: Double, gradient: Tensor)?
+  /// Whether each iteration searches along its direction; otherwise it goes learning rate times the direction.
+  public let searchesLine: Bool
+  private var memory = Memory()
 
   public init(
-    _ parameters: [StateEntry], history: Int = 15, mostEvaluations: Int = 25, tolerance: Double = 1e-9
+    _ parameters: [StateEntry], iterations: Int = 20, evaluations: Int? = nil,
+    gradientTolerance: Double = 1e-7, changeTolerance: Double = 1e-9, history: Int = 100,
+    searchesLine: Bool = true
   ) {
     self.parameters = parameters
+    self.iterations = iterations
+    self.evaluations = evaluations ?? iterations * 5 / 4
+    self.gradientTolerance = gradientTolerance
+    self.changeTolerance = changeTolerance
     self.history = history
-    self.mostEvaluations = mostEvaluations
-    self.tolerance = tolerance
+    self.searchesLine = searchesLine
   }
 
-  /// One step along the quasi-Newton direction.
+  /// What is carried from one iteration to the next.
+  private struct Memory {
+    var direction: Tensor?
+    var length = 0.0
+    var gradient: Tensor?
+    var iteration = 0
+    var scale = 1.0
+    /// s_k, y_k and 1 / s_k·y_k, oldest first.
+    var pairs: [(change: Tensor, gradientChange: Tensor, curvature: Double)] = []
+    /// Loss and gradient where the last step ended.
+    var end: (loss: Double, gradient: Tensor)?
+  }
+
+  /// One step.
   ///
   /// - Parameters:
-  ///   - learningRate: the first length that is tried; 1 is natural.
-  ///   - isSameLoss: whether the closure is the function of the step before (all pairs), so that its last
-  ///     value and gradient still hold.
+  ///   - learningRate: the first length that is tried along a direction; 1 is natural.
+  ///   - isSameLoss: whether the closure is the function of the step before, so that the loss and gradient
+  ///     with which that step ended still hold.
   ///   - closure: computes the loss and leaves its gradient in the parameters, whose gradients are clear.
   /// - Throws: what the closure throws; the parameters are then those of before.
+  @discardableResult
   public func step(
-    learningRate: Double = 1, isSameLoss: Bool = true, _ closure: () throws -> Double
+    learningRate: Double = 1, isSameLoss: Bool = false, _ closure: () throws -> Double
   ) throws -> Outcome {
-    let start = try position()
+    let entries = active
+    let start = try point(of: entries)
     do {
-      return try step(from: start, learningRate, isSameLoss, closure)
+      return try withoutGradient { try step(entries, learningRate, isSameLoss, closure) }
     } catch {
-      try move(to: start)
+      try place(entries, at: start)
       throw error
     }
   }
 
   private func step(
-    from start: Tensor, _ learningRate: Double, _ isSameLoss: Bool, _ closure: () throws -> Double
+    _ entries: [StateEntry], _ learningRate: Double, _ isSameLoss: Bool, _ closure: () throws -> Double
   ) throws -> Outcome {
-    var evaluations = 0
-    func evaluate() throws -> (Double, Tensor) {
-      evaluations += 1
-      try parameters.clearGradients()
-      let loss = try closure()
-      return (loss, try gradientVector())
+    var evaluated = 0
+    func evaluate() throws -> (loss: Double, gradient: Tensor) {
+      evaluated += 1
+      try entries.clearGradients()
+      let loss = try withGradient { try closure() }
+      return (loss, try flatGradient(of: entries))
     }
-    let known = isSameLoss ? previous : nil
-    let (loss, gradient) = try known.map { ($0.loss, $0.gradient) } ?? evaluate()
-    guard loss.isFinite else {
-      return Outcome(before: loss, after: loss, evaluations: evaluations, hasConverged: false)
+    var (loss, gradient) = try (isSameLoss ? memory.end : nil) ?? evaluate()
+    let before = loss
+    var isFlat = try entries.isEmpty || largest(gradient) <= gradientTolerance
+    let hasConverged = isFlat
+    var hasMoved = false
+    var iteration = 0
+    while iteration < iterations, !isFlat, loss.isFinite {
+      iteration += 1
+      var direction = try self.direction(for: gradient)
+      var slope = try inner(gradient, direction)
+      if slope >= 0, !memory.pairs.isEmpty {
+        // What was remembered no longer describes the loss.
+        memory.iteration = 0
+        direction = try self.direction(for: gradient)
+        slope = try inner(gradient, direction)
+      }
+      var length = learningRate
+      if memory.iteration == 1 {
+        length *= min(1, 1 / (try gradient.magnitude().sum().item(as: Double.self)))
+      }
+      (memory.direction, memory.gradient, memory.length) = (direction, gradient, length)
+      if slope > -changeTolerance { break }
+
+      let lossBefore = loss
+      let start = try point(of: entries)
+      func evaluateAt(_ length: Double) throws -> LineSearch.Point {
+        try place(entries, at: start + direction * length)
+        let (loss, gradient) = try evaluate()
+        let slope = try inner(gradient, direction)
+        return LineSearch.Point(length: length, loss: loss, gradient: gradient, slope: slope)
+      }
+      if searchesLine {
+        let origin = LineSearch.Point(length: 0, loss: loss, gradient: gradient, slope: slope)
+        let search = LineSearch(origin: origin, reach: try largest(direction), tolerance: changeTolerance)
+        let found = try search.run(from: length, evaluateAt)
+        (length, loss, gradient) = (found.length, found.loss, found.gradient)
+        try place(entries, at: start + direction * length)
+      } else if iteration < iterations {
+        let next = try evaluateAt(length)
+        (loss, gradient) = (next.loss, next.gradient)
+      } else {
+        try place(entries, at: start + direction * length)
+      }
+      memory.length = length
+      isFlat = try largest(gradient) <= gradientTolerance
+      let moved = try largest(direction) * abs(length)
+      hasMoved = hasMoved || moved > 0
+      if evaluated >= evaluations || moved <= changeTolerance || abs(loss - lossBefore) < changeTolerance {
+        break
+      }
     }
-    if try gradient.count == 0 || gradient.magnitude().max().item() <= tolerance {
-      previous = (loss, gradient)
-      return Outcome(before: loss, after: loss, evaluations: evaluations, hasConverged: true)
-    }
-    var direction = try self.direction(gradient)
-    var slope = try dot(gradient, direction)
-    if slope >= 0 {
-      // What was remembered no longer describes the loss.
-      changes = []
-      direction = try -gradient
-      slope = try dot(gradient, direction)
-    }
-    let first =
-      changes.isEmpty ? min(1, 1 / (try gradient.magnitude().sum().item())) * learningRate : learningRate
-    var search = LineSearch(
-      start: .init(length: 0, loss: loss, slope: slope, gradient: gradient),
-      reach: try direction.magnitude().max().item(), mostEvaluations: mostEvaluations)
-    let found = try search.run(first: first) { length in
-      try self.move(to: start + direction * length)
-      let (loss, gradient) = try evaluate()
-      return .init(length: length, loss: loss, slope: try self.dot(gradient, direction), gradient: gradient)
-    }
-    try move(to: start + direction * found.length)
-    try remember(change: direction * found.length, gradient: found.gradient - gradient)
-    previous = (found.loss, found.gradient)
+    memory.end = searchesLine ? (loss, gradient) : nil
     return Outcome(
-      before: loss, after: found.loss, evaluations: evaluations, hasConverged: found.length == 0)
+      before: before, after: loss, evaluations: evaluated,
+      hasConverged: hasConverged || (!hasMoved && before.isFinite))
   }
 
-  private func remember(change: Tensor, gradient: Tensor) throws {
-    let curvature = try dot(change, gradient)
-    guard curvature > 1e-10 * (try dot(gradient, gradient)), curvature > 0 else { return }
-    changes.append((change, gradient))
-    if changes.count > history { changes.removeFirst() }
-  }
-
-  /// The two-loop recursion: minus the inverse Hessian, as the history has it, times the gradient.
-  private func direction(_ gradient: Tensor) throws -> Tensor {
+  /// The direction of the next step: the inverse Hessian of the history times the negative gradient.
+  private func direction(for gradient: Tensor) throws(TorchError) -> Tensor {
+    memory.iteration += 1
+    guard memory.iteration > 1, let before = memory.gradient, let direction = memory.direction else {
+      memory.pairs = []
+      memory.scale = 1
+      return try -gradient
+    }
+    let gradientChange = try gradient - before
+    let change = try direction * memory.length
+    let curvature = try inner(gradientChange, change)
+    // Pairs of little curvature would make the Hessian indefinite.
+    if curvature > 1e-10 {
+      if memory.pairs.count == history { memory.pairs.removeFirst() }
+      memory.pairs.append((change, gradientChange, 1 / curvature))
+      memory.scale = curvature / (try inner(gradientChange, gradientChange))
+    }
     var q = try -gradient
-    var steps: [(Double, Double)] = []
-    for change in changes.reversed() {
-      let rho = 1 / (try dot(change.gradient, change.parameters))
-      let alpha = rho * (try dot(change.parameters, q))
-      q = try q - change.gradient * alpha
-      steps.append((rho, alpha))
+    var weights: [Double] = []
+    for pair in memory.pairs.reversed() {
+      let weight = try inner(pair.change, q) * pair.curvature
+      weights.append(weight)
+      q = try q - pair.gradientChange * weight
     }
-    if let last = changes.last {
-      q = try q * (try dot(last.parameters, last.gradient) / dot(last.gradient, last.gradient))
+    var r = try q * memory.scale
+    for (pair, weight) in zip(memory.pairs, weights.reversed()) {
+      let correction = try inner(pair.gradientChange, r) * pair.curvature
+      r = try r + pair.change * (weight - correction)
     }
-    for (change, (rho, alpha)) in zip(changes, steps.reversed()) {
-      let beta = rho * (try dot(change.gradient, q))
-      q = try q + change.parameters * (alpha - beta)
+    return r
+  }
+
+  // MARK: - Parameters as one vector
+
+  private var active: [StateEntry] { parameters.filter { !$0.slot.isFrozen } }
+
+  private func flatGradient(of entries: [StateEntry]) throws(TorchError) -> Tensor {
+    try vector(entries) { entry throws(TorchError) in
+      if let gradient = entry.gradient { return gradient }
+      return try entry.tensor.detached().zerosLike()
     }
-    return q
   }
 
-  private func dot(_ a: Tensor, _ b: Tensor) throws -> Double { try (a * b).sum().item() }
-
-  // MARK: - One vector of all parameters
-
-  private func position() throws -> Tensor {
-    try flat { try $0.tensor.detached() }
+  private func point(of entries: [StateEntry]) throws(TorchError) -> Tensor {
+    try vector(entries) { entry throws(TorchError) in try entry.tensor.detached() }
   }
 
-  private func gradientVector() throws -> Tensor {
-    try flat { try $0.gradient ?? $0.tensor.detached().zerosLike() }
+  /// A copy also of a single part: what it is taken from changes in place.
+  private func vector(
+    _ entries: [StateEntry], _ part: (StateEntry) throws(TorchError) -> Tensor
+  ) throws(TorchError) -> Tensor {
+    guard !entries.isEmpty else { return try Tensor.zeros([0], .float64) }
+    return try Tensor.concatenated(
+      try entries.map { entry throws(TorchError) in try part(entry).flattened().to(.float64) }
+    ).copied()
   }
 
-  private func flat(_ part: (StateEntry) throws -> Tensor) throws -> Tensor {
-    guard !parameters.isEmpty else { return try Tensor.zeros([0], .float64) }
-    // A copy also of a single part: what it is taken from changes in place.
-    return try Tensor.concatenated(parameters.map { try part($0).flattened().to(.float64) }).copied()
-  }
-
-  private func move(to position: Tensor) throws {
+  private func place(_ entries: [StateEntry], at point: Tensor) throws(TorchError) {
     var start = 0
-    for entry in parameters {
-      let count = entry.tensor.count
-      try entry.assign(
-        position[start..<start + count].reshaped(to: entry.tensor.shape).to(entry.tensor.dtype))
+    for entry in entries {
+      let shape = entry.tensor.shape
+      let count = shape.reduce(1, *)
+      try entry.assign(try point[start..<start + count].reshaped(to: shape))
       start += count
     }
   }
 
-  // MARK: - State
+  private func largest(_ vector: Tensor) throws(TorchError) -> Double { try vector.magnitude().max().item() }
 
-  /// What the next step depends on besides the parameters.
+  private func inner(_ a: Tensor, _ b: Tensor) throws(TorchError) -> Double { try (a * b).sum().item() }
+}
+
+// MARK: - State
+
+extension LBFGS {
+  private static let numbers = "scalars"
+
+  /// What the next step depends on beside parameters and gradients: vectors over all parameters (`d`,
+  /// `prev_flat_grad`, `old_stps.0`, `old_dirs.0`, …, `end`) and the numbers of `scalars`.
   public var state: [(name: String, tensor: Tensor)] {
     get throws {
-      var state: [(name: String, tensor: Tensor)] = []
-      for (i, change) in changes.enumerated() {
-        state.append(("change.\(i).parameters", change.parameters))
-        state.append(("change.\(i).gradient", change.gradient))
+      guard let direction = memory.direction, let gradient = memory.gradient else { return [] }
+      let numbers =
+        [memory.length, memory.scale, Double(memory.iteration), memory.end?.loss ?? 0]
+        + memory.pairs.map(\.curvature)
+      var state = [("d", direction), ("prev_flat_grad", gradient), (Self.numbers, try Tensor(numbers))]
+      for (i, pair) in memory.pairs.enumerated() {
+        state += [("old_stps.\(i)", pair.change), ("old_dirs.\(i)", pair.gradientChange)]
       }
-      if let previous {
-        state.append(("previous.loss", try Tensor(previous.loss)))
-        state.append(("previous.gradient", previous.gradient))
-      }
-      return state
+      if let end = memory.end { state.append(("end", end.gradient)) }
+      return state.map { (name: $0.0, tensor: $0.1) }
     }
   }
 
   /// Continues from a state that ``state`` gave.
+  ///
+  /// - Throws: ``OptimizerError`` with every name that does not fit; nothing is changed then.
   public func load(_ state: [String: Tensor]) throws {
-    let count = parameters.reduce(0) { $0 + $1.tensor.count }
-    let misshaped = state.filter { $0.key != "previous.loss" && $0.value.shape != [count] }.keys.sorted()
-    guard misshaped.isEmpty else { throw OptimizerError(missing: [], misshaped: misshaped) }
-    let device = parameters.first?.tensor.device ?? .cpu
-    var loaded: [(parameters: Tensor, gradient: Tensor)] = []
-    while let change = state["change.\(loaded.count).parameters"],
-      let gradient = state["change.\(loaded.count).gradient"]
-    {
-      loaded.append((try change.to(device), try gradient.to(device)))
+    guard !state.isEmpty else {
+      memory = Memory()
+      return
     }
-    changes = loaded
-    previous = nil
-    if let loss = state["previous.loss"], let gradient = state["previous.gradient"] {
-      previous = (try loss.item(), try gradient.to(device))
-    }
-  }
-}
-
-/// Finds a length along a direction that meets the strong Wolfe conditions.
-struct LineSearch {
-  struct Point {
-    let length: Double
-    let loss: Double
-    let slope: Double
-    let gradient: Tensor
-
-    /// A loss that is not finite is worse than any.
-    var isUsable: Bool { loss.isFinite && slope.isFinite }
-  }
-
-  let start: Point
-  /// Largest entry of the direction.
-  let reach: Double
-  let mostEvaluations: Int
-  private var used = 0
-
-  /// Sufficient decrease and curvature, as usual for quasi-Newton methods.
-  private static let decrease = 1e-4
-  private static let curvature = 0.9
-
-  init(start: Point, reach: Double, mostEvaluations: Int) {
-    self.start = start
-    self.reach = reach
-    self.mostEvaluations = mostEvaluations
-  }
-
-  /// The point found; the start when nothing better was met.
-  mutating func run(first: Double, _ evaluate: (Double) throws -> Point) throws -> Point {
-    var before = start
-    var length = first
-    while used < mostEvaluations {
-      used += 1
-      let point = try evaluate(length)
-      if !point.isUsable || !descends(point) || (used > 1 && point.loss >= before.loss) {
-        return try zoom(low: before, high: point, evaluate)
-      }
-      if abs(point.slope) <= -Self.curvature * start.slope { return point }
-      if point.slope >= 0 { return try zoom(low: point, high: before, evaluate) }
-      let next = Self.cubicMinimum(before, point)
-      let room = point.length - before.length
-      length = min(max(next ?? point.length * 2, point.length + 0.01 * room), point.length * 10)
-      before = point
-    }
-    return before
-  }
-
-  private func descends(_ point: Point) -> Bool {
-    point.loss <= start.loss + Self.decrease * point.length * start.slope
-  }
-
-  /// Between a point that descends and one that is too far.
-  private mutating func zoom(
-    low: Point, high: Point, _ evaluate: (Double) throws -> Point
-  ) throws -> Point {
-    var (low, high) = (low, high)
-    while used < mostEvaluations, abs(high.length - low.length) * reach > 1e-9 {
-      let (left, right) = (min(low.length, high.length), max(low.length, high.length))
-      let margin = 0.1 * (right - left)
-      let guess = high.isUsable ? Self.cubicMinimum(low, high) : nil
-      let length = min(max(guess ?? (left + right) / 2, left + margin), right - margin)
-      used += 1
-      let point = try evaluate(length)
-      if !point.isUsable || !descends(point) || point.loss >= low.loss {
-        high = point
-      } else {
-        if abs(point.slope) <= -Self.curvature * start.slope { return point }
-        if point.slope * (high.length - low.length) >= 0 { high = low }
-        low = point
-      }
-    }
-    return low
-  }
-
-  /// Where the cubic through two points with their slopes is smallest (Nocedal & Wright, eq. 3.59).
-  static func cubicMinimum(_ a: Point, _ b: Point) -> Double? {
-    let d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.length - b.length)
-    let square = d1 * d1 - a.slope * b.slope
-    guard square >= 0, square.isFinite else { return nil }
-    let d2 = (b.length >= a.length ? 1.0 : -1.0) * square.squareRoot()
-    let length = b.length - (b.length - a.length) * (b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2)
-    return length.isFinite ? length : nil
+    let size = active.reduce(0) { $0 + $1.tensor.count }
+    let numbers = try state[Self.numbers]?.flattened().values(as: Double.self) ?? []
+    let pairs = max(0, numbers.count - 4)
+    let vectors = ["d", "prev_flat_grad"] + (0..<pairs).flatMap { ["old_stps.\($0)", "old_dirs.\($0)"] }
+    let known = Set(vectors + ["end", Self.numbers])
+    var error = OptimizerError()
+    error.missing = (vectors + [Self.numbers]).filter { state[$0] == nil }
+    error.misshaped = (vectors + ["end"]).filter { name in state[name].map { $0.shape != [size] } ?? false }
+    if numbers.count < 4, state[Self.numbers] != nil { error.misshaped.append(Self.numbers) }
+    error.unexpected = state.keys.filter { !known.contains($0) }.sorted()
+    guard error.isEmpty, let iteration = Int(exactly: numbers[2]) else { throw error }
+    let device = active.first?.tensor.device ?? .cpu
+    let own = try state.mapValues { try $0.detached().to(.float64).to(device).copied() }
+    memory = Memory(
+      direction: own["d"], length: numbers[0], gradient: own["prev_flat_grad"], iteration: iteration,
+      scale: numbers[1],
+      pairs: (0..<pairs).compactMap { i in
+        guard let change = own["old_stps.\(i)"], let gradientChange = own["old_dirs.\(i)"] else { return nil }
+        return (change, gradientChange, numbers[4 + i])
+      },
+      end: own["end"].map { (numbers[3], $0) })
   }
 }
