@@ -19,6 +19,7 @@ public enum ReferenceList {
     VSEppMetricsReference.self,
     AnsweringMetricsReference.self,
     GroundingMetricsReference.self,
+    CaptionMetricsReference.self,
   ]
 
   /// What computes a component of a method. Several entries may share a method: its model and its metrics.

@@ -1,3 +1,4 @@
+import CrossModal
 import Testing
 
 @Suite("Metrics: reference cases")
@@ -10,6 +11,26 @@ struct MetricsReferenceTests {
       "n-pair/clustering-metrics", "vqa-metrics/accuracy", "vqa-metrics/wups", "locvtp/grounding_eval",
     ])
   func recorded(name: String) {
+    #expect(GoldenFolder.failure(of: name) == nil)
+  }
+
+  @Test(
+    "every recorded metric of captions comes out",
+    .enabled(if: GoldenFolder.path != nil, "the folder of reference cases is not here"),
+    arguments: ["caption-metrics/ptb-tokenizer", "caption-metrics/flickr8k-human-test"])
+  func recordedCaptions(name: String) {
+    #expect(GoldenFolder.failure(of: name) == nil)
+  }
+
+  @Test(
+    "METEOR with synonyms comes out",
+    .enabled(if: GoldenFolder.path != nil, "the folder of reference cases is not here"),
+    .enabled(if: (try? SynonymTable()) != nil, "WordNet's files are not here"),
+    arguments: [
+      "caption-metrics/small", "caption-metrics/edge", "caption-metrics/single-image",
+      "caption-metrics/flickr8k-human-test-synonym",
+    ])
+  func recordedSynonyms(name: String) {
     #expect(GoldenFolder.failure(of: name) == nil)
   }
 }

@@ -1,0 +1,84 @@
+import Foundation
+
+/// BLEU (Papineni et al., ACL 2002) as the COCO caption evaluation computes it.
+///
+/// Clipped matches of word groups of 1 to 4 words are added up over the corpus; the geometric mean of their shares
+/// is multiplied by exp(1 - reference length / candidate length) when the candidates are shorter than the references
+/// of nearest length. No smoothing but constants of 1e-15 and 1e-9 against division by 0.
+public struct BLEU: Sendable, Equatable {
+  /// BLEU-1 to BLEU-4 of the corpus.
+  public let scores: [Double]
+  /// BLEU-1 to BLEU-4 of each caption: `[4][captions]`.
+  public let each: [[Double]]
+  /// Words of the candidates, and of the references of nearest length.
+  public let candidateLength: Int
+  public let referenceLength: Int
+
+  /// - Parameters:
+  ///   - candidates: the words of each caption.
+  ///   - references: for each caption the words of its references.
+  ///   - brevityPenalty: whether short captions are punished.
+  public init(candidates: [[String]], references: [[[String]]], brevityPenalty: Bool = true) {
+    let counts = zip(candidates, references).map(Counts.init)
+    let total = counts.reduce(Counts(), +)
+    scores = total.scores(brevityPenalty)
+    let scoresOfEach = counts.map { $0.scores(brevityPenalty) }
+    each = (0..<4).map { order in scoresOfEach.map { $0[order] } }
+    candidateLength = total.candidate
+    referenceLength = total.reference
+  }
+
+  private struct Counts {
+    var candidate = 0
+    var reference = 0
+    var hits = [0, 0, 0, 0]
+    var guesses = [0, 0, 0, 0]
+
+    init() {}
+
+    init(_ words: [String], _ references: [[String]]) {
+      candidate = words.count
+      reference =
+        references.map(\.count).min { a, b in
+          (abs(a - words.count), a) < (abs(b - words.count), b)
+        } ?? 0
+      for order in 1...4 {
+        var most: [ArraySlice<String>: Int] = [:]
+        for groups in references.map({ wordGroups($0, of: order) }) {
+          most.merge(groups, uniquingKeysWith: max)
+        }
+        hits[order - 1] = wordGroups(words, of: order).reduce(0) { $0 + min($1.value, most[$1.key] ?? 0) }
+        guesses[order - 1] = max(0, words.count - order + 1)
+      }
+    }
+
+    static func + (a: Counts, b: Counts) -> Counts {
+      var sum = a
+      sum.candidate += b.candidate
+      sum.reference += b.reference
+      for order in 0..<4 {
+        sum.hits[order] += b.hits[order]
+        sum.guesses[order] += b.guesses[order]
+      }
+      return sum
+    }
+
+    func scores(_ brevityPenalty: Bool) -> [Double] {
+      let ratio = (Double(candidate) + 1e-15) / (Double(reference) + 1e-9)
+      let penalty = brevityPenalty && ratio < 1 ? exp(1 - 1 / ratio) : 1
+      var product = 1.0
+      return (0..<4).map { order in
+        product *= (Double(hits[order]) + 1e-15) / (Double(guesses[order]) + 1e-9)
+        return pow(product, 1 / Double(order + 1)) * penalty
+      }
+    }
+  }
+}
+
+/// How often each group of `size` consecutive words occurs.
+func wordGroups(_ words: [String], of size: Int) -> [ArraySlice<String>: Int] {
+  guard words.count >= size else { return [:] }
+  var groups: [ArraySlice<String>: Int] = [:]
+  for start in 0...(words.count - size) { groups[words[start..<(start + size)], default: 0] += 1 }
+  return groups
+}

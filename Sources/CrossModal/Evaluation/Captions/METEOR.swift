@@ -1,0 +1,120 @@
+import Foundation
+
+/// METEOR 1.5 for English (Denkowski and Lavie, 2014) without the table of paraphrases: words match exactly, by
+/// their stem or as synonyms (`show-attend-tell.md` section 6).
+///
+/// On human captions it is about 0.009 lower than with paraphrases, so scores are comparable only among themselves.
+public struct METEOR: Sendable, Equatable {
+  /// How words may match.
+  public enum Modules: Sendable {
+    /// Equal words only.
+    case exact
+    /// Also words with one stem.
+    case stems
+    /// Also words that share a synset.
+    case synonyms(SynonymTable)
+  }
+
+  /// The score of the corpus: matches, lengths and chunks of all captions added up.
+  public let score: Double
+  /// The score of each caption against its best reference.
+  public let each: [Double]
+
+  /// - Parameters:
+  ///   - candidates: the words of each caption, in lower case.
+  ///   - references: for each caption the words of its references.
+  /// - Throws: ``WordNetError`` when synonyms are asked for and WordNet's files cannot be read.
+  public init(candidates: [[String]], references: [[[String]]], modules: Modules) throws {
+    var vocabulary = MeteorVocabulary(modules)
+    var total = Statistics()
+    var each: [Double] = []
+    for (candidate, references) in zip(candidates, references) {
+      let words = try vocabulary.words(candidate)
+      var best: Statistics?
+      for reference in references {
+        let alignment = MeteorAlignment(words, try vocabulary.words(reference))
+        let statistics = Statistics(candidate, reference, alignment)
+        if best.map({ statistics.score > $0.score }) ?? true { best = statistics }
+      }
+      let chosen = best ?? Statistics()
+      each.append(chosen.score)
+      total.add(chosen)
+    }
+    self.each = each
+    score = total.score
+  }
+
+  /// Numbers of words, as content and function words.
+  private struct Words {
+    var content = 0
+    var function = 0
+
+    /// δ content + (1 - δ) function.
+    var weight: Double { 0.75 * Double(content) + 0.25 * Double(function) }
+
+    mutating func add(_ word: String) {
+      if METEOR.functionWords.contains(word) { function += 1 } else { content += 1 }
+    }
+
+    mutating func add(_ other: Words) {
+      content += other.content
+      function += other.function
+    }
+  }
+
+  private struct Statistics {
+    var candidate = Words()
+    var reference = Words()
+    /// Matched words by module: exact, stem, synonym.
+    var matchedOfCandidate = [Words](repeating: Words(), count: 3)
+    var matchedOfReference = [Words](repeating: Words(), count: 3)
+    var matches = 0
+    var chunks = 0
+
+    init() {}
+
+    init(_ words: [String], _ reference: [String], _ alignment: MeteorAlignment) {
+      for word in words { candidate.add(word) }
+      for word in reference { self.reference.add(word) }
+      for match in alignment.matches {
+        matchedOfCandidate[match.module].add(words[match.candidate])
+        matchedOfReference[match.module].add(reference[match.reference])
+      }
+      matches = alignment.matches.count
+      let isWhole = alignment.chunks == 1 && matches == words.count && matches == reference.count
+      chunks = isWhole ? 0 : alignment.chunks
+    }
+
+    mutating func add(_ other: Statistics) {
+      candidate.add(other.candidate)
+      reference.add(other.reference)
+      for module in 0..<3 {
+        matchedOfCandidate[module].add(other.matchedOfCandidate[module])
+        matchedOfReference[module].add(other.matchedOfReference[module])
+      }
+      matches += other.matches
+      chunks += other.chunks
+    }
+
+    var score: Double {
+      func share(_ matched: [Words], of all: Words) -> Double {
+        guard all.weight > 0 else { return 0 }
+        return zip([1.0, 0.6, 0.8], matched).reduce(0) { $0 + $1.0 * $1.1.weight } / all.weight
+      }
+      let precision = share(matchedOfCandidate, of: candidate)
+      let recall = share(matchedOfReference, of: reference)
+      guard matches > 0, precision > 0, recall > 0 else { return 0 }
+      let mean = precision * recall / (0.85 * precision + 0.15 * recall)
+      let fragmentation = Double(chunks) / Double(matches)
+      return mean * (1 - 0.6 * pow(fragmentation, 0.2))
+    }
+  }
+
+  private static let functionWords: Set<String> = Set(
+    """
+    the , . to of and a in that for " is on 's it with was as said at he by be from have has are his but an this not \
+    i will \u{2019} they ) -rrb- ( -lrb- who their had we which were been more or s its would about new one after you \
+    : also up when there than $ all out her people she year two - can if last first \u{201C} over other \u{201D} into \
+    some what so -- no time years could ? 't \u{2014} '
+    """.split(separator: " ").map(String.init))
+}
