@@ -4,7 +4,8 @@ import Foundation
 public struct Clustering: Sendable, Equatable {
   /// Normalised mutual information, 2 I / (H(clusters) + H(classes)); 1 when both are constant.
   public let mutualInformation: Double
-  /// Harmonic mean of precision and recall over pairs of items: of the pairs in one cluster, of those in one class.
+  /// Harmonic mean of precision and recall over pairs of items: of the pairs in one cluster, of those in one
+  /// class.
   public let f1: Double
 
   /// - Parameters:

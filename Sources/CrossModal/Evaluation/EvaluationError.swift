@@ -30,7 +30,7 @@ public enum EvaluationError: LocalizedError, Equatable {
     case .badBlock(let shape, let expected):
       "a block of scores has shape \(shape), expected \(expected)"
     case .noTruth(let first, let second):
-      "the first modality has \(first) rows and the second \(second): without pairs or labels, equal counts are expected"
+      "the modalities have \(first) and \(second) rows, expected equal counts where there are no pairs or labels"
     case .pairOutOfRange(let pair, let row, let count, let side):
       "pair \(pair) names row \(row) of modality \(side), expected 0 to \(count - 1)"
     case .labelCount(let labels, let rows, let side):

@@ -2,7 +2,8 @@ import Torch
 
 /// Clusters of vectors around their means (Lloyd), begun by k-means++ (Arthur and Vassilvitskii, SODA 2007).
 ///
-/// The best of several starts counts. A cluster that loses all its items takes the item farthest from its centre.
+/// The best of several starts counts. A cluster that loses all its items takes the item farthest from its
+/// centre.
 public struct KMeans: Sendable, Equatable {
   public var clusters: Int
   public var restarts: Int

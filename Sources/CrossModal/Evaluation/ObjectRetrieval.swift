@@ -6,11 +6,12 @@ import Torch
 /// Of a query with R relevant items in the gallery (`triplet-center.md` section 6):
 /// - NN: 1 when the first item is relevant. FT and ST: relevant items among the first R and 2R, divided by R.
 /// - E: 2 P C / (P + C) of precision P and recall C among the first 32.
-/// - DCG: 1 for a relevant first item plus Σ 1 / log2(rank) over later ones, divided by the same with all relevant
-///   items first. This is not the nDCG of ``RetrievalSummary``, which discounts by log2(1 + rank).
-/// - mAP, and AUC: the area under precision against recall, precision being the highest at that recall or beyond.
-/// - ANMRR (MPEG-7, lower is better): mean rank of the relevant items, those beyond K = min(4R, 2 max R) counting
-///   1.25 K, scaled to 0...1.
+/// - DCG: 1 for a relevant first item plus Σ 1 / log2(rank) over later ones, divided by the same with all
+///   relevant items first. This is not the nDCG of ``RetrievalSummary``, which discounts by log2(1 + rank).
+/// - mAP, and AUC: the area under precision against recall, precision being the highest at that recall or
+///   beyond.
+/// - ANMRR (MPEG-7, lower is better): mean rank of the relevant items, those beyond K = min(4R, 2 max R)
+///   counting 1.25 K, scaled to 0...1.
 ///
 /// Queries with nothing to find are left out. Equal scores stand in the order of the gallery.
 public struct ObjectRetrieval: Sendable, Equatable {

@@ -8,7 +8,8 @@ public struct QueryResult: Sendable, Equatable {
   public var fold: Int
   /// Queries of the same number stand or fall together: an image and its captions.
   public var unit: Int
-  /// Rank from 1 of the best-ranked paired item among it and all items that are not paired; nil without pairs.
+  /// Rank from 1 of the best-ranked paired item among it and all items that are not paired; nil without
+  /// pairs.
   public var rank: Double?
   /// That paired item's row.
   public var match: Int?
@@ -92,8 +93,8 @@ struct QueryRanking {
     return ranks
   }
 
-  /// How many of the relevant items, whose scores descend and whose numbers ascend among equals, come before an
-  /// item or are it.
+  /// How many of the relevant items, whose scores descend and whose numbers ascend among equals, come before
+  /// an item or are it.
   private func place<Score: BinaryFloatingPoint>(
     of item: Int, _ score: Score, among values: UnsafeBufferPointer<Score>, _ order: [Int]
   ) -> Int {

@@ -27,8 +27,8 @@ public enum RetrievalProtocol: Sendable, Equatable {
 /// Measures retrieval in both directions from scores that come in blocks.
 ///
 /// Ranks are counted, not sorted: the rank of a query is one more than the number of other items that score
-/// higher than its best paired item, with equals by ``ties``. mAP and nDCG are over the whole gallery, with equal
-/// scores in the order of the gallery. Each score is computed once.
+/// higher than its best paired item, with equals by ``ties``. mAP and nDCG are over the whole gallery, with
+/// equal scores in the order of the gallery. Each score is computed once.
 public struct RetrievalEvaluation: Sendable {
   public var `protocol`: RetrievalProtocol
   public var ties: TieRule

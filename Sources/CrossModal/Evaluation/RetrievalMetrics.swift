@@ -77,7 +77,8 @@ public struct RetrievalMetrics: Sendable, Equatable {
     .object(zip(modalities, counts).map { JSON.Member($0, .int($1)) })
   }
 
-  /// Every number under a dotted name (`image_to_text.R@1`, `rsum`), for logs and for choosing the best epoch.
+  /// Every number under a dotted name (`image_to_text.R@1`, `rsum`), for logs and for choosing the best
+  /// epoch.
   public var values: [(name: String, value: Double)] {
     let both = zip(directionNames, [forward, backward]).flatMap { name, direction in
       direction.summary.values.map { (name: "\(name).\($0.name)", value: $0.value) }

@@ -12,7 +12,8 @@ public struct RetrievalSummary: Sendable, Equatable {
   public var meanReciprocalRank: Double?
   /// Mean average precision, a fraction; nil when nothing is relevant.
   public var meanAveragePrecision: Double?
-  /// Mean of Σ 1/log2(1 + rank) over the relevant items, divided by its value when these come first; a fraction.
+  /// Mean of Σ 1/log2(1 + rank) over the relevant items, divided by its value when these come first; a
+  /// fraction.
   public var meanGain: Double?
 
   init(
@@ -61,7 +62,8 @@ struct QueryTable {
   let strata: [[Int]]
   private let folds: [Fold]
 
-  /// The queries of one fold: ranks in ascending order, and the other numbers, each with the place of its unit.
+  /// The queries of one fold: ranks in ascending order, and the other numbers, each with the place of its
+  /// unit.
   private struct Fold {
     var ranks: [(value: Double, unit: Int)] = []
     var precisions: [(value: Double, unit: Int)] = []

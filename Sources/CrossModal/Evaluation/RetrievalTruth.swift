@@ -18,11 +18,13 @@ public struct RetrievalTruth: Sendable {
   /// - Parameters:
   ///   - first: number of rows of the first modality.
   ///   - second: number of rows of the second modality.
-  ///   - pairs: rows that belong together. Nil pairs row i with row i when the counts are equal; when they are
-  ///     not, only labels say what is relevant. Rows in no pair are searched through, but are not queries.
-  ///   - labels: class of each row of the first and of the second modality. When only one side has labels, the
-  ///     other takes those of its (first) paired item.
-  /// - Throws: ``EvaluationError`` when a pair is out of range, labels do not fit, or nothing belongs together.
+  ///   - pairs: rows that belong together. Nil pairs row i with row i when the counts are equal; when they
+  ///     are not, only labels say what is relevant. Rows in no pair are searched through, but are not
+  ///     queries.
+  ///   - labels: class of each row of the first and of the second modality. When only one side has labels,
+  ///     the other takes those of its (first) paired item.
+  /// - Throws: ``EvaluationError`` when a pair is out of range, labels do not fit, or nothing belongs
+  ///   together.
   public init(
     first: Int, second: Int, pairs: [(Int, Int)]? = nil, labels: (first: [Int]?, second: [Int]?) = (nil, nil)
   ) throws {

@@ -2,9 +2,9 @@ import Foundation
 
 /// BLEU (Papineni et al., ACL 2002) as the COCO caption evaluation computes it.
 ///
-/// Clipped matches of word groups of 1 to 4 words are added up over the corpus; the geometric mean of their shares
-/// is multiplied by exp(1 - reference length / candidate length) when the candidates are shorter than the references
-/// of nearest length. No smoothing but constants of 1e-15 and 1e-9 against division by 0.
+/// Clipped matches of word groups of 1 to 4 words are added up over the corpus; the geometric mean of their
+/// shares is multiplied by exp(1 - reference length / candidate length) when the candidates are shorter than
+/// the references of nearest length. No smoothing but constants of 1e-15 and 1e-9 against division by 0.
 public struct BLEU: Sendable, Equatable {
   /// BLEU-1 to BLEU-4 of the corpus.
   public let scores: [Double]

@@ -2,9 +2,9 @@ import Foundation
 
 /// CIDEr-D (Vedantam et al., CVPR 2015) as the COCO caption server computes it.
 ///
-/// For groups of 1 to 4 words: the cosine of vectors of counts weighted by log(images / images whose references
-/// have the group), candidate counts clipped to the reference's, times exp(-d² / 72) for a difference of d in the
-/// number of bigrams; the mean over references and over the four sizes, times 10.
+/// For groups of 1 to 4 words: the cosine of vectors of counts weighted by log(images / images whose
+/// references have the group), candidate counts clipped to the reference's, times exp(-d² / 72) for a
+/// difference of d in the number of bigrams; the mean over references and over the four sizes, times 10.
 public struct CIDEr: Sendable, Equatable {
   /// The mean over images.
   public let score: Double
@@ -13,8 +13,8 @@ public struct CIDEr: Sendable, Equatable {
   /// - Parameters:
   ///   - candidates: the words of each caption.
   ///   - references: for each caption the words of its references.
-  ///   - frequencies: in how many images a group of words occurs; nil counts in these references. Stored ones make
-  ///     the scores of small sets comparable; of a single image all weights are 0 otherwise.
+  ///   - frequencies: in how many images a group of words occurs; nil counts in these references. Stored ones
+  ///     make the scores of small sets comparable; of a single image all weights are 0 otherwise.
   public init(candidates: [[String]], references: [[[String]]], frequencies: DocumentFrequencies? = nil) {
     let frequencies = frequencies ?? DocumentFrequencies(references)
     each = zip(candidates, references).map { candidate, references in

@@ -1,9 +1,10 @@
 import Foundation
 
-/// METEOR 1.5 for English (Denkowski and Lavie, 2014) without the table of paraphrases: words match exactly, by
-/// their stem or as synonyms (`show-attend-tell.md` section 6).
+/// METEOR 1.5 for English (Denkowski and Lavie, 2014) without the table of paraphrases: words match exactly,
+/// by their stem or as synonyms (`show-attend-tell.md` section 6).
 ///
-/// On human captions it is about 0.009 lower than with paraphrases, so scores are comparable only among themselves.
+/// On human captions it is about 0.009 lower than with paraphrases, so scores are comparable only among
+/// themselves.
 public struct METEOR: Sendable, Equatable {
   /// How words may match.
   public enum Modules: Sendable {
@@ -112,9 +113,9 @@ public struct METEOR: Sendable, Equatable {
 
   private static let functionWords: Set<String> = Set(
     """
-    the , . to of and a in that for " is on 's it with was as said at he by be from have has are his but an this not \
-    i will \u{2019} they ) -rrb- ( -lrb- who their had we which were been more or s its would about new one after you \
-    : also up when there than $ all out her people she year two - can if last first \u{201C} over other \u{201D} into \
-    some what so -- no time years could ? 't \u{2014} '
+    the , . to of and a in that for " is on 's it with was as said at he by be from have has are his but \
+    an this not i will \u{2019} they ) -rrb- ( -lrb- who their had we which were been more or s its \
+    would about new one after you : also up when there than $ all out her people she year two - can if \
+    last first \u{201C} over other \u{201D} into some what so -- no time years could ? 't \u{2014} '
     """.split(separator: " ").map(String.init))
 }

@@ -39,8 +39,8 @@ struct MeteorVocabulary {
   }
 }
 
-/// METEOR's one-to-one matching of words: a beam search over the reference for the most exact matches in the fewest
-/// chunks of neighbouring words.
+/// METEOR's one-to-one matching of words: a beam search over the reference for the most exact matches in the
+/// fewest chunks of neighbouring words.
 struct MeteorAlignment {
   struct Match: Equatable {
     let candidate: Int

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Splits English captions as the COCO caption evaluation does: Stanford's PTBTokenizer 3.4.1 in lower case, then
-/// without punctuation (`show-attend-tell.md` section 6).
+/// Splits English captions as the COCO caption evaluation does: Stanford's PTBTokenizer 3.4.1 in lower case,
+/// then without punctuation (`show-attend-tell.md` section 6).
 public enum PTBTokenizer {
   /// The words of a caption, without punctuation.
   public static func words(of caption: String) -> [String] {

@@ -1,5 +1,5 @@
-/// ROUGE-L (Lin, 2004) as the COCO caption evaluation computes it: the F measure, β = 1.2, of the highest precision
-/// and the highest recall over the references of the longest common subsequence.
+/// ROUGE-L (Lin, 2004) as the COCO caption evaluation computes it: the F measure, β = 1.2, of the highest
+/// precision and the highest recall over the references of the longest common subsequence.
 public struct ROUGEL: Sendable, Equatable {
   /// The mean over captions.
   public let score: Double

@@ -1,7 +1,7 @@
 /// How well moments were found (`locvtp.md` section 6).
 ///
-/// R@n,IoU=m is the percentage of queries of which any of the first n moments overlaps the true one by more than m.
-/// mIoU is the mean overlap of the first moment, a fraction; a query without moments counts 0.
+/// R@n,IoU=m is the percentage of queries of which any of the first n moments overlaps the true one by more
+/// than m. mIoU is the mean overlap of the first moment, a fraction; a query without moments counts 0.
 public struct GroundingMetrics: Sendable, Equatable {
   /// The n and the m that are reported.
   public let depths: [Int]

@@ -20,8 +20,8 @@ public struct ScoredMoment: Sendable, Equatable {
     return hull > 0 ? max(0, common) / hull : 0
   }
 
-  /// The moments of a score map `[clips, clips]`: cell (i, j) is the one from the start of clip i to the end of
-  /// clip j. Cells of score 0 and NaN are none.
+  /// The moments of a score map `[clips, clips]`: cell (i, j) is the one from the start of clip i to the end
+  /// of clip j. Cells of score 0 and NaN are none.
   ///
   /// - Returns: best first; equal scores in row-major order.
   public static func candidates(_ scores: Tensor, duration: Double) throws -> [ScoredMoment] {
@@ -38,8 +38,8 @@ public struct ScoredMoment: Sendable, Equatable {
     }
   }
 
-  /// Greedy non-maximum suppression: of moments ordered best first those that overlap no kept one by more than
-  /// `threshold`, at most `count`.
+  /// Greedy non-maximum suppression: of moments ordered best first those that overlap no kept one by more
+  /// than `threshold`, at most `count`.
   public static func suppressed(_ moments: [ScoredMoment], threshold: Double, keeping count: Int = .max)
     -> [ScoredMoment]
   {

@@ -156,7 +156,8 @@ private struct Stemmer {
     return consonant + 1
   }
 
-  /// A vowel between non-vowels of which the last is not w, x or Y; or a vowel and a non-vowel and nothing else.
+  /// A vowel between non-vowels of which the last is not w, x or Y; or a vowel and a non-vowel and nothing
+  /// else.
   private func endsInShortSyllable(_ letters: ArraySlice<Unicode.Scalar>) -> Bool {
     let last = Array(letters.suffix(3))
     switch last.count {

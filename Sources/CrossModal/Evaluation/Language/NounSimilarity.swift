@@ -3,8 +3,8 @@ import Synchronization
 
 /// Similarity of nouns by their place in WordNet (Wu and Palmer, ACL 1994), as `san.md` section 6 defines it.
 ///
-/// Of two synsets whose deepest common ancestor is d edges from the root by its longest path and l1, l2 edges from
-/// them: 2 (d + 1) / (l1 + l2 + 2 (d + 1)). Of two words: the most similar of their noun synsets.
+/// Of two synsets whose deepest common ancestor is d edges from the root by its longest path and l1, l2 edges
+/// from them: 2 (d + 1) / (l1 + l2 + 2 (d + 1)). Of two words: the most similar of their noun synsets.
 public final class NounSimilarity: Sendable {
   private let index: WordNetIndex
   private let exceptions: [String: [String]]
@@ -40,7 +40,8 @@ public final class NounSimilarity: Sendable {
     data = try files.mapped("data.noun")
   }
 
-  /// 1 for equal strings, 0 when either is no noun, else the similarity of their most similar synsets, in 0...1.
+  /// 1 for equal strings, 0 when either is no noun, else the similarity of their most similar synsets, in
+  /// 0...1.
   ///
   /// - Throws: ``WordNetError`` when a line of the files is not as it should be.
   public func similarity(_ truth: String, _ prediction: String) throws -> Double {

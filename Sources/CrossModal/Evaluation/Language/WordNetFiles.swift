@@ -1,6 +1,7 @@
 import Foundation
 
-/// The database files of WordNet 3.0 (`index.noun`, `data.noun`, `noun.exc` and so on), mapped and read line by line.
+/// The database files of WordNet 3.0 (`index.noun`, `data.noun`, `noun.exc` and so on), mapped and read line
+/// by line.
 struct WordNetFiles: Sendable {
   /// Parts of speech, as the files are named.
   enum Part: String, Sendable, CaseIterable {
@@ -112,8 +113,8 @@ public enum WordNetError: LocalizedError, Equatable {
   public var errorDescription: String? {
     switch self {
     case .notFound(let places):
-      "WordNet's files are not in \(places.joined(separator: ", ")); install the package wordnet-base, or name "
-        + "their folder in WNSEARCHDIR"
+      "WordNet's files are not in \(places.joined(separator: ", ")); install the package wordnet-base, "
+        + "or name their folder in WNSEARCHDIR"
     case .badLine(let file, let place): "\(file): no line in WordNet's format at byte \(place)"
     }
   }
