@@ -47,8 +47,10 @@ public struct Buffer: StateMember {
   }
 }
 
-/// Another name in weights files for a child module, list or dictionary of modules than the property's:
-/// `@Named("img_enc") var imageEncoder: ImageEncoder`. An empty name leaves its level out.
+/// Another name in weights files for a child module, list or dictionary of modules than the property's.
+///
+/// Declared as `@Named var imageEncoder: ImageEncoder` and named where it is made:
+/// `_imageEncoder = Named(wrappedValue: try ImageEncoder(), "img_enc")`. An empty name leaves its level out.
 @propertyWrapper
 public struct Named<Value> {
   public var wrappedValue: Value

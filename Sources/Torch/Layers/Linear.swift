@@ -1,0 +1,52 @@
+/// x Wᵀ + b. Names and first weights as PyTorch's `Linear`.
+public final class Linear: Layer {
+  /// `[outputs, inputs]`.
+  @Parameter public var weight: Tensor
+  private let optionalBias: Parameter?
+
+  /// `[outputs]`; nil for a layer without one.
+  public var bias: Tensor? { optionalBias?.wrappedValue }
+
+  public init(
+    from inputs: Int, to outputs: Int, bias: Bool = true, _ dtype: DataType = .float32,
+    using generator: Generator
+  ) throws(TorchError) {
+    weight = try Initializer.standard([outputs, inputs], dtype, using: generator)
+    optionalBias = try Parameter.standardBias(
+      bias, outputs, beside: [outputs, inputs], dtype, using: generator)
+  }
+
+  /// - Parameter x: `[…, inputs]`.
+  /// - Returns: `[…, outputs]`.
+  public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
+    try linear(x, weight, bias)
+  }
+
+  /// For layers that PyTorch starts without.
+  func setBiasToZero() throws(TorchError) {
+    guard let optionalBias else { return }
+    optionalBias.wrappedValue = try optionalBias.wrappedValue.detached().zerosLike()
+  }
+
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor { try self(x) }
+}
+
+/// x Wᵀ + b, for layers that hold such maps.
+func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) throws(TorchError) -> Tensor {
+  try LinearOp.linear(.tensor(x), .tensor(weight), .optional(bias))
+}
+
+private enum LinearOp {
+  static let linear = Operator("linear")
+}
+
+extension Parameter {
+  /// A member `bias` with PyTorch's first numbers, for a layer that has one.
+  static func standardBias(
+    _ isWanted: Bool, _ outputs: Int, beside weight: [Int], _ dtype: DataType, using generator: Generator
+  ) throws(TorchError) -> Parameter? {
+    guard isWanted else { return nil }
+    let first = try Initializer.standardBias(beside: weight)([outputs], dtype, using: generator)
+    return Parameter(wrappedValue: first, "bias")
+  }
+}
