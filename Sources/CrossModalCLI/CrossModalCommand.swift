@@ -19,7 +19,8 @@ struct CrossModalCommand: AsyncParsableCommand {
     version: "crossmodal \(CrossModalVersion.current)",
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, SearchCommand.self, EmbedCommand.self, ScoreCommand.self,
-      DemoCommand.self, MethodsCommand.self, VerifyCommand.self, DoctorCommand.self,
+      DemoCommand.self, ExportCommand.self, ConvertCommand.self, MethodsCommand.self, VerifyCommand.self,
+      DoctorCommand.self,
     ])
 
   static func main() async {

@@ -54,7 +54,9 @@ struct DoctorCommand: ParsableCommand {
         key: "memory_bytes", title: "memory (bytes)", value: .int(Int(ProcessInfo.processInfo.physicalMemory))
       ),
       Finding(key: "devices", title: "devices", value: .array(Device.all.map { .string($0.description) })),
-      Finding(key: "formats", title: "array files", value: .array(ArrayReaders.extensions.map { .string("." + $0) })),
+      Finding(
+        key: "formats", title: "array files", value: .array(ArrayReaders.extensions.map { .string("." + $0) })
+      ),
       Finding(
         key: "methods", title: "methods", value: .array(MethodList.all.map { .string($0.description.name) })),
     ]

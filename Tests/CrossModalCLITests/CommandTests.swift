@@ -27,7 +27,7 @@ struct CommandTests {
     let version = try CommandLine.run("--version")
     #expect(version.status == 0)
     #expect(version.output == "crossmodal \(CrossModalVersion.current)\n")
-    for command in ["train", "evaluate", "search", "embed", "score", "verify", "methods", "doctor", "demo"] {
+    for command in ["train", "evaluate", "search", "embed", "score", "verify", "methods", "doctor", "demo", "export", "convert"] {
       let help = try CommandLine.run(command, "--help")
       #expect(help.status == 0)
       #expect(help.output.contains("EXAMPLES"), "\(command)")
