@@ -87,12 +87,12 @@ public enum CCAReference: ReferenceComponents {
       else {
         throw ReferenceError.badSetting("ridge", entry.text(), "a mode with numbers x and y")
       }
-      var configuration = CCA.Configuration()
-      configuration.ridgeMode = PerView(mode)
-      configuration.ridge = PerView([x, y])
-      try configuration.validate()
-      let solver = CanonicalSolver(
-        ridges: [configuration.ridge(of: 0), configuration.ridge(of: 1)], components: .exactly(k))
+      let ridges = [Ridge(mode, x), Ridge(mode, y)].compactMap(\.self)
+      guard ridges.count == 2 else {
+        throw ReferenceError.badSetting("ridge", entry.text(), "a mode that takes a number")
+      }
+      try ridges.forEach { try $0.validate() }
+      let solver = CanonicalSolver(ridges: ridges, components: .exactly(k))
       let solution = try solver.solve(joint)
       var found = try scores(rows, joint.means, solution.weights)
       found["rho"] = try solution.correlations[0..<k]

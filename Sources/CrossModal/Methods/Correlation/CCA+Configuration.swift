@@ -6,6 +6,12 @@ extension CCA {
     case shrinkage
     case relative
     case scatter
+    /// Relative, chosen from the grid on held-out folds.
+    case crossValidated = "cv"
+    /// Shrinkage towards the mean variance by the rule of Ledoit and Wolf.
+    case ledoitWolf = "ledoit-wolf"
+    /// The same by the oracle approximating shrinkage of Chen et al.
+    case oas
   }
 
   /// How the problem is solved.
@@ -18,10 +24,21 @@ extension CCA {
     case gram
   }
 
+  /// How the correlations are tested after the fit.
+  public enum Significance: String, Codable, Sendable, CaseIterable {
+    case none
+    /// Wilks, Bartlett, Lawley, Rao, Pillai, Hotelling-Lawley and Roy; without a ridge only.
+    case parametric
+    /// Step-down permutation test; without a ridge.
+    case permutation
+    /// Confidence intervals by resampling rows.
+    case bootstrap
+  }
+
   /// The settings of ``CCA``.
   public struct Configuration: MethodConfiguration {
     /// Components kept; nil keeps 10, or as many as the views have directions.
-    public var k: Int?
+    public var k: Choice<Int>?
     /// Keep as many components as there are when `k` is too large, instead of an error.
     public var clip = false
     /// How the ridge is stated, for both views or each.
@@ -43,14 +60,32 @@ extension CCA {
     /// Scores are multiplied by the correlations to this power; 0 leaves them.
     public var rhoPower = 0.0
 
+    /// More than two views: what is made large; nil for two views.
+    public var multiview: MultiviewCorrelation.Objective?
+    /// Importance of each view under `gcca`; nil makes them equal.
+    public var viewWeights: [Double]?
+    /// Folds, when the ridge or the number of components is chosen.
+    public var folds = 5
+    /// Relative ridges to choose from.
+    public var grid = [0, 1e-4, 1e-3, 1e-2, 1e-1, 1]
+    /// What held-out folds are asked.
+    public var criterion = Criterion.correlation
+    /// Take the most regularised candidate within one standard error of the best.
+    public var oneStandardError = false
+    /// A test of the correlations after the fit.
+    public var tests = Significance.none
+    /// Permutations or bootstrap samples of the test.
+    public var testCount = 999
+
     public init() {}
 
     public static let keys = [
-      ConfigurationKey("k", "components kept; null keeps 10, or as many as the views have directions"),
+      ConfigurationKey(
+        "k", "components kept; null keeps 10, or as many as the views have directions; cv chooses"),
       ConfigurationKey("clip", "keep fewer than k when the views have fewer directions, instead of an error"),
       ConfigurationKey(
         "ridge_mode",
-        "how the ridge is stated: none, absolute, shrinkage, relative or scatter; a list gives each view its own"
+        "how the ridge is stated: none, absolute, shrinkage, relative, scatter, cv, ledoit-wolf or oas; a list gives each view its own"
       ),
       ConfigurationKey(
         "ridge", "the ridge in the units of ridge_mode; a list gives each view its own",
@@ -63,15 +98,38 @@ extension CCA {
       ConfigurationKey("chunk_rows", "rows read at a time"),
       ConfigurationKey("score", "how items are compared in the common space: cosine, dot or euclidean"),
       ConfigurationKey("rho_power", "scores are multiplied by the correlations to this power; 0 leaves them"),
+      ConfigurationKey("multiview", "for two or more views at once: mcca or gcca; null for two views"),
+      ConfigurationKey("view_weights", "importance of each view under gcca; null makes them equal"),
+      ConfigurationKey("folds", "folds, when the ridge or the number of components is chosen"),
+      ConfigurationKey("grid", "relative ridges to choose from"),
+      ConfigurationKey("criterion", "what held-out folds are asked: correlation or reconstruction"),
+      ConfigurationKey(
+        "one_standard_error", "take the most regularised candidate within one standard error of the best"),
+      ConfigurationKey("tests", "after the fit: none, parametric, permutation or bootstrap"),
+      ConfigurationKey("test_count", "permutations or bootstrap samples"),
     ]
 
     public func validate() throws {
-      if let k { try require(k >= 1, "k", k, "1 or more") }
+      if let k = k?.value { try require(k >= 1, "k", k, "1 or more, or cv") }
+      try require(folds >= 2, "folds", folds, "2 or more")
+      try require(!grid.isEmpty && grid.allSatisfy { $0 >= 0 && $0.isFinite }, "grid", grid, "0 or more each")
+      try require(testCount >= 1, "test_count", testCount, "1 or more")
+      if ridgeMode.values.contains(.crossValidated) {
+        try require(
+          ridgeMode.values.allSatisfy { $0 == .crossValidated }, "ridge_mode",
+          ridgeMode.values.map(\.rawValue), "cv for both views or for none")
+      }
+      if multiview != nil {
+        try require(
+          k != .crossValidated && ridgeMode.values.allSatisfy { Ridge($0, 0) != nil } && tests == .none,
+          "multiview", multiview?.rawValue ?? "",
+          "used with k, ridge_mode and tests that are given: choosing and testing are for two views")
+      }
       try require(rankRtol >= 0 && rankRtol < 1, "rank_rtol", rankRtol, "from 0 to below 1")
       try require(chunkRows >= 1, "chunk_rows", chunkRows, "1 or more")
       try require(rhoPower >= 0 && rhoPower.isFinite, "rho_power", rhoPower, "0 or more")
       for view in 0..<max(ridge.values.count, ridgeMode.values.count) {
-        try ridge(of: view).validate()
+        try ridge(of: view)?.validate()
       }
     }
 
@@ -81,7 +139,7 @@ extension CCA {
       }
     }
 
-    /// The ridge of a view.
-    public func ridge(of view: Int) -> Ridge { Ridge(ridgeMode[view], ridge[view]) }
+    /// The ridge of a view; nil when the data decide.
+    public func ridge(of view: Int) -> Ridge? { Ridge(ridgeMode[view], ridge[view]) }
   }
 }

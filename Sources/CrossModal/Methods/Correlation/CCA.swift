@@ -13,10 +13,10 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
     citation:
       "D. R. Hardoon, S. Szedmak, J. Shawe-Taylor, Canonical correlation analysis: an overview with "
       + "application to learning methods, Neural Computation 16(12), 2004",
-    accepts: [.vector])
+    accepts: [.vector], modalities: 2...Int.max)
 
   public let configuration: Configuration
-  /// Names of the two views.
+  /// Names of the views.
   public let views: [String]
   public private(set) var fitReport: FitReport?
 
@@ -28,43 +28,116 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
   @Buffer public private(set) var weightX: Tensor
   /// Directions of the second view, `[q, k]`.
   @Buffer public private(set) var weightY: Tensor
-  /// Correlations of the regularised problem, descending, `[k]`.
+  /// Correlations of the regularised problem, descending, `[k]`; the eigenvalues when there are several views.
   @Buffer public private(set) var rho: Tensor
+  /// What turns scores of the first view back into its rows, by least squares, `[k, p]`; empty for several views.
+  @Buffer public private(set) var decoderX: Tensor
+  /// The same of the second view, `[k, q]`.
+  @Buffer public private(set) var decoderY: Tensor
+  /// Views from the third on, by their number.
+  @Named private var furtherViews: [String: CanonicalView]
 
   public init(_ configuration: Configuration, for data: DataDescription) throws {
     try configuration.validate()
-    guard data.modalities.count == 2 else {
-      throw CorrelationError.wrongViews(found: data.modalities.count, expected: "2")
+    let count = data.modalities.count
+    guard configuration.multiview == nil ? count == 2 : count >= 2 else {
+      throw CorrelationError.wrongViews(
+        found: count, expected: configuration.multiview == nil ? "2 (or set multiview)" : "2 or more")
     }
     self.configuration = configuration
     views = data.modalities.map(\.name)
     let widths = data.modalities.map { $0.size ?? 0 }
-    _meanX = Buffer(wrappedValue: try Tensor.zeros([widths[0]], .float64), "mean_x", shapeMayChange: true)
-    _meanY = Buffer(wrappedValue: try Tensor.zeros([widths[1]], .float64), "mean_y", shapeMayChange: true)
-    _weightX = Buffer(
-      wrappedValue: try Tensor.zeros([widths[0], 0], .float64), "weight_x", shapeMayChange: true)
-    _weightY = Buffer(
-      wrappedValue: try Tensor.zeros([widths[1], 0], .float64), "weight_y", shapeMayChange: true)
-    _rho = Buffer(wrappedValue: try Tensor.zeros([0], .float64), "rho", shapeMayChange: true)
+    _meanX = try learned([widths[0]], "mean_x")
+    _meanY = try learned([widths[1]], "mean_y")
+    _weightX = try learned([widths[0], 0], "weight_x")
+    _weightY = try learned([widths[1], 0], "weight_y")
+    _rho = try learned([0], "rho")
+    _decoderX = try learned([0, widths[0]], "decoder_x")
+    _decoderY = try learned([0, widths[1]], "decoder_y")
+    let further = try widths.enumerated().dropFirst(2).map { ("\($0)", try CanonicalView(columns: $1)) }
+    _furtherViews = Named(wrappedValue: Dictionary(uniqueKeysWithValues: further), "views")
   }
 
   // MARK: - Learning
 
-  /// Fits to all pairs; nothing is random.
+  /// Fits to all pairs; the seed serves folds and tests only.
   ///
   /// - Throws: ``CorrelationError`` that names the view and what is wrong with it.
   /// - Complexity: O(n (p + q)²) time and O((p + q)²) memory by covariances.
   public func fit(to data: some TrainingSet, seed: UInt64 = 0) throws {
-    let solver = CanonicalSolver(
-      ridges: [configuration.ridge(of: 0), configuration.ridge(of: 1)],
-      components: configuration.k.map { configuration.clip ? .upTo($0) : .exactly($0) } ?? .upTo(10),
-      centring: configuration.center, scaling: configuration.scale, rankTolerance: configuration.rankRtol)
+    guard data.count >= 2 else { throw CorrelationError.tooFewRows(data.count) }
+    if let objective = configuration.multiview { return try fit(objective, to: data) }
+    var request: ComponentRequest =
+      (configuration.k?.value).map { configuration.clip ? .upTo($0) : .exactly($0) } ?? .upTo(10)
+    var ridges = try (0..<2).map { try ridge(of: $0, data) }
+    let choosesRidge = configuration.ridgeMode[0] == .crossValidated
+    var selection: Selection?
+    if choosesRidge || configuration.k == .crossValidated {
+      let found = try select(data, ridges: ridges, choosingRidge: choosesRidge, request: request, seed: seed)
+      let chosen = configuration.oneStandardError ? found.plainest : found.best
+      if let value = chosen.ridge { ridges = [.relative(value), .relative(value)] }
+      if configuration.k == .crossValidated { request = .exactly(chosen.k) }
+      selection = found
+    }
+    let solver = self.solver(ridges, components: request)
     let fit = try CanonicalFit(
       data, views: views, route: configuration.solver, chunkRows: configuration.chunkRows, with: solver)
     (meanX, meanY) = (fit.means[0], fit.means[1])
     (weightX, weightY) = (fit.solution.weights[0], fit.solution.weights[1])
+    (decoderX, decoderY) = (fit.decoders[0], fit.decoders[1])
     rho = try fit.solution.correlations[0..<weightX.size(along: 1)].copied()
-    fitReport = try fit.report(views: views, ridges: solver.ridges)
+    var report = try fit.report(views: views, ridges: ridges)
+    if let selection { report.facts["selection"] = selection.json }
+    if let tests = try significance(data, fit: fit, solver: solver, seed: seed) {
+      report.facts[configuration.tests.rawValue] = tests
+    }
+    fitReport = report
+  }
+
+  func solver(_ ridges: [Ridge], components: ComponentRequest) -> CanonicalSolver {
+    CanonicalSolver(
+      ridges: ridges, components: components, centring: configuration.center, scaling: configuration.scale,
+      rankTolerance: configuration.rankRtol)
+  }
+
+  /// The ridge of a view as configured or computed from the data; one to be chosen later counts as the default.
+  private func ridge(of view: Int, _ data: some TrainingSet) throws -> Ridge {
+    if let given = configuration.ridge(of: view) { return given }
+    let rule = configuration.ridgeMode[view]
+    guard rule != .crossValidated else { return .relative(1e-3) }
+    let widths = try rowsOfViews(data.batch(at: [0]), views).map { $0.size(along: 1) }
+    let found = try ShrinkageIntensity(
+      data, view: view, views: views, scaling: configuration.scale,
+      usesRows: configuration.solver.usesRows(widths: [widths[view]], count: data.count),
+      chunkRows: configuration.chunkRows)
+    return .towardsMean(rule == .oas ? found.oracleApproximating : found.ledoitWolf)
+  }
+
+  private func fit(_ objective: MultiviewCorrelation.Objective, to data: some TrainingSet) throws {
+    let widths = try rowsOfViews(data.batch(at: [0]), views).map { $0.size(along: 1) }
+    var joint = try JointCovariance(views: views, widths: widths)
+    try data.forEachChunk(rows: configuration.chunkRows) { try joint.add(rowsOfViews($0, views)) }
+    let ridges = views.indices.compactMap { configuration.ridge(of: $0) }
+    let request: ComponentRequest =
+      (configuration.k?.value).map { configuration.clip ? .upTo($0) : .exactly($0) } ?? .upTo(10)
+    let found = try MultiviewCorrelation(
+      objective, of: joint, solver: solver(ridges, components: request),
+      viewWeights: configuration.viewWeights)
+    let means = configuration.center ? joint.means : try joint.means.map { try $0.zerosLike() }
+    (meanX, meanY) = (means[0], means[1])
+    (weightX, weightY) = (found.weights[0], found.weights[1])
+    for view in views.indices.dropFirst(2) {
+      furtherViews["\(view)"]?.set(mean: means[view], weight: found.weights[view])
+    }
+    rho = found.eigenvalues
+    let achieved = try achievedCorrelations(of: [weightX, weightY], in: joint.selecting([0, 1]))
+    fitReport = FitReport(facts: [
+      "pairs": .int(joint.rows),
+      "ranks": .object(zip(views, found.ranks).map { JSON.Member($0, .int($1)) }),
+      "k": .int(rho.count), "objective": .string(objective.rawValue),
+      "eigenvalues": .array(try rho.values(as: Double.self).map(JSON.double)),
+      "correlations": .array(try achieved.values(as: Double.self).map(JSON.double)),
+    ])
   }
 
   // MARK: - Using
@@ -74,15 +147,70 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
 
   /// Scores z = (x - mean) · weight, times ρ to the power of `rho_power`: float64 `[n, k]`.
   public func encode(_ items: Items, side: Int) throws -> Features {
+    let scores = try scores(of: items, side: side)
+    guard configuration.rhoPower != 0 else { return Features(scores) }
+    return Features(try scores * rho.clamped(from: 0).power(configuration.rhoPower))
+  }
+
+  /// What the rows of the other view are expected to be: ŷ = mean + z · diag(ρ) · decoder, float64 `[n, q]`.
+  ///
+  /// - Parameter side: the view of `items`, 0 or 1.
+  public func predict(from items: Items, side: Int) throws -> Tensor {
+    let (mean, decoder) =
+      try side == 0 ? (meanY, checkedDecoder(decoderY)) : (meanX, checkedDecoder(decoderX))
+    return try mean + (scores(of: items, side: side) * rho).matmul(decoder)
+  }
+
+  /// Rows of a view from their scores `[n, k]`, by least squares: float64 `[n, p]`.
+  public func reconstruct(_ scores: Tensor, side: Int) throws -> Tensor {
+    let (mean, decoder) =
+      try side == 0 ? (meanX, checkedDecoder(decoderX)) : (meanY, checkedDecoder(decoderY))
+    return try mean + scores.to(.float64).matmul(decoder)
+  }
+
+  private func checkedDecoder(_ decoder: Tensor) throws -> Tensor {
+    guard decoder.size(along: 0) == rho.count, rho.count > 0 else {
+      throw rho.count == 0
+        ? CorrelationError.notFitted
+        : CorrelationError.impossible("prediction is between two views; this model was fitted to several")
+    }
+    return decoder
+  }
+
+  private func scores(of items: Items, side: Int) throws -> Tensor {
     guard rho.count > 0 else { throw CorrelationError.notFitted }
     let rows = try vectors(of: items, view: views[side])
-    let (mean, weight) = side == 0 ? (meanX, weightX) : (meanY, weightY)
+    let (mean, weight): (Tensor, Tensor) =
+      switch side {
+      case 0: (meanX, weightX)
+      case 1: (meanY, weightY)
+      default: furtherViews["\(side)"].map { ($0.mean, $0.weight) } ?? (meanX, weightX)
+      }
     guard rows.size(along: 1) == mean.count else {
       throw CorrelationError.wrongWidth(
         view: views[side], found: rows.size(along: 1), expected: mean.count)
     }
-    let scores = try (rows.to(.float64) - mean).matmul(weight)
-    guard configuration.rhoPower != 0 else { return Features(scores) }
-    return Features(try scores * rho.clamped(from: 0).power(configuration.rhoPower))
+    return try (rows.to(.float64) - mean).matmul(weight)
   }
+}
+
+/// The map of one of several views.
+final class CanonicalView: Module {
+  @Buffer private(set) var mean: Tensor
+  @Buffer private(set) var weight: Tensor
+
+  init(columns: Int) throws {
+    _mean = try learned([columns], "mean")
+    _weight = try learned([columns, 0], "weight")
+  }
+
+  func set(mean: Tensor, weight: Tensor) {
+    self.mean = mean
+    self.weight = weight
+  }
+}
+
+/// State whose shape is known after learning.
+func learned(_ shape: [Int], _ name: String, _ dtype: DataType = .float64) throws -> Buffer {
+  Buffer(wrappedValue: try Tensor.zeros(shape, dtype), name, shapeMayChange: true)
 }

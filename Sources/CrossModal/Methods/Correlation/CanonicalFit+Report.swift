@@ -40,6 +40,7 @@ extension Ridge {
     case .none: "none"
     case .absolute(let r): "absolute \(r)"
     case .shrinkage(let c): "shrinkage \(c)"
+    case .towardsMean(let c): "shrinkage \(c) towards the mean variance"
     case .relative(let r): "relative \(r)"
     case .scatter(let kappa): "scatter \(kappa)"
     }

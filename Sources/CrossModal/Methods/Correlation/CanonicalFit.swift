@@ -9,13 +9,20 @@ struct CanonicalFit {
   let rows: Int
   /// Pearson correlation of each pair of training scores, `[k]`.
   let achieved: Tensor
+  /// Least-squares loadings of each view on its own scores, `[k, p]`: they turn scores back into rows.
+  let decoders: [Tensor]
 
   /// From covariances.
   init(_ joint: JointCovariance, with solver: CanonicalSolver) throws {
     solution = try solver.solve(joint)
     rows = joint.rows
     means = solver.centring ? joint.means : try joint.means.map { try $0.zerosLike() }
-    achieved = try correlations(of: solution.weights, in: joint)
+    achieved = try achievedCorrelations(of: solution.weights, in: joint)
+    decoders = try solution.weights.enumerated().map { view, weight in
+      let products = try weight.transposed().matmul(
+        joint.covariance(view, view, centred: solver.centring))
+      return try products.matmul(weight).solve(products)
+    }
   }
 
   /// From rows in memory, for views wider than long.
@@ -34,8 +41,12 @@ struct CanonicalFit {
         .or(spread .<= (found[view].magnitude() * 1e-12))
     }
     solution = try solver.solve(rows: centred, constant: constant, views: views)
-    achieved = try pearsonCorrelations(
-      centred[0].matmul(solution.weights[0]), centred[1].matmul(solution.weights[1]))
+    let scores = try zip(centred, solution.weights).map { try $0.matmul($1) }
+    achieved = try pearsonCorrelations(scores[0], scores[1])
+    decoders = try zip(centred, scores).map { rows, scores in
+      let across = try scores.transposed()
+      return try across.matmul(scores).solve(across.matmul(rows))
+    }
     self.rows = whole[0].size(along: 0)
   }
 
@@ -86,7 +97,7 @@ extension CCA.Solver {
 
 /// Pearson correlations of the scores that `weights` give, on the rows whose covariances are given; 0 where a
 /// score is constant. float64 `[k]`.
-func correlations(of weights: [Tensor], in joint: JointCovariance) throws -> Tensor {
+func achievedCorrelations(of weights: [Tensor], in joint: JointCovariance) throws -> Tensor {
   let variances = try weights.enumerated().map { view, weight in
     try (weight * joint.covariance(view, view).matmul(weight)).sum(along: 0)
   }

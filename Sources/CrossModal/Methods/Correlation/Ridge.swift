@@ -8,21 +8,23 @@ public enum Ridge: Sendable, Equatable {
   case absolute(Double)
   /// (1 - c) S + c I, c in 0...1; 1 is partial least squares.
   case shrinkage(Double)
+  /// (1 - c) S + c (trace S / p) I, c in 0...1, as Ledoit and Wolf shrink.
+  case towardsMean(Double)
   /// S + r (trace S / p) I: the same for features of any scale.
   case relative(Double)
   /// X'X + κ I, that is S + κ/(n - 1) I.
   case scatter(Double)
 
-  /// The ridge of a mode with its number.
-  public init(_ mode: CCA.RidgeMode, _ value: Double) {
-    self =
-      switch mode {
-      case .none: .none
-      case .absolute: .absolute(value)
-      case .shrinkage: .shrinkage(value)
-      case .relative: .relative(value)
-      case .scatter: .scatter(value)
-      }
+  /// The ridge of a mode with its number; nil for modes that take their number from the data.
+  public init?(_ mode: CCA.RidgeMode, _ value: Double) {
+    switch mode {
+    case .none: self = .none
+    case .absolute: self = .absolute(value)
+    case .shrinkage: self = .shrinkage(value)
+    case .relative: self = .relative(value)
+    case .scatter: self = .scatter(value)
+    case .crossValidated, .ledoitWolf, .oas: return nil
+    }
   }
 
   /// The factor of S and the multiple of I that make the regularised covariance.
@@ -35,6 +37,7 @@ public enum Ridge: Sendable, Equatable {
     case .none: (1, 0)
     case .absolute(let r): (1, r)
     case .shrinkage(let c): (1 - c, c)
+    case .towardsMean(let c): (1 - c, c * meanVariance)
     case .relative(let r): (1, r * meanVariance)
     case .scatter(let kappa): (1, kappa / degrees)
     }
@@ -44,18 +47,23 @@ public enum Ridge: Sendable, Equatable {
   var isNone: Bool {
     switch self {
     case .none: true
-    case .absolute(let r), .shrinkage(let r), .relative(let r), .scatter(let r): r == 0
+    case .absolute(let r), .shrinkage(let r), .towardsMean(let r), .relative(let r), .scatter(let r): r == 0
     }
   }
 
   /// Whether correlations of the regularised problem cannot exceed 1.
-  var boundsCorrelations: Bool { if case .shrinkage(let c) = self { c == 0 } else { true } }
+  var boundsCorrelations: Bool {
+    switch self {
+    case .shrinkage(let c), .towardsMean(let c): c == 0
+    default: true
+    }
+  }
 
   /// Throws when the number is negative, not finite or, for shrinkage, above 1.
   func validate(key: String = "ridge") throws {
     switch self {
     case .none: return
-    case .shrinkage(let c):
+    case .shrinkage(let c), .towardsMean(let c):
       guard c >= 0, c <= 1 else {
         throw ConfigurationError.badValue(key: key, value: "\(c)", expected: "a shrinkage from 0 to 1")
       }

@@ -99,7 +99,12 @@ extension SCM {
           "for canonical scores, which are no posteriors: choose nc, ncc, dot, l1 or l2")
       }
       for view in 0..<max(ridge.values.count, ridgeMode?.values.count ?? 1) {
-        try Ridge(ridgeMode?[view] ?? .relative, ridge[view]).validate()
+        guard let ridge = Ridge(ridgeMode?[view] ?? .relative, ridge[view]) else {
+          throw ConfigurationError.badValue(
+            key: "ridge_mode", value: ridgeMode?[view].rawValue ?? "",
+            expected: "none, absolute, shrinkage, relative or scatter, which scm takes")
+        }
+        try ridge.validate()
       }
     }
 

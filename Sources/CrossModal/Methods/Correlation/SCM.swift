@@ -42,21 +42,18 @@ public final class SCM: Fittable, CorrelationReporting, FitReporting {
     }
     self.configuration = configuration
     views = data.modalities.map(\.name)
-    func empty(_ name: String, _ shape: [Int], _ dtype: DataType = .float64) throws -> Buffer {
-      Buffer(wrappedValue: try Tensor.zeros(shape, dtype), name, shapeMayChange: true)
-    }
     let (x, y) = (views[0], views[1])
-    _meanX = try empty("cca.\(x).mean", [0])
-    _meanY = try empty("cca.\(y).mean", [0])
-    _weightX = try empty("cca.\(x).weight", [0, 0])
-    _weightY = try empty("cca.\(y).weight", [0, 0])
-    _rho = try empty("cca.rho", [0])
+    _meanX = try learned([0], "cca.\(x).mean")
+    _meanY = try learned([0], "cca.\(y).mean")
+    _weightX = try learned([0, 0], "cca.\(x).weight")
+    _weightY = try learned([0, 0], "cca.\(y).weight")
+    _rho = try learned([0], "cca.rho")
     let stage = configuration.mode == .sm ? "sm" : "scm"
-    _classWeightX = try empty("\(stage).\(x).weight", [0, 0])
-    _classBiasX = try empty("\(stage).\(x).bias", [0])
-    _classWeightY = try empty("\(stage).\(y).weight", [0, 0])
-    _classBiasY = try empty("\(stage).\(y).bias", [0])
-    _classes = try empty("classes", [0], .int64)
+    _classWeightX = try learned([0, 0], "\(stage).\(x).weight")
+    _classBiasX = try learned([0], "\(stage).\(x).bias")
+    _classWeightY = try learned([0, 0], "\(stage).\(y).weight")
+    _classBiasY = try learned([0], "\(stage).\(y).bias")
+    _classes = try learned([0], "classes", .int64)
     let score = configuration.score.value.flatMap { SemanticScore.allCases.firstIndex(of: $0) } ?? 0
     _chosenScore = Buffer(wrappedValue: try Tensor([score]), "score")
   }
@@ -156,9 +153,8 @@ public final class SCM: Fittable, CorrelationReporting, FitReporting {
   /// The ridge of each view: as configured, or none where there are rows enough.
   private func ridges(rows: Int, columns: Int) -> [Ridge] {
     (0..<2).map { view in
-      Ridge(
-        configuration.ridgeMode?[view] ?? (rows > 10 * columns ? .none : .relative), configuration.ridge[view]
-      )
+      let mode = configuration.ridgeMode?[view] ?? (rows > 10 * columns ? .none : .relative)
+      return Ridge(mode, configuration.ridge[view]) ?? .relative(configuration.ridge[view])
     }
   }
 

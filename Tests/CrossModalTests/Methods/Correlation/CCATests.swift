@@ -146,7 +146,10 @@ struct CCATests {
   func loading() throws {
     let views = try correlatedRows(50, 4, 3)
     let method = try fitted(views, ["k": 2])
-    #expect(method.state.map(\.name) == ["mean_x", "mean_y", "weight_x", "weight_y", "rho"])
+    #expect(
+      method.state.map(\.name) == [
+        "mean_x", "mean_y", "weight_x", "weight_y", "rho", "decoder_x", "decoder_y",
+      ])
     let loaded = try CCA(CCA.Configuration(), for: Rows(views).description)
     try loaded.load(method.state, from: "memory")
     for (a, b) in zip(try scores(method, views), try scores(loaded, views)) {

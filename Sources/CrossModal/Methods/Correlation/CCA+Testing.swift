@@ -1,0 +1,70 @@
+import Torch
+
+extension CCA {
+  /// The test that the configuration asks for, as the report shows it; nil when it asks for none.
+  func significance(_ data: some TrainingSet, fit: CanonicalFit, solver: CanonicalSolver, seed: UInt64) throws
+    -> JSON?
+  {
+    switch configuration.tests {
+    case .none: return nil
+    case .parametric:
+      guard solver.ridges.allSatisfy(\.isNone) else {
+        throw ConfigurationError.badValue(
+          key: "tests", value: "parametric",
+          expected: "possible with a ridge; use permutation, or ridge_mode none")
+      }
+      let tests = try CanonicalSignificance(
+        correlations: fit.solution.correlations.values(), ranks: fit.solution.ranks, rows: fit.rows)
+      return tests.json
+    case .permutation: return try permutationTest(data, seed: seed).json
+    case .bootstrap:
+      let found = try CanonicalBootstrap(
+        rows: rowsOfViews(data.all(), views), views: views, solver: solver, count: configuration.testCount,
+        seed: seed)
+      return [
+        "samples": .int(configuration.testCount), "confidence": 0.95,
+        "correlations": .array(
+          found.correlations.map { .array([.double($0.lowerBound), .double($0.upperBound)]) }),
+      ]
+    }
+  }
+
+  /// Step-down permutation test of all correlations of the analysis without a ridge.
+  public func permutationTest(_ data: some TrainingSet, blocks: [Int]? = nil, seed: UInt64) throws
+    -> CanonicalPermutationTest
+  {
+    let rows = try rowsOfViews(data.all(), views).map { try $0.to(.float64) }
+    var joint = try JointCovariance(views: views, widths: rows.map { $0.size(along: 1) })
+    try joint.add(rows)
+    let solution = try CanonicalSolver(rankTolerance: configuration.rankRtol).solve(joint, full: true)
+    let z = try rows.indices.map { try (rows[$0] - joint.means[$0]).matmul(solution.weights[$0]) }
+    return try CanonicalPermutationTest(
+      z[0], z[1], tests: solution.ranks.min() ?? 0,
+      permutations: CanonicalPermutationTest.permutations(
+        configuration.testCount, rows: data.count, blocks: blocks, seed: seed))
+  }
+}
+
+extension CanonicalSignificance {
+  /// Every statistic by name.
+  public var json: JSON {
+    func list(_ numbers: [Double]) -> JSON { .array(numbers.map(JSON.double)) }
+    return [
+      "wilks": list(wilks), "bartlett_chi2": list(bartlett), "bartlett_p": list(bartlettP),
+      "lawley_chi2": list(lawley), "lawley_p": list(lawleyP), "chi2_df": list(degrees), "rao_F": list(raoF),
+      "F_df1": list(numerator), "F_df2": list(denominator), "F_p": list(raoP), "pillai": .double(pillai),
+      "hotelling_lawley": .double(hotellingLawley), "roy": .double(roy),
+    ]
+  }
+}
+
+extension CanonicalPermutationTest {
+  /// Statistics and p-values by name.
+  public var json: JSON {
+    func list(_ numbers: [Double]) -> JSON { .array(numbers.map(JSON.double)) }
+    return [
+      "permutations": .int(null.size(along: 0)), "statistic": list(observed),
+      "p_uncorrected": list(uncorrected), "p_stepdown": list(stepDown),
+    ]
+  }
+}

@@ -1,0 +1,65 @@
+import Torch
+
+/// How far the covariance of a view is best shrunk towards its mean variance, in closed form: the c of
+/// (1 - c) S + c (trace S / p) I.
+struct ShrinkageIntensity {
+  /// Rows, columns.
+  private let n: Double
+  private let p: Double
+  /// Traces of S² and S, with S divided by n.
+  private let square: Double
+  private let trace: Double
+  /// Σ ‖x‖⁴ of the centred rows.
+  private let fourth: Double
+
+  /// Gathers what the rules need of view `view` in passes over the data, a chunk at a time.
+  ///
+  /// - Parameters:
+  ///   - scaling: whether columns are brought to unit variance first.
+  ///   - usesRows: hold the rows in memory and work with their Gram matrix, for a view wider than long.
+  init(
+    _ data: some TrainingSet, view: Int, views: [String], scaling: Bool, usesRows: Bool, chunkRows: Int
+  ) throws {
+    n = Double(data.count)
+    let width = try rowsOfViews(data.batch(at: [0]), views)[view].size(along: 1)
+    p = Double(width)
+    guard !usesRows else {
+      let rows = try rowsOfViews(data.all(), views)[view].to(.float64)
+      var centred = try rows - rows.mean(along: 0)
+      if scaling {
+        let spread = try centred.squared().mean(along: 0).squareRoot()
+        centred = try centred / spread.masked(with: spread .== 0.0, fill: 1)
+      }
+      let gram = try centred.matmul(centred.transposed()) / n
+      square = try gram.squared().sum().item()
+      trace = try gram.trace().item()
+      fourth = try centred.squared().sum(along: 1).squared().sum().item()
+      return
+    }
+    var joint = try JointCovariance(views: [views[view]], widths: [width])
+    try data.forEachChunk(rows: chunkRows) { try joint.add([rowsOfViews($0, views)[view]]) }
+    let covariance = try joint.covariance(0, 0) * ((n - 1) / n)
+    let spread = try covariance.diagonal().squareRoot()
+    let scale =
+      scaling ? try spread.masked(with: spread .== 0.0, fill: 1).reciprocal() : try spread.onesLike()
+    let scaled = try covariance * scale.unsqueezed(at: 1) * scale
+    square = try scaled.squared().sum().item()
+    trace = try scaled.trace().item()
+    var sum = 0.0
+    try data.forEachChunk(rows: chunkRows) { batch in
+      let rows = try (rowsOfViews(batch, views)[view].to(.float64) - joint.means[0]) * scale
+      sum += try rows.squared().sum(along: 1).squared().sum().item()
+    }
+    fourth = sum
+  }
+
+  private var spread: Double { square - trace * trace / p }
+
+  /// Ledoit & Wolf, Journal of Multivariate Analysis 2004, eq. 14.
+  var ledoitWolf: Double { spread > 0 ? min(1, max(0, (fourth / n - square) / n / spread)) : 1 }
+
+  /// Oracle approximating shrinkage: Chen et al., IEEE Transactions on Signal Processing 2010, eq. 23.
+  var oracleApproximating: Double {
+    spread > 0 ? min(1, ((1 - 2 / p) * square + trace * trace) / ((n + 1 - 2 / p) * spread)) : 1
+  }
+}
