@@ -1,11 +1,11 @@
 import Foundation
 
 /// Metrics of question answering (`san.md` section 6).
-public enum AnsweringMetricsReference: ReferenceComponents {
-  public static let method = "vqa-metrics"
-  public static let components = ["accuracy", "wups"]
+enum AnsweringMetricsReference: ReferenceComponents {
+  static let method = "vqa-metrics"
+  static let components = ["accuracy", "wups"]
 
-  public static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
+  static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     switch reference.component {
     case "accuracy": try accuracy(reference).mapValues(ReferenceOutput.text)
     case "wups": try similarity(reference).mapValues(ReferenceOutput.text)

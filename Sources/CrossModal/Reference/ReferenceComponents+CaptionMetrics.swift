@@ -1,11 +1,11 @@
 import Foundation
 
 /// Metrics of captions (`show-attend-tell.md` sections 6 and 13).
-public enum CaptionMetricsReference: ReferenceComponents {
-  public static let method = "caption-metrics"
-  public static let components = ["metrics", "corpus", "tokenizer"]
+enum CaptionMetricsReference: ReferenceComponents {
+  static let method = "caption-metrics"
+  static let components = ["metrics", "corpus", "tokenizer"]
 
-  public static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
+  static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     switch reference.component {
     case "metrics":
       let hypotheses = try strings(reference.text["hypotheses"], "hypotheses")

@@ -1,11 +1,11 @@
 import Torch
 
 /// Metrics of temporal grounding among the reference cases of `locvtp` (`locvtp.md` section 6).
-public enum GroundingMetricsReference: ReferenceComponents {
-  public static let method = "locvtp"
-  public static let components = ["grounding_metrics"]
+enum GroundingMetricsReference: ReferenceComponents {
+  static let method = "locvtp"
+  static let components = ["grounding_metrics"]
 
-  public static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
+  static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let scores = try reference.input("score2d")
     let durations = try reference.input("duration").values(as: Double.self)
     let bounds = try reference.input("moment").values(as: Double.self)

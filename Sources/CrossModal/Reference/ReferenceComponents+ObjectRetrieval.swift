@@ -1,11 +1,11 @@
 import Torch
 
 /// Object retrieval metrics among the reference cases of `triplet-center` (`triplet-center.md` section 6).
-public enum TripletCenterMetricsReference: ReferenceComponents {
-  public static let method = "triplet-center"
-  public static let components = ["retrieval_metrics"]
+enum TripletCenterMetricsReference: ReferenceComponents {
+  static let method = "triplet-center"
+  static let components = ["retrieval_metrics"]
 
-  public static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
+  static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let measured = try ObjectRetrieval(
       features: reference.input("features"), labels: reference.input("labels").values(as: Int.self),
       cutoff: reference.wholeNumber("E_cutoff"))
@@ -24,11 +24,11 @@ public enum TripletCenterMetricsReference: ReferenceComponents {
 }
 
 /// Clustering metrics and Recall@K over labels among the reference cases of `n-pair` (`n-pair.md` section 6).
-public enum NPairMetricsReference: ReferenceComponents {
-  public static let method = "n-pair"
-  public static let components = ["metrics"]
+enum NPairMetricsReference: ReferenceComponents {
+  static let method = "n-pair"
+  static let components = ["metrics"]
 
-  public static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
+  static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let labels = try reference.input("labels").values(as: Int.self)
     let clustering = try Clustering(
       clusters: reference.input("clusters").values(as: Int.self), classes: labels)

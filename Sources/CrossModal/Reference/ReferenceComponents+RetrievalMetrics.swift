@@ -1,11 +1,11 @@
 import Torch
 
 /// Retrieval metrics among the reference cases of `scan` (`scan.md` section 6): official ranks and recalls.
-public enum ScanMetricsReference: ReferenceComponents {
-  public static let method = "scan"
-  public static let components = ["retrieval_metrics"]
+enum ScanMetricsReference: ReferenceComponents {
+  static let method = "scan"
+  static let components = ["retrieval_metrics"]
 
-  public static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
+  static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let scores = try reference.input("sims")
     let captions = try reference.wholeNumber("captions_per_image")
     let metrics = try RetrievalEvaluation(ties: .optimistic).metrics(
@@ -19,11 +19,11 @@ public enum ScanMetricsReference: ReferenceComponents {
 }
 
 /// Retrieval metrics among the reference cases of `vsepp` (`vsepp.md` section 6).
-public enum VSEppMetricsReference: ReferenceComponents {
-  public static let method = "vsepp"
-  public static let components = ["eval", "eval_ties"]
+enum VSEppMetricsReference: ReferenceComponents {
+  static let method = "vsepp"
+  static let components = ["eval", "eval_ties"]
 
-  public static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
+  static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     switch reference.component {
     case "eval": try evaluation(reference).mapValues(ReferenceOutput.tensor)
     case "eval_ties": try ties(reference).mapValues(ReferenceOutput.tensor)
