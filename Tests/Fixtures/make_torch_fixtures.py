@@ -3,12 +3,8 @@
 Needs torch and safetensors. Everything in float64 unless a name says otherwise; the loss of a case is the sum of
 its outputs times recorded weights, so that every gradient is used.
 """
-import io
 import pathlib
-from argparse import Namespace
-from collections import OrderedDict
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import nn
@@ -241,39 +237,14 @@ def optimisers():
     save("optimisers", found)
 
 
-class Evil:
-    def __reduce__(self):
-        import os
-        return os.system, ("touch crossmodal-was-here",)
-
-
 def weights():
-    """State dicts as people save them, and one file that wants to run a command."""
+    """Files of Python's own writer: a state dict, and one tensor of every type under names that need escaping."""
     torch.manual_seed(5)
-    net = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
-    state = net.state_dict()
-    expected = {k: v.clone() for k, v in state.items()}
-    save("weights", expected)
-    put = lambda value, name, **more: torch.save(value, HERE / name, **more)
-    put(state, "ordered.pt")
-    put(state, "ordered-protocol4.pt", pickle_protocol=4)
-    put(state, "ordered-old.pt", _use_new_zipfile_serialization=False)
-    put({"epoch": 3, "model": [OrderedDict(list(state.items())[:2]), OrderedDict(list(state.items())[2:])],
-         "opt": Namespace(margin=0.2, name="run", sizes=[1, 2], best=None), "best": np.float64(0.5),
-         "lr": 1e-3, "big": 2**70, "done": True, "seen": {1, 2}}, "nested.pt")
-    put({"epoch": 3, "model": [OrderedDict(list(state.items())[:2]), OrderedDict(list(state.items())[2:])],
-         "opt": Namespace(margin=0.2)}, "nested-old.pt", _use_new_zipfile_serialization=False, pickle_protocol=4)
-    base = torch.arange(24.0).reshape(4, 6)
-    kinds = {"view": base[1:3, ::2], "turned": base.t(), "half": base[0].half(), "bfloat16": base[0].bfloat16(),
-             "int": torch.tensor([1, -2]), "byte": torch.tensor([1, 255], dtype=torch.uint8), "bool": torch.tensor([True, False]),
-             "double": torch.tensor(0.25, dtype=torch.float64), "empty": torch.zeros(0, 3), "parameter": nn.Parameter(torch.ones(2)),
-             "array": np.arange(6, dtype=np.float32).reshape(2, 3)}
-    put(kinds, "kinds.pt")
-    put({k: v for k, v in kinds.items() if k != "array"}, "kinds-old.pt", _use_new_zipfile_serialization=False)
-    put(net, "module.pt")
-    put({"weight": torch.ones(2), "evil": Evil()}, "evil.pt")
-    put(Evil(), "evil-old.pt", _use_new_zipfile_serialization=False)
-    save("kinds", {k: (v if isinstance(v, torch.Tensor) else torch.from_numpy(v)) for k, v in kinds.items()})
+    save("weights", nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).state_dict())
+    kinds = "float64 int64 uint64 float32 int32 uint32 float16 bfloat16 int16 uint16 uint8 int8 bool".split()
+    every = {f"{i}.{kind}": torch.ones(2, i % 3, dtype=getattr(torch, kind)) for i, kind in enumerate(kinds)}
+    every |= {"\u00e9\"/\\\n\x01\u2028": torch.zeros(0, 2), "scalar": torch.tensor(1.5)}
+    save("every_type", every)
 
 
 if __name__ == "__main__":
