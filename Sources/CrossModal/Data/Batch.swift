@@ -39,8 +39,18 @@ public protocol TrainingSet {
   var count: Int { get }
   /// Class of each pair, when there are labels; without reading any items.
   var labels: [Int]? { get }
+  /// Row of each modality in each pair (`[modality][pair]`), without reading any items; nil when row i goes with
+  /// row i everywhere.
+  var itemsOfPairs: [[Int]]? { get }
+  /// Which items of a modality are views of one object: equal numbers; nil when the data do not say.
+  func group(side: Int) -> [Int]?
   /// The pairs at the given places, in that order.
   func batch(at places: [Int]) throws -> Batch
+}
+
+extension TrainingSet {
+  public var itemsOfPairs: [[Int]]? { nil }
+  public func group(side: Int) -> [Int]? { nil }
 }
 
 extension TrainingSet {

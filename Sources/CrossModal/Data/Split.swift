@@ -169,6 +169,8 @@ extension Split {
   /// The number of captions of each item, when it is the same for all.
   public var captionsPerItem: Int? { table.captionsPerItem }
 
+  public var itemsOfPairs: [[Int]]? { paired }
+
   /// Row of a modality in each pair.
   public func pairedRows(side: Int) -> [Int] { paired?[side] ?? Array(0..<count) }
 

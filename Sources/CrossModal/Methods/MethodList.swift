@@ -6,6 +6,11 @@ public enum MethodList {
   public static let all: [any Method.Type] = [
     CCA.self,
     SCM.self,
+    Contrastive.self,
+    TripletCenter.self,
+    NPair.self,
+    CLIP.self,
+    SigLIP.self,
   ]
 
   /// The method of a name.

@@ -5,14 +5,19 @@ import Torch
 public struct NPairOneVersusOne: PairLoss {
   public static let name = "the one-against-one N-pair loss"
 
+  /// What divides the products.
+  public let temperature: Double
   public let reduction: Reduction
 
-  public init(reduction: Reduction = .mean) { self.reduction = reduction }
+  public init(temperature: Double = 1, reduction: Reduction = .mean) {
+    self.temperature = temperature
+    self.reduction = reduction
+  }
 
   public var defaultDistance: Distance { .dot }
 
   public func terms(_ values: Tensor, _ masks: PairMasks) throws -> [Term] {
-    let anchors = try losses(values, masks)
+    let anchors = try losses(temperature == 1 ? values : values / temperature, masks)
     let count = try Tensor.full([], Double(values.size(along: 0)), values.dtype, on: values.device)
     return [Term("anchors", sum: try anchors.sum(), count: reduction == .sum ? nil : count)]
   }

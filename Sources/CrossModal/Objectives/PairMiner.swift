@@ -2,6 +2,8 @@ import Torch
 
 /// Chooses which pairs count, from how far apart they are now. A choice has no gradient.
 public protocol PairMiner: Sendable {
+  /// Whether exchanging the sides chooses the same pairs.
+  var isSymmetric: Bool { get }
   /// The pairs of a block that count.
   ///
   /// - Parameters:
@@ -11,8 +13,14 @@ public protocol PairMiner: Sendable {
   func mined(_ values: Tensor, _ masks: PairMasks, _ direction: Distance.Direction) throws -> PairMasks
 }
 
+extension PairMiner {
+  public var isSymmetric: Bool { false }
+}
+
 /// Every pair counts.
 public struct AllPairs: PairMiner {
+  public var isSymmetric: Bool { true }
+
   public init() {}
 
   public func mined(_ values: Tensor, _ masks: PairMasks, _ direction: Distance.Direction) -> PairMasks {

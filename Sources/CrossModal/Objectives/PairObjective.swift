@@ -123,7 +123,7 @@ public struct PairObjective<Loss: PairLoss>: Sendable {
     }
   }
 
-  var directions: Int { symmetric && !loss.isSymmetric ? 2 : 1 }
+  var directions: Int { symmetric && !(loss.isSymmetric && miner.isSymmetric) ? 2 : 1 }
 
   private func whole(_ a: Tensor, _ b: Tensor, _ matches: Matches) throws -> ObjectiveValue {
     let values = try distance.compared(a, b)

@@ -25,6 +25,8 @@ public struct SoftmaxContrast: PairLoss {
   /// Whether the mean runs over all anchors, or the terms are only added.
   public let reduction: Reduction
   private let distanceOfScale: Distance
+  /// What divides the similarities, beside the scale.
+  private var temperature = 1.0
 
   /// - Parameters:
   ///   - logScale: the logarithm of what multiplies the similarities (of 1/temperature), a scalar that may learn.
@@ -40,6 +42,12 @@ public struct SoftmaxContrast: PairLoss {
     self.distanceOfScale = distance ?? (logScale == nil ? .dot : .cosine)
   }
 
+  /// A fixed temperature, which divides the similarities.
+  public init(temperature: Double, targets: Targets = .soft, distance: Distance = .cosine) {
+    self.init(targets: targets, distance: distance)
+    self.temperature = temperature
+  }
+
   public var defaultDistance: Distance { distanceOfScale }
   public var parameters: [Tensor] {
     get { logScale.map { [$0] } ?? [] }
@@ -47,7 +55,8 @@ public struct SoftmaxContrast: PairLoss {
   }
 
   public func terms(_ values: Tensor, _ masks: PairMasks) throws -> [Term] {
-    let logits = try logScale.map { try values * $0.exp() } ?? values
+    let tempered = temperature == 1 ? values : try values / temperature
+    let logits = try logScale.map { try tempered * $0.exp() } ?? tempered
     let anchors = try losses(logits, masks)
     let sum = try anchors.sum()
     return [

@@ -110,6 +110,13 @@ public struct Loss {
     propagate = nil
   }
 
+  /// The value of an objective.
+  public init(_ value: ObjectiveValue) throws(TorchError) {
+    total = value.total
+    parts = try Loss.detached(value.parts.map { ($0.name, $0.value) })
+    propagate = nil
+  }
+
   /// A loss whose gradient is put into the parameters by `propagate`, weighted by its argument: for losses of
   /// all pairs at once whose graph would not fit into memory.
   public init(

@@ -35,6 +35,9 @@ public struct FeaturizedSplit: TrainingSet {
 
   public var count: Int { split.count }
   public var labels: [Int]? { split.labels }
+  public var itemsOfPairs: [[Int]]? { split.itemsOfPairs }
+
+  public func group(side: Int) -> [Int]? { split.group(side: side) }
 
   /// Items of a modality, next to each other.
   public func items(side: Int, rows: Range<Int>) throws -> Items {

@@ -1,0 +1,127 @@
+import Foundation
+import Torch
+
+/// CLIP's objective (Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", ICML
+/// 2021): cross-entropy of cosines times a learned scale, averaged over both directions.
+///
+/// Differs from open_clip: items known to match are never each other's negatives.
+public final class CLIP: JointBranches, Trainable, JointEmbedding {
+  public static let description = MethodDescription(
+    name: "clip", family: .metric, task: .retrieval,
+    summary: "finds each item's partner among the batch by cosine, with a learned temperature",
+    citation:
+      "A. Radford et al., Learning transferable visual models from natural language supervision, ICML 2021",
+    accepts: [.vector, .set, .sequence, .images])
+
+  public struct Configuration: BranchSettings {
+    public var initTemperature = 0.07
+    public var learnTemperature = true
+    public var maxLogitScale = 100.0
+    public var multiPositive = true
+    public var memory = MemorySettings()
+    public var embedSize = 32
+    public var encoder = PerView(EncoderKind.auto)
+    public var hidden = 128
+    public var branches = BranchSharing.separate
+    public var transform = PerView(InputScaling.Transform.none)
+    public var standardize = true
+    public var standardizeEpsilon = 1e-6
+    public var positives: Positives?
+    public var chunkSize = 0
+
+    public init() {}
+
+    public static let keys =
+      [
+        ConfigurationKey("init_temperature", "divides the cosines at the start"),
+        ConfigurationKey("learn_temperature", "learn the temperature"),
+        ConfigurationKey("max_logit_scale", "largest factor of the cosines; the smallest is 1"),
+        ConfigurationKey(
+          "multi_positive",
+          "items that belong to several of the batch share the target; false takes the paired one alone"),
+        ConfigurationKey(
+          "memory", "past batches as further candidates: size, warmup_steps, weight, dtype (f32, f16)"),
+      ] + branchKeys
+
+    public func validate() throws {
+      try validateBranches()
+      try memory.validate()
+      try require(
+        initTemperature > 0 && initTemperature.isFinite, "init_temperature", initTemperature, "above 0")
+      try require(maxLogitScale >= 1 && maxLogitScale.isFinite, "max_logit_scale", maxLogitScale, "1 or more")
+    }
+  }
+
+  public let configuration: Configuration
+  /// Logarithm of what the cosines are multiplied with, a scalar.
+  @Parameter private var logitScale: Tensor
+  var memory: MemoryBank?
+
+  public let metric = Metric.cosine
+
+  public init(_ configuration: Configuration, for data: DataDescription) throws {
+    self.configuration = configuration
+    let start = Float(-log(configuration.initTemperature))
+    _logitScale = Parameter(wrappedValue: try Tensor(start).requiringGradient(), "logit_scale")
+    if configuration.memory.size > 0 {
+      memory = try MemoryBank(
+        configuration.memory, size: configuration.embedSize, modalities: data.modalities.count)
+    }
+    try super.init(settings: configuration, data: data)
+  }
+
+  public func encode(_ items: Items, side: Int) throws -> Features {
+    try features(items, side: side, normalizes: true)
+  }
+
+  // MARK: - Learning
+
+  public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
+    Configuration.metricTraining()
+  }
+
+  public func sampler(
+    for data: some TrainingSet, _ training: TrainingConfiguration
+  ) throws -> any BatchSampler { try pairSampler(data, training) }
+
+  /// The scale does not decay; without `learn_temperature` it is not trained.
+  public func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
+    let scale = parameters.filter { $0.name == "logit_scale" }
+    let networks = ParameterGroup(parameters.filter { $0.name != "logit_scale" })
+    return configuration.learnTemperature ? [networks, ParameterGroup(scale, weightDecay: 0)] : [networks]
+  }
+
+  public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
+    try prepareBranches(data, preparation)
+  }
+
+  public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
+    if step.isTraining { try limitScale() }
+    let known = try matches(batch, step)
+    let matches = configuration.multiPositive ? known : try Matches(pairs: known.count)
+    let scale = try step.shared(logitScale)
+    let objective = try PairObjective(
+      SoftmaxContrast(logScale: scale), symmetric: true, chunk: Self.blockRows(matches.count))
+    var value = try value(batch, step) { x, y in
+      let (x, y) = (try step.gathered(x), try step.gathered(y))
+      let value = try objective(x, y, matches)
+      guard let memory else { return value }
+      return try memory.adding(
+        to: value, objective, [x, y], ids: ids(batch, step), configuration.memory, step)
+    }
+    value.parts.append(("logit_scale", try logitScale.detached().exp()))
+    return try Loss(value)
+  }
+
+  public func finish(on data: some TrainingSet, _ preparation: Preparation) throws { try limitScale() }
+
+  /// Keeps the factor between 1 and `max_logit_scale`.
+  private func limitScale() throws {
+    let now: Double = try logitScale.item()
+    let most = log(configuration.maxLogitScale)
+    guard now < 0 || now > most else { return }
+    let isTrained = logitScale.requiresGradient
+    let limited = try logitScale.detached().clamped(from: 0, to: most)
+    logitScale = isTrained ? try limited.requiringGradient() : limited
+  }
+}

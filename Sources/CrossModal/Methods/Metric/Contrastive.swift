@@ -1,0 +1,230 @@
+import Torch
+
+/// Contrastive embedding (Hadsell, Chopra & LeCun, "Dimensionality Reduction by Learning an Invariant Mapping",
+/// CVPR 2006): matching items are pulled together, others pushed at least a margin apart.
+///
+/// Two networks, one a modality, or one of them for both (siamese); all pairs of a batch count. One modality
+/// alone learns from its classes. Differs from the paper in its reduction: the mean over matches plus the mean
+/// over mismatches, which outnumber them.
+public final class Contrastive: JointBranches, Trainable, JointEmbedding {
+  public static let description = MethodDescription(
+    name: "contrastive", family: .metric, task: .retrieval,
+    summary: "pulls matching pairs together and pushes others a margin apart",
+    citation:
+      "R. Hadsell, S. Chopra, Y. LeCun, Dimensionality reduction by learning an invariant mapping, CVPR 2006",
+    accepts: [.vector, .set, .sequence, .images], modalities: 1...2)
+
+  public struct Configuration: BranchSettings {
+    /// Which formula.
+    public var kind = ContrastiveLoss.Kind.squared
+    /// How far apart mismatches shall be; nil for the kind's own.
+    public var margin: Margin?
+    /// Of `linear`.
+    public var posMargin = 0.0
+    public var negMargin = 1.0
+    /// Divide vectors by their norm.
+    public var normalize = true
+    public var reduction = Reduction.balanced
+    public var negatives = Negatives.all
+    /// Average both directions, where the choice of negatives makes a difference.
+    public var symmetric = true
+    public var memory = MemorySettings()
+    public var embedSize = 32
+    public var encoder = PerView(EncoderKind.auto)
+    public var hidden = 128
+    public var branches = BranchSharing.separate
+    public var transform = PerView(InputScaling.Transform.none)
+    public var standardize = true
+    public var standardizeEpsilon = 1e-6
+    public var positives: Positives?
+    public var chunkSize = 0
+
+    public init() {}
+
+    public static let keys =
+      [
+        ConfigurationKey(
+          "kind",
+          "squared (match ½D², mismatch ½max(0, m−D)²: the paper's), squared_distance_margin (½D², ½max(0, m−D²)), "
+            + "linear (max(0, D−pos_margin), max(0, neg_margin−D)) or cosine (1−s, max(0, s−m))"),
+        ConfigurationKey(
+          "margin",
+          "m; null for 1 (0.5 for cosine); auto for 1.25 times the median distance at the start, for vectors that "
+            + "are not normalised"),
+        ConfigurationKey("pos_margin", "of linear: how far apart matches may be"),
+        ConfigurationKey("neg_margin", "of linear: how far apart mismatches shall be"),
+        ConfigurationKey("normalize", "divide vectors by their norm"),
+        ConfigurationKey(
+          "reduction",
+          "sum, mean (over all pairs), balanced (mean over matches + mean over mismatches) or avg_non_zero"),
+        ConfigurationKey("negatives", "all, or hard(k): the k closest mismatches of each item"),
+        ConfigurationKey("symmetric", "average both directions where hard negatives make a difference"),
+        ConfigurationKey(
+          "memory",
+          "past batches as further mismatches and matches: size, warmup_steps, weight, dtype (f32, f16)"),
+      ] + branchKeys
+
+    public func validate() throws {
+      try validateBranches()
+      try memory.validate()
+      _ = try loss(margin: 1)
+      if case .hard(let count) = negatives { try require(count >= 1, "negatives", count, "1 or more") }
+      if margin == .auto, normalize || kind == .cosine || kind == .linear {
+        throw ConfigurationError.badValue(
+          key: "margin", value: "auto", expected: "for vectors of kind squared that are not normalised")
+      }
+    }
+
+    /// The objective.
+    ///
+    /// - Parameter margin: instead of `auto`.
+    func loss(margin auto: Double) throws -> ContrastiveLoss {
+      let number: Double? =
+        switch margin {
+        case .auto: auto
+        case .number(let number): number
+        case nil: nil
+        }
+      do {
+        return try ContrastiveLoss(
+          kind, margin: kind == .linear ? negMargin : number, positiveMargin: kind == .linear ? posMargin : 0,
+          reduction: reduction)
+      } catch ObjectiveError.badSetting(let key, let value, let expected) {
+        throw ConfigurationError.badValue(
+          key: key == "margin" ? (kind == .linear ? "neg_margin" : "margin") : "pos_margin",
+          value: "\(value)",
+          expected: expected)
+      }
+    }
+  }
+
+  /// A margin that is given, or chosen from the distances at the start.
+  public enum Margin: Sendable, Equatable {
+    case number(Double)
+    case auto
+  }
+
+  /// Which mismatches count.
+  public enum Negatives: Sendable, Equatable {
+    case all
+    /// The closest few of each item.
+    case hard(Int)
+  }
+
+  public let configuration: Configuration
+  /// The margin in use when it is chosen from the distances at the start.
+  @Buffer private var margin: Tensor
+  var memory: MemoryBank?
+
+  public init(_ configuration: Configuration, for data: DataDescription) throws {
+    self.configuration = configuration
+    _margin = Buffer(wrappedValue: try Tensor(Float(1)))
+    if configuration.memory.size > 0 {
+      memory = try MemoryBank(
+        configuration.memory, size: configuration.embedSize, modalities: data.modalities.count)
+    }
+    try super.init(settings: configuration, data: data)
+  }
+
+  public var metric: Metric {
+    configuration.normalize || configuration.kind == .cosine ? .cosine : .euclidean
+  }
+
+  public func encode(_ items: Items, side: Int) throws -> Features {
+    try features(items, side: side, normalizes: metric == .cosine)
+  }
+
+  // MARK: - Learning
+
+  public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
+    Configuration.metricTraining()
+  }
+
+  public func sampler(
+    for data: some TrainingSet, _ training: TrainingConfiguration
+  ) throws -> any BatchSampler { try pairSampler(data, training) }
+
+  public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
+    try prepareBranches(data, preparation)
+    guard configuration.margin == .auto else { return }
+    let sample = try data.sample(512, seed: preparation.seed).to(preparation.device, margin.dtype)
+    let distances = try withoutGradient {
+      try Distance.euclidean.matrix(
+        vectors(sample.items[0], side: 0),
+        vectors(sample.items[modalities.count - 1], side: modalities.count - 1))
+    }
+    let chosen = try 1.25 * distances.flattened().quantiles([0.5]).item()
+    margin = try Tensor(chosen).to(margin.dtype).to(margin.device)
+    preparation.note("margin \(chosen): 1.25 times the median distance at the start")
+  }
+
+  public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
+    let matches = try matches(batch, step)
+    let loss = try configuration.loss(
+      margin: configuration.margin == .auto ? margin.item() : 1)
+    let distance = configuration.normalize ? loss.defaultDistance : Distance(loss.defaultDistance.kind)
+    var miner: any PairMiner = AllPairs()
+    if case .hard(let count) = configuration.negatives { miner = try HardNegatives(count) }
+    let objective = try PairObjective(
+      loss, distance: distance, miner: miner, symmetric: configuration.symmetric,
+      chunk: Self.blockRows(matches.count))
+    return try Loss(
+      value(batch, step) { x, y in
+        let (x, y) = (try step.gathered(x), try step.gathered(y))
+        let value = try objective(x, y, matches)
+        guard let memory else { return value }
+        return try memory.adding(
+          to: value, objective, modalities.count > 1 ? [x, y] : [x], ids: ids(batch, step),
+          configuration.memory, step)
+      })
+  }
+
+  public func measures(on data: some TrainingSet, training: some TrainingSet) throws -> [Measure]? {
+    try ownMeasures(on: data, metric: metric)
+  }
+}
+
+// MARK: - Settings in files
+
+extension Contrastive.Margin: Codable {
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let number = try? container.decode(Double.self) {
+      self = .number(number)
+    } else if try container.decode(String.self) == "auto" {
+      self = .auto
+    } else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "a number or auto")
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .number(let number): try container.encode(number)
+    case .auto: try container.encode("auto")
+    }
+  }
+}
+
+extension Contrastive.Negatives: Codable {
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    if text == "all" {
+      self = .all
+    } else if text.hasPrefix("hard("), text.hasSuffix(")"), let count = Int(text.dropFirst(5).dropLast()) {
+      self = .hard(count)
+    } else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "all or hard(k)")
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .all: try container.encode("all")
+    case .hard(let count): try container.encode("hard(\(count))")
+    }
+  }
+}

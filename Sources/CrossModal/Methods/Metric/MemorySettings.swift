@@ -1,0 +1,136 @@
+import Torch
+
+/// Settings of a memory of past batches: a number of rows, or an object of its keys.
+public struct MemorySettings: Sendable, Codable, Equatable {
+  /// How remembered numbers are stored.
+  public enum Precision: String, Sendable, Codable, CaseIterable {
+    case f32
+    case f16
+  }
+
+  /// Rows that are remembered; 0 for none.
+  public var size = 0
+  /// Steps before the memory counts: vectors drift too fast in the beginning.
+  public var warmupSteps = 1000
+  /// Weight of the loss against the memory, beside the loss of the batch.
+  public var weight = 1.0
+  public var dtype = Precision.f32
+
+  public init() {}
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case size
+    case warmupSteps = "warmup_steps"
+    case weight
+    case dtype
+  }
+
+  private struct AnyKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    if let rows = try? decoder.singleValueContainer().decode(Int.self) {
+      size = rows
+      return
+    }
+    let known = CodingKeys.allCases.map(\.rawValue)
+    for key in try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
+    where !known.contains(key) && !known.contains(where: { $0 == key.snakeCased }) {
+      throw ConfigurationError.unknownKey(
+        "memory.\(key)", nearest: nearest(to: key, in: known).map { "memory.\($0)" },
+        known: known.map { "memory.\($0)" })
+    }
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    size = try container.decodeIfPresent(Int.self, forKey: .size) ?? size
+    warmupSteps = try container.decodeIfPresent(Int.self, forKey: .warmupSteps) ?? warmupSteps
+    weight = try container.decodeIfPresent(Double.self, forKey: .weight) ?? weight
+    dtype = try container.decodeIfPresent(Precision.self, forKey: .dtype) ?? dtype
+  }
+
+  func validate() throws {
+    for (key, value, holds) in [
+      ("size", Double(size), size >= 0), ("warmup_steps", Double(warmupSteps), warmupSteps >= 0),
+      ("weight", weight, weight >= 0 && weight.isFinite),
+    ] where !holds {
+      throw ConfigurationError.badValue(key: "memory.\(key)", value: "\(value)", expected: "0 or more")
+    }
+  }
+}
+
+extension String {
+  fileprivate var snakeCased: String {
+    reduce(into: "") { out, letter in
+      if letter.isUppercase { out += "_" + letter.lowercased() } else { out.append(letter) }
+    }
+  }
+}
+
+/// The memories of a method, one ring a modality, as state that checkpoints hold.
+final class MemoryBank: Module {
+  /// Remembered vectors of each modality, `[capacity, d]`.
+  @Buffer private var storageA: Tensor
+  @Buffer private var storageB: Tensor
+  /// int64 `[capacity]`.
+  @Buffer private var ids: Tensor
+  /// int64 scalar: rows written since the start.
+  @Buffer private var written: Tensor
+
+  private let hasTwo: Bool
+
+  init(_ settings: MemorySettings, size: Int, modalities: Int) throws {
+    hasTwo = modalities > 1
+    let dtype: DataType = settings.dtype == .f16 ? .float16 : .float32
+    _storageA = Buffer(wrappedValue: try Tensor.zeros([settings.size, size], dtype), "a")
+    _storageB = Buffer(wrappedValue: try Tensor.zeros([hasTwo ? settings.size : 0, size], dtype), "b")
+    _ids = Buffer(wrappedValue: try Tensor.zeros([settings.size], .int64))
+    _written = Buffer(wrappedValue: try Tensor(0))
+  }
+
+  /// Writes a batch over the oldest rows; every process has the same rows in the same order.
+  func append(_ vectors: [Tensor], ids batchIDs: Tensor) throws {
+    for side in vectors.indices {
+      var ring = try ring(side)
+      try ring.append(vectors[side], ids: batchIDs)
+      if side == 0 { storageA = ring.storage } else { storageB = ring.storage }
+      if side == vectors.count - 1 {
+        ids = ring.ids
+        written = try Tensor(ring.written)
+      }
+    }
+  }
+
+  /// The memory of a modality.
+  func ring(_ side: Int) throws -> CrossBatchMemory {
+    CrossBatchMemory(
+      storage: side == 0 ? storageA : storageB, ids: ids, written: try written.item(as: Int.self))
+  }
+
+  /// The value of a batch with the loss against what is remembered, once past the warm-up; the batch is written
+  /// first. Two modalities are each compared with the other's memory.
+  func adding<Loss: PairLoss>(
+    to value: ObjectiveValue, _ objective: PairObjective<Loss>, _ vectors: [Tensor], ids batchIDs: Tensor,
+    _ settings: MemorySettings, _ step: Step
+  ) throws -> ObjectiveValue {
+    if step.isTraining { try append(vectors, ids: batchIDs) }
+    guard step.number >= settings.warmupSteps, try written.item(as: Int.self) > 0 else { return value }
+    let dtype = vectors[0].dtype
+    var value = value
+    for (side, anchors) in vectors.enumerated() {
+      let ring = try ring(vectors.count - 1 - side)
+      // Of one modality an item's own copy is left out; the other modality's copy is its match.
+      let matches =
+        vectors.count == 1 && step.isTraining
+        ? try ring.matches(of: batchIDs) : Matches(ids: batchIDs, try ids[0..<ring.count])
+      let term = try objective(anchors, ring.rows().to(dtype), matches).total
+      value.total = try value.total + term * (settings.weight / Double(vectors.count))
+      value.parts.append(
+        (vectors.count == 1 ? "memory" : ["memory_a", "memory_b"][side], try term.detached()))
+    }
+    return value
+  }
+}

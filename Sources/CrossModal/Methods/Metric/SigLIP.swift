@@ -1,0 +1,118 @@
+import Foundation
+import Torch
+
+/// SigLIP's objective (Zhai et al., "Sigmoid Loss for Language Image Pre-Training", ICCV 2023): every pair of the
+/// batch is told apart by itself, matching or not, by a sigmoid of its scaled and shifted cosine.
+///
+/// Better than the softmax in small batches; any number of items may match.
+public final class SigLIP: JointBranches, Trainable, JointEmbedding {
+  public static let description = MethodDescription(
+    name: "siglip", family: .metric, task: .retrieval,
+    summary: "tells every pair of the batch apart by a sigmoid of its cosine",
+    citation:
+      "X. Zhai, B. Mustafa, A. Kolesnikov, L. Beyer, Sigmoid loss for language image pre-training, ICCV 2023",
+    accepts: [.vector, .set, .sequence, .images])
+
+  public struct Configuration: BranchSettings {
+    public var initLogitScale = 10.0
+    public var initBias = -10.0
+    public var multiPositive = true
+    public var memory = MemorySettings()
+    public var embedSize = 32
+    public var encoder = PerView(EncoderKind.auto)
+    public var hidden = 128
+    public var branches = BranchSharing.separate
+    public var transform = PerView(InputScaling.Transform.none)
+    public var standardize = true
+    public var standardizeEpsilon = 1e-6
+    public var positives: Positives?
+    public var chunkSize = 0
+
+    public init() {}
+
+    public static let keys =
+      [
+        ConfigurationKey("init_logit_scale", "factor of the cosines at the start"),
+        ConfigurationKey("init_bias", "added to the scaled cosines at the start"),
+        ConfigurationKey(
+          "multi_positive",
+          "items that are known to match all count as matches; false takes the paired ones alone"),
+        ConfigurationKey(
+          "memory", "past batches as further candidates: size, warmup_steps, weight, dtype (f32, f16)"),
+      ] + branchKeys
+
+    public func validate() throws {
+      try validateBranches()
+      try memory.validate()
+      try require(
+        initLogitScale > 0 && initLogitScale.isFinite, "init_logit_scale", initLogitScale, "above 0")
+      try require(initBias.isFinite, "init_bias", initBias, "a number")
+    }
+  }
+
+  public let configuration: Configuration
+  /// Logarithm of what the cosines are multiplied with, a scalar.
+  @Parameter private var logitScale: Tensor
+  /// What is added to the scaled cosines, a scalar.
+  @Parameter private var logitBias: Tensor
+  var memory: MemoryBank?
+
+  public let metric = Metric.cosine
+
+  public init(_ configuration: Configuration, for data: DataDescription) throws {
+    self.configuration = configuration
+    _logitScale = Parameter(
+      wrappedValue: try Tensor(Float(log(configuration.initLogitScale))).requiringGradient(), "logit_scale")
+    _logitBias = Parameter(
+      wrappedValue: try Tensor(Float(configuration.initBias)).requiringGradient(), "logit_bias")
+    if configuration.memory.size > 0 {
+      memory = try MemoryBank(
+        configuration.memory, size: configuration.embedSize, modalities: data.modalities.count)
+    }
+    try super.init(settings: configuration, data: data)
+  }
+
+  public func encode(_ items: Items, side: Int) throws -> Features {
+    try features(items, side: side, normalizes: true)
+  }
+
+  // MARK: - Learning
+
+  public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
+    Configuration.metricTraining()
+  }
+
+  public func sampler(
+    for data: some TrainingSet, _ training: TrainingConfiguration
+  ) throws -> any BatchSampler { try pairSampler(data, training) }
+
+  /// Scale and bias do not decay.
+  public func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
+    let isOwn = { (entry: StateEntry) in entry.name == "logit_scale" || entry.name == "logit_bias" }
+    return [
+      ParameterGroup(parameters.filter { !isOwn($0) }),
+      ParameterGroup(parameters.filter(isOwn), weightDecay: 0),
+    ]
+  }
+
+  public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
+    try prepareBranches(data, preparation)
+  }
+
+  public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
+    let known = try matches(batch, step)
+    let matches = configuration.multiPositive ? known : try Matches(pairs: known.count)
+    let loss = SigmoidContrast(logScale: try step.shared(logitScale), bias: try step.shared(logitBias))
+    let objective = try PairObjective(loss, chunk: Self.blockRows(matches.count))
+    var value = try value(batch, step) { x, y in
+      let (x, y) = (try step.gathered(x), try step.gathered(y))
+      let value = try objective(x, y, matches)
+      guard let memory else { return value }
+      return try memory.adding(
+        to: value, objective, [x, y], ids: ids(batch, step), configuration.memory, step)
+    }
+    value.parts.append(("logit_scale", try logitScale.detached().exp()))
+    value.parts.append(("logit_bias", try logitBias.detached()))
+    return try Loss(value)
+  }
+}
