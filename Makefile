@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test build docs format lint clean
+.PHONY: help setup demo test build bench results docs format lint clean
 
 # What scripts/setup decided, then the command.
 with := . ./.setup.env &&
@@ -22,14 +22,20 @@ test: setup ## the whole test suite
 build: setup ## the command ./crossmodal, in release mode
 	@$(with) swift build -c release --product crossmodal
 
+bench: setup ## ours and the peers' on the same work
+	@$(with) Benchmarks/run
+
+results: build ## every figure of RESULTS.md anew
+	@$(with) scripts/results
+
 docs: setup ## the documentation as a static site in docs/site
 	@$(with) scripts/docs
 
 format: ## rewrites the sources as the settings in .swift-format say
-	@swift format --in-place --parallel --recursive Package.swift Sources Tests
+	@swift format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks
 
 lint: ## what format would change
-	@swift format lint --strict --parallel --recursive Package.swift Sources Tests
+	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
 
 clean: ## removes what was built; keeps the fetched libtorch
 	@rm -rf .build .build-* .libtorch .system .setup.env .swiftpm docs/site demo-output

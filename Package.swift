@@ -71,6 +71,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "crossmodal-benchmarks", dependencies: ["CrossModal", "Torch"], path: "Benchmarks/Ours",
+      swiftSettings: swiftSettings),
     .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: swiftSettings),
     .testTarget(name: "CrossModalTests", dependencies: ["CrossModal"], swiftSettings: swiftSettings),
     .testTarget(

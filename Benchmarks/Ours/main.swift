@@ -1,0 +1,76 @@
+// Our part of the benchmarks: `prepare FOLDER` writes the data that the peers read, `measure FOLDER` prints one
+// JSON line for each measurement. Benchmarks/compare.py runs it beside the peers.
+import CrossModal
+import Foundation
+import Torch
+
+/// CPU seconds of this process.
+func processSeconds() -> Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
+
+/// Runs `body` once and prints what it took and what it found.
+func report(_ work: String, _ body: () throws -> Double) rethrows {
+  let start = processSeconds()
+  let check = try body()
+  let seconds = processSeconds() - start
+  print(
+    JSON.object([
+      .init("work", .string(work)), .init("program", .string("CrossModal")),
+      .init("seconds", .double(seconds)),
+      .init("check", .double(check)),
+    ]).text())
+}
+
+/// The numbers that all programs work on: made anew from one seed, so nothing has to be read.
+struct Work {
+  /// Two views of 10,000 rows and 200 columns that share ten directions.
+  let views: [Tensor]
+  /// Scores of 1,000 pictures against five captions each.
+  let scores: Tensor
+
+  init() throws {
+    let generator = Generator(seed: 7)
+    let shared = try Tensor.normal([10_000, 10], .float64, using: generator)
+    views = try (0..<2).map { _ in
+      let mixing = try Tensor.normal([10, 200], .float64, using: generator)
+      return try shared.matmul(mixing) + Tensor.normal([10_000, 200], .float64, using: generator) * 3.0
+    }
+    scores = try Tensor.normal([1000, 5000], using: generator)
+  }
+
+  /// For the peers.
+  func write(to folder: URL) throws {
+    for (name, array) in [("x", views[0]), ("y", views[1]), ("scores", scores)] {
+      try NPYWriter.write(array, to: folder.appending(path: "\(name).npy").path)
+    }
+  }
+}
+
+func measure(_ work: Work) throws {
+  try Runtime.setThreads(1)
+  try report("CCA, 10000 rows of 200 and 200, 10 kept") {
+    var joint = try JointCovariance(views: ["x", "y"], widths: [200, 200])
+    try joint.add(work.views)
+    let solver = CanonicalSolver(ridges: [.none, .none], components: .exactly(10))
+    return try solver.solve(joint).correlations.values(as: Double.self).reduce(0, +)
+  }
+  try report("ranks, 1000 pictures, 5000 captions, both ways") {
+    let truth = try RetrievalTruth.consecutive(5, first: 1000)
+    let metrics = try RetrievalEvaluation().metrics(of: ScoreSource(work.scores), truth: truth)
+    return [metrics.forward, metrics.backward].flatMap(\.queries).compactMap(\.rank).reduce(0) {
+      $0 + Double($1)
+    }
+  }
+}
+
+let arguments = CommandLine.arguments
+guard arguments.count == 3, ["prepare", "measure"].contains(arguments[1]) else {
+  FileHandle.standardError.write(Data("usage: crossmodal-benchmarks prepare|measure FOLDER\n".utf8))
+  exit(2)
+}
+do {
+  let work = try Work()
+  if arguments[1] == "prepare" { try work.write(to: URL(filePath: arguments[2])) } else { try measure(work) }
+} catch {
+  FileHandle.standardError.write(Data("crossmodal-benchmarks: \(error.localizedDescription)\n".utf8))
+  exit(1)
+}
