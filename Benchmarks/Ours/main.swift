@@ -28,7 +28,7 @@ struct Work {
   let scores: Tensor
 
   init() throws {
-    let generator = Generator(seed: 7)
+    let generator = try Generator(seed: 7)
     let shared = try Tensor.normal([10_000, 10], .float64, using: generator)
     views = try (0..<2).map { _ in
       let mixing = try Tensor.normal([10, 200], .float64, using: generator)
