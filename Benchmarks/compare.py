@@ -41,7 +41,7 @@ with tempfile.TemporaryDirectory() as folder:
                     best[key] = found
 
 reference = {work: found for (work, program), found in best.items() if program == "CrossModal"}
-print(f"{'work':<46}{'program':<26}{'CPU seconds':>12}{'against ours':>14}")
+print(f"{"work":<48}{'program':<26}{'CPU seconds':>12}{'against ours':>14}")
 failed = False
 for (work, program), found in sorted(best.items(), key=lambda item: (item[0][0], item[1]["seconds"])):
     mine = reference[work]
@@ -50,5 +50,5 @@ for (work, program), found in sorted(best.items(), key=lambda item: (item[0][0],
     if abs(found["check"] - mine["check"]) > 1e-6 * max(1, abs(mine["check"])):
         note = f"  result differs: {found['check']:.8f}, ours {mine['check']:.8f}"
         failed = failed or not found.get("approximate", False)
-    print(f"{work:<46}{program:<26}{found['seconds']:>12.3f}{ratio:>13.1f}x{note}")
+    print(f"{work:<48}{program:<26}{found['seconds']:>12.3f}{ratio:>13.1f}x{note}")
 sys.exit("bench: results that should agree do not" if failed else 0)

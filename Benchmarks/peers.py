@@ -50,7 +50,7 @@ try:
     from cca_zoo.linear import CCA
 
     def zoo():
-        zx, zy = CCA(latent_dimensions=10).fit_transform([x, y])
+        zx, zy = CCA(n_components=10).fit([x, y]).transform([x, y])
         return correlations(zx, zy)
 
     report(work, "cca-zoo", zoo)
