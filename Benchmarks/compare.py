@@ -41,7 +41,7 @@ with tempfile.TemporaryDirectory() as folder:
                     best[key] = found
 
 reference = {work: found for (work, program), found in best.items() if program == "CrossModal"}
-print(f"{"work":<48}{'program':<26}{'CPU seconds':>12}{'against ours':>14}")
+print(f"{'work':<48}{'program':<26}{'CPU seconds':>12}{'against ours':>14}")
 failed = False
 for (work, program), found in sorted(best.items(), key=lambda item: (item[0][0], item[1]["seconds"])):
     mine = reference[work]
