@@ -1,0 +1,160 @@
+import Foundation
+import Torch
+
+/// Questions about pictures, gathered picture by picture, then written.
+struct QuestionedPictures {
+  private var places: [String: Int] = [:]
+  private var paths: [String] = []
+  private var questions: [String] = []
+  private var answers: [[String]] = []
+  private var pairs: [Int] = []
+  private var splits: [(name: String, rows: Range<Int>)] = []
+
+  /// Adds the questions of a split; pictures of different splits are different rows.
+  mutating func add(split: String, _ asked: [(path: String, question: String, answers: [String])]) {
+    guard !asked.isEmpty else { return }
+    let start = paths.count
+    places = [:]
+    for (path, question, accepted) in asked {
+      let row = places[path] ?? paths.count
+      if row == paths.count {
+        places[path] = row
+        paths.append(path)
+      }
+      pairs += [row, questions.count]
+      questions.append(question)
+      answers.append(accepted)
+    }
+    splits.append((split, start..<paths.count))
+  }
+
+  func write(to writer: DataSetWriter, source: URL, folder: URL) throws {
+    guard !questions.isEmpty else { throw ImportError.empty(source.path) }
+    try writer.lines(paths, to: "pictures.txt")
+    try writer.lines(questions, to: "questions.txt")
+    try writer.lines(answers.map { JSON.array($0.map(JSON.string)) }, to: "answers.jsonl")
+    try writer.array(.init(pairs, shape: [questions.count, 2]), to: "pairs.npy")
+    writer.modality("image", ["file": writer.absolute(folder), "list": "pictures.txt", "kind": "images"])
+    writer.modality("question", ["file": "questions.txt", "kind": "text"])
+    writer.set("pairs", "pairs.npy")
+    writer.set("answers", "answers.jsonl")
+    for split in splits { writer.split(split.name, .rows(split.rows)) }
+  }
+}
+
+/// VQA 1.0 and 2.0: `…_questions.json` and `…_annotations.json` of each part, and COCO's pictures.
+enum VQAImporter: Importer {
+  static let name = "vqa"
+  static let about =
+    "v2_OpenEnded_mscoco_train2014_questions.json, v2_mscoco_train2014_annotations.json and the like, and COCO's pictures (images=FOLDER)"
+
+  static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
+    let names = try FileManager.default.contentsOfDirectory(atPath: request.source.path).sorted()
+    let folder = try request.folder("images", usual: ["images"])
+    var pictures = QuestionedPictures()
+    for (split, part) in [("train", "train2014"), ("val", "val2014")] {
+      guard
+        let questions = names.first(where: {
+          $0.hasSuffix("\(part)_questions.json") && !$0.contains("Multiple")
+        }),
+        let annotations = names.first(where: { $0.hasSuffix("\(part)_annotations.json") })
+      else { continue }
+      let answers = try self.answers(request, annotations)
+      guard let asked = try request.json(request.file(questions))["questions"]?.array else {
+        throw ImportError.malformed(file: questions, place: "the object", reason: "has no list 'questions'")
+      }
+      pictures.add(
+        split: split,
+        try asked.enumerated().map { number, question in
+          guard let image = question["image_id"]?.int, let id = question["question_id"]?.int,
+            let text = question["question"]?.string, let accepted = answers[id]
+          else {
+            throw ImportError.malformed(
+              file: questions, place: "question \(number)",
+              reason: "lacks image_id, question_id, question or its annotation")
+          }
+          let digits = String(image)
+          let file = "COCO_\(part)_\(String(repeating: "0", count: max(0, 12 - digits.count)))\(digits).jpg"
+          let inPart = FileManager.default.fileExists(atPath: folder.appendingPathComponent(part).path)
+          return (inPart ? "\(part)/\(file)" : file, text, accepted)
+        })
+    }
+    try pictures.write(to: writer, source: request.source, folder: folder)
+  }
+
+  /// The ten answers of each question.
+  private static func answers(_ request: ImportRequest, _ file: String) throws -> [Int: [String]] {
+    guard let annotations = try request.json(request.file(file))["annotations"]?.array else {
+      throw ImportError.malformed(file: file, place: "the object", reason: "has no list 'annotations'")
+    }
+    return try annotations.enumerated().reduce(into: [:]) { all, annotation in
+      guard let id = annotation.element["question_id"]?.int, let given = annotation.element["answers"]?.array
+      else {
+        throw ImportError.malformed(
+          file: file, place: "annotation \(annotation.offset)", reason: "lacks question_id or answers")
+      }
+      all[id] = given.compactMap { $0["answer"]?.string ?? $0.string }
+    }
+  }
+}
+
+/// COCO-QA: `train` and `test` with questions.txt, answers.txt and img_ids.txt, and COCO's pictures.
+enum COCOQAImporter: Importer {
+  static let name = "coco-qa"
+  static let about =
+    "train and test with questions.txt, answers.txt, img_ids.txt, and COCO's pictures (images=FOLDER)"
+
+  static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
+    let folder = try request.folder("images", usual: ["images"])
+    var pictures = QuestionedPictures()
+    for (split, part) in [("train", "train2014"), ("test", "val2014")] where request.has(split) {
+      let columns = try ["questions", "answers", "img_ids"].map {
+        try request.lines(request.file("\(split)/\($0).txt"))
+      }
+      guard Set(columns.map(\.count)).count == 1 else {
+        throw ImportError.malformed(
+          file: "\(split)/questions.txt", place: "\(columns[0].count) questions",
+          reason: "stand beside \(columns[1].count) answers and \(columns[2].count) img_ids")
+      }
+      pictures.add(
+        split: split,
+        zip(columns[2], zip(columns[0], columns[1])).map { id, pair in
+          let id = id.trimmingCharacters(in: .whitespaces)
+          let name = "\(part)/COCO_\(part)_\(String(repeating: "0", count: max(0, 12 - id.count)))\(id).jpg"
+          let hasParts = FileManager.default.fileExists(atPath: folder.appendingPathComponent(part).path)
+          return (hasParts ? name : String(name.dropFirst(part.count + 1)), pair.0, [pair.1])
+        })
+    }
+    try pictures.write(to: writer, source: request.source, folder: folder)
+  }
+}
+
+/// easy-VQA: `train` and `test` with questions.json and images/ID.png.
+enum EasyVQAImporter: Importer {
+  static let name = "easy-vqa"
+  static let about =
+    "train and test with questions.json (lists of question, answer, picture) and images/ID.png"
+
+  static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
+    var pictures = QuestionedPictures()
+    for split in ["train", "test"] where request.has("\(split)/questions.json") {
+      guard let asked = try request.json(request.file("\(split)/questions.json")).array else {
+        throw ImportError.malformed(
+          file: "\(split)/questions.json", place: "the document", reason: "is no list")
+      }
+      pictures.add(
+        split: split,
+        try asked.enumerated().map { number, entry in
+          guard let parts = entry.array, parts.count == 3, let question = parts[0].string,
+            let answer = parts[1].string, let picture = parts[2].int
+          else {
+            throw ImportError.malformed(
+              file: "\(split)/questions.json", place: "entry \(number)",
+              reason: "is no question, answer and picture")
+          }
+          return ("\(split)/images/\(picture).png", question, [answer])
+        })
+    }
+    try pictures.write(to: writer, source: request.source, folder: request.source)
+  }
+}

@@ -1,0 +1,221 @@
+import CrossModal
+import Foundation
+import Testing
+import Torch
+
+@Suite("Importers")
+struct ImporterTests {
+  private let folder = FileManager.default.temporaryDirectory.appending(
+    path: "importers-\(UUID().uuidString)")
+  private var source: URL { folder.appending(path: "source") }
+  private var out: URL { folder.appending(path: "out") }
+
+  init() throws { try FileManager.default.createDirectory(at: source, withIntermediateDirectories: true) }
+
+  private func write(_ text: String, to name: String) throws { try write(Data(text.utf8), to: name) }
+
+  private func write(_ data: Data, to name: String) throws {
+    let file = source.appending(path: name)
+    try FileManager.default.createDirectory(
+      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try data.write(to: file)
+  }
+
+  /// A small picture that came with the project.
+  private func picture() throws -> Data {
+    try Data(contentsOf: BundledData.folder("emoji").appending(path: "images/2764.jpg"))
+  }
+
+  private func imported(_ name: String, _ options: [String: String] = [:], from file: String? = nil) throws
+    -> DataSet
+  {
+    let place = file.map { source.appending(path: $0) } ?? source
+    try Importers.run(name, ImportRequest(source: place, options: options), into: out)
+    return try DataSet(at: out.path)
+  }
+
+  private func texts(_ split: Split, side: Int = 1) throws -> [String] {
+    guard case .texts(let lines) = try split.items(side: side) else { return [] }
+    return lines
+  }
+
+  @Test("karpathy: pictures and captions by split; restval is trained on; counts of captions may differ")
+  func karpathy() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for name in ["a", "b", "c"] { try write(picture(), to: "images/\(name).jpg") }
+    try write(
+      """
+      {"dataset": "coco", "images": [
+        {"filename": "c.jpg", "split": "test", "sentences": [{"raw": "C one"}, {"raw": "C two"}, {"raw": "C three"}]},
+        {"filename": "a.jpg", "split": "train", "sentences": [{"raw": "A one"}, {"raw": "A\\ntwo"}]},
+        {"filename": "b.jpg", "split": "restval", "sentences": [{"raw": "B one"}, {"raw": "B two"}]}]}
+      """, to: "dataset_coco.json")
+    let set = try imported("karpathy")
+    let train = try set.split("train")
+    #expect(train.count(side: 0) == 2)
+    #expect(try texts(train) == ["A one", "A two", "B one", "B two"])
+    #expect(try texts(set.split("test")) == ["C one", "C two", "C three"])
+    #expect(try set.split("test").count == 3)
+    guard case .pictures(let pictures) = try train.items(side: 0) else { throw ImportError.empty("train") }
+    #expect(pictures.map(\.name).map { $0.hasSuffix("a.jpg") || $0.hasSuffix("b.jpg") } == [true, true])
+  }
+
+  @Test("karpathy: an array of features follows its pictures into the splits")
+  func karpathyFeatures() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try NPYWriter.write(Tensor([0.0, 1, 2, 3], shape: [2, 2]), to: source.appending(path: "f.npy").path)
+    try write(
+      #"{"images": [{"filename": "x", "split": "test", "sentences": [{"raw": "x"}]}, {"filename": "y", "split": "train", "sentences": [{"raw": "y"}]}]}"#,
+      to: "dataset.json")
+    let set = try imported("karpathy", ["features": source.appending(path: "f.npy").path])
+    guard case .vectors(let rows) = try set.split("train").items(side: 0) else {
+      throw ImportError.empty("train")
+    }
+    #expect(try rows.values() == [2.0, 3])
+  }
+
+  @Test("vqa: ten answers a question, pictures named as COCO names them")
+  func vqa() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try write(picture(), to: "images/COCO_train2014_000000000042.jpg")
+    try write(
+      #"{"questions": [{"image_id": 42, "question_id": 420, "question": "What is it?"}, {"image_id": 42, "question_id": 421, "question": "Is it red?"}]}"#,
+      to: "v2_OpenEnded_mscoco_train2014_questions.json")
+    try write(
+      #"{"annotations": [{"question_id": 421, "answers": [{"answer": "yes"}, {"answer": "no"}]}, {"question_id": 420, "answers": [{"answer": "heart"}]}]}"#,
+      to: "v2_mscoco_train2014_annotations.json")
+    let split = try imported("vqa").split("train")
+    #expect(split.count(side: 0) == 1)
+    #expect(try texts(split) == ["What is it?", "Is it red?"])
+    #expect(split.answers == [["heart"], ["yes", "no"]])
+  }
+
+  @Test("coco-qa: three files a part, line by line; unequal ones are refused")
+  func cocoQA() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try write(picture(), to: "images/COCO_train2014_000000000007.jpg")
+    try write("what is it\nwhat colour\n", to: "train/questions.txt")
+    try write("heart\nred\n", to: "train/answers.txt")
+    try write("7\n7\n", to: "train/img_ids.txt")
+    let split = try imported("coco-qa").split("train")
+    #expect(split.answers == [["heart"], ["red"]])
+    try FileManager.default.removeItem(at: out)
+    try write("heart\n", to: "train/answers.txt")
+    #expect(throws: ImportError.self) { try imported("coco-qa") }
+    #expect(!FileManager.default.fileExists(atPath: out.path))
+  }
+
+  @Test("charades and activitynet: timed sentences over sequences of features")
+  func moments() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (id, rows) in [("AAAAA", 20), ("BBBBB", 40)] {
+      try FileManager.default.createDirectory(
+        at: source.appending(path: "f"), withIntermediateDirectories: true)
+      try NPYWriter.write(Tensor.zeros([rows, 3]), to: source.appending(path: "f/\(id).npy").path)
+    }
+    try write("id,length\nAAAAA,10\nBBBBB,20\n", to: "durations.csv")
+    try write(
+      "AAAAA 1.5 3.0##person stands.\nBBBBB 9.0 2.0##person sits.\nAAAAA 4.0 5.0##door opens.\n",
+      to: "charades_sta_train.txt")
+    let features = ["features": source.appending(path: "f").path]
+    let split = try imported("charades", features).split("train")
+    #expect(split.count(side: 0) == 2)
+    #expect(try texts(split) == ["person stands.", "door opens.", "person sits."])
+    #expect(split.moments == [1.5...3, 4...5, 2...9])
+    #expect(split.rate(side: 0) == 2)
+    guard case .sequences(_, let lengths) = try split.items(side: 0) else { throw ImportError.empty("train") }
+    #expect(lengths == [20, 40])
+    try FileManager.default.removeItem(at: out)
+    try write(
+      #"{"AAAAA": {"duration": 10, "timestamps": [[0, 2.5]], "sentences": [" A person."]}}"#, to: "val_1.json"
+    )
+    let timed = try imported("activitynet", features).split("val")
+    #expect(timed.moments == [0...2.5])
+    #expect(try texts(timed) == ["A person."])
+  }
+
+  @Test("bottom-up-tsv: features and boxes, whatever number a picture has")
+  func bottomUp() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let encoded = { (numbers: [Float]) in numbers.withUnsafeBytes { Data($0) }.base64EncodedString() }
+    let rows: [[String]] = [
+      ["9", "640", "480", "2", encoded([0, 0, 1, 1, 2, 2, 3, 3]), encoded([1, 2, 3, 4, 5, 6])],
+      ["4", "640", "480", "1", encoded([5, 5, 6, 6]), encoded([7, 8, 9])],
+    ]
+    try write(rows.map { $0.joined(separator: "\t") }.joined(separator: "\n") + "\n", to: "part.tsv")
+    try write("4\tfour\n9\tnine\n", to: "captions.txt")
+    let split = try imported("bottom-up-tsv", ["captions": source.appending(path: "captions.txt").path])
+      .split("train")
+    guard case .sets(let sets, let lengths) = try split.items(side: 0) else {
+      throw ImportError.empty("train")
+    }
+    #expect(lengths == [2, 1])
+    #expect(try sets.values() == [1.0, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0])
+    #expect(try texts(split) == ["nine", "four"])
+    #expect(try split.boxes(side: 0, row: 0)?.values() == [0.0, 0, 1, 1, 2, 2, 3, 3])
+    try FileManager.default.removeItem(at: out)
+    try write("9\t640\t480\t2\tAAAA\tAAAA\n", to: "part.tsv")
+    #expect(throws: ImportError.self) { try imported("bottom-up-tsv") }
+  }
+
+  @Test("webdataset: files of one name in the shards are a sample; shards say their split")
+  func webDataset() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let picture = try picture()
+    try write(
+      tar([
+        ("000.jpg", picture), ("000.txt", Data("a heart\n".utf8)), ("000.cls", Data("3".utf8)),
+        ("001.jpg", picture), ("001.json", Data(#"{"caption": "another"}"#.utf8)),
+        ("001.cls", Data("4".utf8)),
+      ]),
+      to: "train-0000.tar")
+    try write(
+      tar([("x/002.jpg", picture), ("x/002.txt", Data("third".utf8)), ("x/002.cls", Data("3".utf8))]),
+      to: "val-0000.tar")
+    let set = try imported("webdataset")
+    #expect(try texts(set.split("train")) == ["a heart", "another"])
+    #expect(try texts(set.split("val")) == ["third"])
+    #expect(try set.split("train").labels?.count == 2)
+    try FileManager.default.removeItem(at: out)
+    try write(Data(tar([("000.jpg", picture)]).prefix(700)), to: "train-0000.tar")
+    #expect(throws: (any Error).self) { try imported("webdataset") }
+  }
+
+  @Test("an unknown format gets the nearest; a missing source is named; nothing is left behind")
+  func errors() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    #expect(throws: ImportError.unknown("karpaty", known: Importers.all.map { $0.name })) {
+      try imported("karpaty")
+    }
+    #expect(
+      ImportError.unknown("karpaty", known: ["karpathy"]).errorDescription?.contains(
+        "did you mean 'karpathy'?") == true)
+    for importer in Importers.all {
+      #expect(throws: (any Error).self, "\(importer.name)") { try imported(importer.name) }
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["source"])
+  }
+
+  /// A tar archive as `tar --format=ustar` writes it.
+  private func tar(_ files: [(String, Data)]) -> Data {
+    var archive = Data()
+    for (name, data) in files {
+      var header = [UInt8](repeating: 0, count: 512)
+      func put(_ text: String, at start: Int) {
+        for (i, byte) in text.utf8.enumerated() { header[start + i] = byte }
+      }
+      put(name, at: 0)
+      put("0000644\0", at: 100)
+      put(
+        String(repeating: "0", count: 11 - String(data.count, radix: 8).count) + String(data.count, radix: 8),
+        at: 124)
+      put("ustar\u{0}00", at: 257)
+      header[156] = UInt8(ascii: "0")
+      put("        ", at: 148)
+      let sum = String(header.reduce(0) { $0 + Int($1) }, radix: 8)
+      put(String(repeating: "0", count: 6 - sum.count) + sum + "\0 ", at: 148)
+      archive += Data(header) + data + Data(count: (512 - data.count % 512) % 512)
+    }
+    return archive + Data(count: 1024)
+  }
+}
