@@ -31,6 +31,11 @@ extension Tensor {
       .tensor(self), .tensor(numbers), .bool(false), .bool(countingEqual))
   }
 
+  /// The `k`-th smallest element of a vector, counted from 1, a scalar. O(n).
+  public func smallest(_ k: Int) throws(TorchError) -> Tensor {
+    try Op.kthvalue(.tensor(self), .int(k), .int(0), .bool(false))
+  }
+
   /// The different elements in ascending order, for each element which of them it is, and how often each occurs.
   public func unique() throws(TorchError) -> (values: Tensor, inverse: Tensor, counts: Tensor) {
     let found = try Op.unique.all(.tensor(self), .bool(true), .bool(true), .bool(true))
@@ -44,6 +49,7 @@ extension Tensor {
 
   private enum Op {
     static let sort = Operator("sort.stable")
+    static let kthvalue = Operator("kthvalue")
     static let topk = Operator("topk")
     static let searchsorted = Operator("searchsorted.Tensor")
     static let unique = Operator("_unique2")

@@ -6,6 +6,7 @@ public enum MethodList {
   public static let all: [any Method.Type] = [
     CCA.self,
     SCM.self,
+    KCCA.self,
     Contrastive.self,
     TripletCenter.self,
     NPair.self,

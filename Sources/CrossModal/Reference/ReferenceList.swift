@@ -3,6 +3,7 @@ public enum ReferenceList {
   public static let all: [any ReferenceComponents.Type] = [
     CCAReference.self,
     SCMReference.self,
+    KCCAReference.self,
     ContrastiveReference.self,
     TripletCenterReference.self,
     NPairReference.self,

@@ -2,7 +2,8 @@ import Torch
 
 /// The solution of canonical correlation analysis between two views (`cca.md` section 3, steps 2 and 3).
 public struct CanonicalCorrelation: Sendable {
-  /// Singular values of the whitened cross-covariance, descending, float64 `[min(rank x, rank y)]`.
+  /// Singular values of the whitened cross-covariance, descending, float64 `[min(rank x, rank y)]`, or the
+  /// leading ones only where no more are wanted.
   public let correlations: Tensor
   /// Directions of each view, `[p, k]` and `[q, k]`: a'(S_xx + ridge)a = 1.
   public let weights: [Tensor]
@@ -20,21 +21,32 @@ public struct CanonicalCorrelation: Sendable {
   ///   - full: keep all directions of both views instead, also those without a partner: `[p, rank x]` and
   ///     `[q, rank y]`, as the permutation test needs them.
   ///   - bounded: whether correlations cannot exceed 1, so that rounding above is clipped.
+  ///   - leadingOnly: correlations beyond `k` are not wanted, which is faster when there are many.
   public init(
-    whitening: [Whitening], crossCovariance: Tensor, k: Int? = nil, bounded: Bool = true, full: Bool = false
+    whitening: [Whitening], crossCovariance: Tensor, k: Int? = nil, bounded: Bool = true, full: Bool = false,
+    leadingOnly: Bool = false
   ) throws {
-    let (u, s, vt) = try crossCovariance.svd(full: full)
+    let (u, s, v) = try CanonicalCorrelation.decomposed(
+      crossCovariance, leading: leadingOnly ? k : nil, full: full)
     ranks = whitening.map(\.rank)
     excess = bounded && s.count > 0 ? max(0, try s.max().item() - 1) : 0
     correlations = bounded ? try s.clamped(to: 1) : s
     let kept = full ? ranks : [k ?? s.count, k ?? s.count]
     let x = try whitening[0].weight.matmul(u.narrowed(to: 0..<kept[0], along: 1))
-    let y = try whitening[1].weight.matmul(vt[0..<kept[1]].transposed())
+    let y = try whitening[1].weight.matmul(v.narrowed(to: 0..<kept[1], along: 1))
     let signs = try columnSigns(of: x)
     // Directions of y beyond those of x have no partner whose sign to follow.
     let partners = min(kept[0], kept[1])
     let others = try Tensor.ones([kept[1] - partners], .float64)
     weights = [try x * signs, try y * Tensor.concatenated([signs[0..<partners], others])]
+  }
+
+  private static func decomposed(_ matrix: Tensor, leading k: Int?, full: Bool) throws -> (
+    Tensor, Tensor, Tensor
+  ) {
+    if let k, k > 0, !full { return try leadingSingularVectors(matrix, k) }
+    let (u, s, vt) = try matrix.svd(full: full)
+    return (u, s, try vt.transposed())
   }
 }
 

@@ -33,6 +33,9 @@ public struct CanonicalSolver: Sendable {
   public var scaling: Bool
   /// Eigenvalues below this times the largest count as zero.
   public var rankTolerance: Double
+  /// Whether ranks and correlations beyond the components are wanted; without them a ridge allows a faster
+  /// way, and ranks are numbers of columns.
+  var isComplete = true
 
   public init(
     ridges: [Ridge] = [.none, .none], components: ComponentRequest = .upTo(.max), centring: Bool = true,
@@ -60,10 +63,18 @@ public struct CanonicalSolver: Sendable {
   /// The whitening of every view of `joint`.
   func whitenings(of joint: JointCovariance) throws -> [Whitening] {
     try joint.views.indices.map { view in
-      try checked(
+      let ridge = ridges[min(view, ridges.count - 1)]
+      if !isComplete, !scaling,
+        let fast = try Whitening(
+          byCholesky: joint.covariance(view, view, centred: centring), ridge: ridge,
+          degrees: joint.weight - 1, tolerance: rankTolerance)
+      {
+        return fast
+      }
+      return try checked(
         Whitening(
           covariance: joint.covariance(view, view, centred: centring),
-          constant: joint.isConstant(view, centred: centring), ridge: ridges[min(view, ridges.count - 1)],
+          constant: joint.isConstant(view, centred: centring), ridge: ridge,
           scaling: scaling, degrees: joint.weight - 1, tolerance: rankTolerance),
         view: joint.views[view])
     }
@@ -107,6 +118,6 @@ public struct CanonicalSolver: Sendable {
     try CanonicalCorrelation(
       whitening: whitening, crossCovariance: cross,
       k: components.count(ranks: whitening.map(\.rank), views: views),
-      bounded: ridges.allSatisfy(\.boundsCorrelations), full: full)
+      bounded: ridges.allSatisfy(\.boundsCorrelations), full: full, leadingOnly: !isComplete)
   }
 }

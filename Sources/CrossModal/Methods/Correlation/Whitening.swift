@@ -31,6 +31,19 @@ public struct Whitening: Sendable {
     weight = try vectors.rows(at: spectrum.places, along: 1) * roots * scale.unsqueezed(at: 1)
   }
 
+  /// From the covariance of a view with a ridge, by its Cholesky factor: a tenth of the time, but directions
+  /// in which the view hardly varies are not counted. Nil when the ridge does not carry them.
+  init?(byCholesky covariance: Tensor, ridge: Ridge, degrees: Double, tolerance: Double) throws {
+    let p = covariance.size(along: 0)
+    let trace: Double = try covariance.trace().item()
+    let (keep, add) = ridge.coefficients(meanVariance: trace / Double(max(1, p)), degrees: degrees)
+    guard trace > 0, add > 1e3 * tolerance * keep * trace,
+      let lower = try? (covariance * keep + Tensor.identity(p, .float64) * add).cholesky()
+    else { return nil }
+    rank = p
+    weight = try lower.transposed().solveTriangular(Tensor.identity(p, .float64), upper: true)
+  }
+
   /// From the centred rows of a view that is wider than long, by the Gram matrix of its rows; nothing of
   /// size `[p, p]` is made. Gives the same as the covariance.
   ///

@@ -1,0 +1,143 @@
+import Torch
+
+/// The components that are wanted and no more, by one Cholesky factor of each regularised kernel matrix.
+///
+/// Weights of the x view are the leading eigenvectors of C_x⁻¹ K_x K_y C_y⁻¹ K_y K_x in the metric of C_x,
+/// which needs solutions with the factors only. Whether eigenvalues of K are to be cut another Cholesky
+/// factorisation tells: K - tolerance·l_max is positive definite beside the null vector 1, or it is not. The
+/// few directions that are cut are then found by inverse iteration.
+struct FactoredSolution {
+  let correlations: Tensor
+  let weights: [Tensor]
+  let scores: [Tensor]
+  let ranks: [Int]
+  let chance: Double?
+
+  /// One view: its kernel matrix and the factor of aK + bI.
+  private struct Side {
+    let gram: Tensor
+    /// Orthonormal directions that weights keep away from, `[n, c]`.
+    let cut: Tensor
+    let lower: Tensor
+    let upper: Tensor
+    let a: Double
+    let b: Double
+    /// Whether the constraint is the square of aK + bI and not its product with K.
+    let isSquare: Bool
+
+    init?(_ view: KernelView, ridge: KernelRidge, tolerance: Double) throws {
+      guard case .gram(let gram) = view else { return nil }
+      let n = gram.size(along: 0)
+      switch ridge {
+      case .hardoon(let kappa) where kappa > 0: (a, b, isSquare) = (1, kappa, false)
+      case .shrinkage(let c) where c > 0: (a, b, isSquare) = ((1 - c) / Double(n - 1), c, false)
+      case .bach(let kappa) where kappa > 0: (a, b, isSquare) = (1, Double(n) * kappa / 2, true)
+      default: return nil
+      }
+      guard let cut = try Side.cutDirections(of: gram, tolerance: tolerance),
+        let factor = try? (gram * a + Tensor.identity(n, .float64) * b).cholesky()
+      else { return nil }
+      self.gram = gram
+      self.cut = cut
+      lower = factor
+      upper = try factor.transposed()
+    }
+
+    /// Eigenvectors of eigenvalues up to `tolerance` times the largest, beside the vector of ones, `[n, c]`;
+    /// nil when there are more than a few or negative ones.
+    private static func cutDirections(of gram: Tensor, tolerance: Double) throws -> Tensor? {
+      let n = gram.size(along: 0)
+      let generator = try Generator(seed: 0)
+      let top = try LeadingEigenvectors(
+        1, of: .init { try gram.matmul($0) }, start: .normal([n, 8], .float64, using: generator),
+        tolerance: 1e-8, dimension: n / 2)
+      let largest: Double = try top.values[0].item()
+      let identity = try Tensor.identity(n, .float64)
+      let lifted = try gram + largest / Double(n)
+      if (try? (lifted - identity * (tolerance * largest)).cholesky()) != nil {
+        return try Tensor.zeros([n, 0], .float64)
+      }
+      let shift = 1e-12 * largest
+      guard let lower = try? (lifted + identity * shift).cholesky() else { return nil }
+      let upper = try lower.transposed()
+      let inverse = LeadingEigenvectors.Problem {
+        try upper.solveTriangular(lower.solveTriangular($0), upper: true)
+      }
+      for count in [16, 64] where count * 16 <= n {
+        let found = try LeadingEigenvectors(
+          count, of: inverse, start: .normal([n, count], .float64, using: generator), tolerance: 1e-10,
+          dimension: n / 2)
+        let values = try found.values.values(as: Double.self).map { 1 / $0 - shift }
+        let cut = values.prefix { $0 <= tolerance * largest }.count
+        if found.hasConverged, cut < values.count { return try found.vectors.narrowed(to: 0..<cut, along: 1) }
+      }
+      return nil
+    }
+
+    private func solved(_ right: Tensor) throws -> Tensor {
+      try upper.solveTriangular(lower.solveTriangular(right), upper: true)
+    }
+
+    /// C⁻¹Kz and its scores: what this view makes of scores `[n, b]`, as `[2n, b]`.
+    func smoothed(_ scores: Tensor) throws -> Tensor {
+      let whole = isSquare ? try solved(solved(gram.matmul(scores))) : try solved(scores)
+      let weight = try whole.addingProduct(cut, cut.transposed().matmul(whole), scale: -1)
+      return try Tensor.concatenated([weight, gram.matmul(weight)])
+    }
+
+    /// One half of the metric: left(u)'right(v) = u'Cv for weights that carry their scores.
+    func left(_ both: Tensor) throws -> Tensor { isSquare ? try right(both) : try scores(both) }
+    func right(_ both: Tensor) throws -> Tensor { try scores(both) * a + weights(both) * b }
+
+    func weights(_ both: Tensor) throws -> Tensor { try both[0..<gram.size(along: 0)] }
+    func scores(_ both: Tensor) throws -> Tensor { try both[gram.size(along: 0)..<both.size(along: 0)] }
+  }
+
+  /// Nil when it does not apply: a view by columns, no ridge, eigenvalues to cut, too many components for the
+  /// rows, or no convergence.
+  ///
+  /// - Parameter isWanted: apply it also where a full decomposition is as fast.
+  init?(
+    _ views: [KernelView], ridges: [KernelRidge], components: ComponentRequest, names: [String],
+    rankTolerance: Double, isWanted: Bool, chanceSeed: UInt64?
+  ) throws {
+    let n = views[0].count
+    let k = try components.count(ranks: [n - 1, n - 1], views: names)
+    guard k * 4 <= n, isWanted || (n >= 256 && k * 16 <= n) else { return nil }
+    guard let x = try Side(views[0], ridge: ridges[0], tolerance: rankTolerance),
+      let y = try Side(views[1], ridge: ridges[1], tolerance: rankTolerance)
+    else { return nil }
+
+    ranks = [x, y].map { n - 1 - $0.cut.size(along: 1) }
+    let width = max(k, 8)
+    let random = try Tensor.normal([n, width], .float64, using: try Generator(seed: 0))
+    let start = try x.smoothed(random - random.mean(along: 0))
+    let problem = LeadingEigenvectors.Problem(left: x.left, right: x.right) {
+      try x.smoothed(y.scores(y.smoothed(x.scores($0))))
+    }
+    let found = try LeadingEigenvectors(k, of: problem, start: start, dimension: n / 2)
+    guard found.hasConverged, found.values.count == k,
+      try found.values[k - 1].item() > 1e-12 * found.values[0].item()
+    else { return nil }
+
+    let xScores = try x.scores(found.vectors)
+    let image = try y.smoothed(xScores)
+    let lengths = try (xScores * y.scores(image)).sum(along: 0).squareRoot()
+    let scale = ridges[0].scale(rows: n)
+    correlations = try lengths * scale
+    let signs = try columnSigns(of: x.weights(found.vectors))
+    weights = [try x.weights(found.vectors) * signs, try y.weights(image) / lengths * signs]
+    scores = [try xScores * signs, try y.scores(image) / lengths * signs]
+    chance = try chanceSeed.map { seed in
+      let order = try Tensor.permutation(n, using: Generator(seed: seed))
+      let back = try order.argsorted()
+      let shuffled = LeadingEigenvectors.Problem(left: x.left, right: x.right) {
+        let paired = try y.scores(y.smoothed(x.scores($0).rows(at: order)))
+        return try x.smoothed(paired.rows(at: back))
+      }
+      let rough = try LeadingEigenvectors(
+        k, of: shuffled, start: start, tolerance: 1e-2, dimension: 4 * width)
+      return try rough.values.clamped(from: 0).squareRoot().sum().item() * scale
+    }
+  }
+}
