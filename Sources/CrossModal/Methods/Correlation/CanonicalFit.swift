@@ -37,8 +37,7 @@ struct CanonicalFit {
     let constant = try whole.indices.map { view in
       guard solver.centring else { return try whole[view].magnitude().max(along: 0) .== 0.0 }
       let spread = try whole[view].variance(along: 0).squareRoot()
-      return try (whole[view].max(along: 0) .== whole[view].min(along: 0))
-        .or(spread .<= (found[view].magnitude() * 1e-12))
+      return try spread .<= (found[view].magnitude() * 1e-12)
     }
     solution = try solver.solve(rows: centred, constant: constant, views: views)
     let scores = try zip(centred, solution.weights).map { try $0.matmul($1) }

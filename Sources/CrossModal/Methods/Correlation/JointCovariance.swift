@@ -17,9 +17,6 @@ public struct JointCovariance: Sendable {
   public private(set) var means: [Tensor]
   /// Centred sums of products: at `[i][j - i]` those of views i and j, `[width i, width j]`.
   private var scatters: [[Tensor]]
-  /// Smallest and largest number of each column; the difference tells a constant column for certain.
-  private var lowest: [Tensor]
-  private var highest: [Tensor]
 
   /// Nothing seen yet.
   public init(views: [String], widths: [Int]) throws {
@@ -29,8 +26,6 @@ public struct JointCovariance: Sendable {
     scatters = try widths.indices.map { i in
       try widths[i...].map { try Tensor.zeros([widths[i], $0], .float64) }
     }
-    lowest = try widths.map { try Tensor.full([$0], .infinity, .float64) }
-    highest = try widths.map { try Tensor.full([$0], -.infinity, .float64) }
   }
 
   /// Adds rows of all views.
@@ -43,12 +38,13 @@ public struct JointCovariance: Sendable {
   /// - Complexity: O(n · P²) for P columns in all; memory O(P²) and one block of rows.
   public mutating func add(_ chunk: [Tensor], weights: Tensor? = nil) throws {
     let count = try check(chunk, weights)
-    let block = max(256, (1 << 22) / max(1, widths.reduce(0, +)))
-    for start in stride(from: 0, to: count, by: block) {
-      let range = start..<min(start + block, count)
+    for start in stride(from: 0, to: count, by: JointCovariance.blockRows) {
+      let range = start..<min(start + JointCovariance.blockRows, count)
       let part = try chunk.map { try $0[range].to(.float64) }
       for (view, tensor) in zip(views, part) { try checkFinite(tensor, view: view, firstRow: rows) }
-      try merge(JointCovariance(block: part, weights: weights?[range].to(.float64), like: self))
+      try merge(
+        summary(
+          of: part, weights: weights?[range].to(.float64), isCentral: weights == nil && isCentral))
     }
   }
 
@@ -56,10 +52,6 @@ public struct JointCovariance: Sendable {
   public mutating func merge(_ other: JointCovariance) throws {
     rows += other.rows
     guard other.weight > 0 else { return }
-    for i in widths.indices {
-      lowest[i] = try lowest[i].minimum(other.lowest[i])
-      highest[i] = try highest[i].maximum(other.highest[i])
-    }
     guard weight > 0 else {
       (weight, means, scatters) = (other.weight, other.means, other.scatters)
       return
@@ -90,12 +82,13 @@ public struct JointCovariance: Sendable {
     return try sums / (weight - 1)
   }
 
-  /// Which columns of a view carry nothing, bool `[width]`: equal numbers throughout, or a spread below the
-  /// rounding of their mean. Without centring, columns of zeros.
+  /// Which columns of a view carry nothing, bool `[width]`: a spread below the rounding of their mean, which
+  /// equal numbers leave. Without centring, columns of zeros.
   public func isConstant(_ i: Int, centred: Bool = true) throws -> Tensor {
-    guard centred else { return try lowest[i].magnitude().maximum(highest[i].magnitude()) .== 0.0 }
-    let spread = try (scatters[i][0].diagonal() / Swift.max(weight - 1, 1)).clamped(from: 0).squareRoot()
-    return try (lowest[i] .== highest[i]).or(spread .<= (means[i].magnitude() * 1e-12))
+    let squares = try scatters[i][0].diagonal()
+    guard centred else { return try (squares + means[i].squared() * weight) .<= 0.0 }
+    let spread = try (squares / Swift.max(weight - 1, 1)).clamped(from: 0).squareRoot()
+    return try spread .<= (means[i].magnitude() * 1e-12)
   }
 
   /// The views at the given places only.
@@ -104,8 +97,6 @@ public struct JointCovariance: Sendable {
     part.rows = rows
     part.weight = weight
     part.means = places.map { means[$0] }
-    part.lowest = places.map { lowest[$0] }
-    part.highest = places.map { highest[$0] }
     part.scatters = try places.indices.map { i in
       try places[i...].map { j in
         let a = places[i]
@@ -117,32 +108,75 @@ public struct JointCovariance: Sendable {
 }
 
 extension JointCovariance {
-  private init(block: [Tensor], weights: Tensor?, like whole: JointCovariance) throws {
-    try self.init(views: whole.views, widths: whole.widths)
-    rows = block.first?.size(along: 0) ?? 0
-    guard rows > 0 else { return }
-    var counted = block
-    if let weights {
-      // Rows of weight 0 must not widen the range that tells constant columns.
-      let kept = try (weights .> 0.0).nonZero().flattened()
-      counted = try block.map { try $0.rows(at: kept) }
-      weight = try weights.sum().item()
-      guard weight > 0 else { return }
-    } else {
-      weight = Double(rows)
-    }
-    lowest = try counted.map { try $0.min(along: 0) }
-    highest = try counted.map { try $0.max(along: 0) }
+  /// Rows that are centred and multiplied at a time: few enough to stay in the processor's cache.
+  private static let blockRows = 4096
+
+  /// What a block of rows adds.
+  ///
+  /// - Parameter isCentral: take the means' part off the products instead of the rows.
+  private func summary(of block: [Tensor], weights: Tensor?, isCentral: Bool) throws -> JointCovariance {
+    var found = try JointCovariance(views: views, widths: widths)
+    found.rows = block.first?.size(along: 0) ?? 0
+    let total = try weights.map { try $0.sum().item() } ?? Double(found.rows)
+    guard total > 0 else { return found }
+    found.weight = total
     let share = try weights.map { try $0.unsqueezed(at: 1) }
-    means = try block.map { rows in
+    let means = try block.map { rows in
       guard let share else { return try rows.mean(along: 0) }
-      return try (rows * share).sum(along: 0) / weight
+      return try (rows * share).sum(along: 0) / total
     }
-    let centred = try zip(block, means).map { try $0 - $1 }
-    scatters = try centred.indices.map { i in
-      let left = try (share.map { try centred[i] * $0 } ?? centred[i]).transposed()
-      return try centred[i...].map { try left.matmul($0) }
+    let factors = isCentral ? block : try zip(block, means).map { try $0 - $1 }
+    found.means = means
+    found.scatters = try factors.indices.map { i in
+      let left = try share.map { try factors[i] * $0 } ?? factors[i]
+      return try factors.indices[i...].map { j in
+        let product =
+          try i == j
+          ? JointCovariance.symmetricProduct(left, factors[i]) : left.transposed().matmul(factors[j])
+        guard isCentral else { return product }
+        return try product.addingProduct(
+          means[i].unsqueezed(at: 1), means[j].unsqueezed(at: 0), scale: -total)
+      }
     }
+    // A block unlike those before it is centred after all.
+    guard try !isCentral || found.isCentral else {
+      return try summary(of: block, weights: weights, isCentral: false)
+    }
+    return found
+  }
+
+  /// Whether the mean of every column seen is at most its spread, so that taking the means' part off a product
+  /// afterwards loses no digit and spares a copy of the rows.
+  private var isCentral: Bool {
+    get throws {
+      guard weight > 1 else { return false }
+      return try zip(means, scatters).allSatisfy { mean, row in
+        try (row[0].diagonal() .>= (mean.squared() * weight)).all()
+      }
+    }
+  }
+
+  /// `aᵀ b` that is known to be symmetric: strips of columns above the diagonal, mirrored, for little more than
+  /// half the work.
+  private static func symmetricProduct(_ a: Tensor, _ b: Tensor) throws -> Tensor {
+    let width = a.size(along: 1)
+    let strip = max(48, (width + 7) / 8)
+    guard width >= 2 * strip else { return try a.transposed().matmul(b) }
+    var above: [Tensor] = []
+    for start in stride(from: 0, to: width, by: strip) {
+      let columns = try a.narrowed(to: start..<min(start + strip, width), along: 1)
+      above.append(try columns.transposed().matmul(b.narrowed(to: start..<width, along: 1)))
+    }
+    let strips = try above.indices.map { row in
+      // What lies left of the diagonal stands in the strips before.
+      let mirrored = try (0..<row).map { earlier in
+        let from = (row - earlier) * strip
+        return try above[earlier].narrowed(to: from..<(from + above[row].size(along: 0)), along: 1)
+          .transposed()
+      }
+      return try Tensor.concatenated(mirrored + [above[row]], along: 1)
+    }
+    return try Tensor.concatenated(strips)
   }
 
   private func check(_ chunk: [Tensor], _ weights: Tensor?) throws -> Int {
