@@ -66,7 +66,8 @@ struct Bound: Sendable, CustomTestStringConvertible {
   let figures: @Sendable () throws -> MetricBounds.Figures
 
   init<Kind: Trainable & JointEmbedding>(
-    _ kind: Kind.Type, _ settings: JSON, _ set: String, _ expected: (Double, Double), _ deviations: (Double, Double)
+    _ kind: Kind.Type, _ settings: JSON, _ set: String, _ expected: (Double, Double),
+    _ deviations: (Double, Double)
   ) {
     name = "\(kind.description.name) \(settings.text())"
     self.set = set
@@ -93,7 +94,8 @@ struct Bound: Sendable, CustomTestStringConvertible {
     Bound(NPair.self, ["l2_reg": 0.01], "wikipedia", (0.201, 0.171), (0.003, 0.002)),
     Bound(NPair.self, ["l2_reg": 0.01, "positives": "class"], "wikipedia", (0.225, 0.187), (0.003, 0.005)),
     Bound(NPair.self, ["l2_reg": 0.01], "digits-halves", (0.539, 0.539), (0.007, 0.003)),
-    Bound(NPair.self, ["l2_reg": 0.01, "positives": "class"], "digits-halves", (0.726, 0.735), (0.001, 0.009)),
+    Bound(
+      NPair.self, ["l2_reg": 0.01, "positives": "class"], "digits-halves", (0.726, 0.735), (0.001, 0.009)),
     Bound(CLIP.self, [:], "wikipedia", (0.185, 0.158), (0.005, 0.002)),
     Bound(CLIP.self, ["positives": "class"], "wikipedia", (0.245, 0.184), (0.012, 0.011)),
     Bound(CLIP.self, [:], "digits-halves", (0.462, 0.459), (0.003, 0.005)),

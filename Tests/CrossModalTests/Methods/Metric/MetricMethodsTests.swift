@@ -7,7 +7,8 @@ import Torch
 /// A way to train each of the methods on small data, for promises that all of them make.
 struct MetricCase: Sendable, CustomTestStringConvertible {
   let testDescription: String
-  private let make: @Sendable (MemorySet, JSON) throws -> (any Trainable & JointEmbedding, TrainingConfiguration)
+  private let make:
+    @Sendable (MemorySet, JSON) throws -> (any Trainable & JointEmbedding, TrainingConfiguration)
 
   init<Kind: Trainable & JointEmbedding>(_ kind: Kind.Type, _ own: JSON = [:]) {
     testDescription = "\(kind.description.name) \(own.text())"
@@ -40,7 +41,8 @@ struct MetricCase: Sendable, CustomTestStringConvertible {
     MetricCase(NPair.self, ["sampler": "classes"]), MetricCase(NPair.self, ["sampler": "hard_classes"]),
     MetricCase(NPair.self, ["normalize": true, "temperature": 0.1, "sampler": "all"]),
     MetricCase(NPair.self, ["form": "tuplet", "positives": "class"]),
-    MetricCase(CLIP.self), MetricCase(CLIP.self, ["memory": ["size": 24, "warmup_steps": 1, "dtype": "f16"]]),
+    MetricCase(CLIP.self),
+    MetricCase(CLIP.self, ["memory": ["size": 24, "warmup_steps": 1, "dtype": "f16"]]),
     MetricCase(SigLIP.self), MetricCase(SigLIP.self, ["multi_positive": false, "branches": "shared"]),
   ]
 }
@@ -54,14 +56,17 @@ struct MetricMethodsTests {
     let means = try Tensor.normal([5, 6], using: generator) * 2
     let x = try means.rows(at: labels) + Tensor.normal([count, 6], using: generator)
     let pairs = (0..<count * captions).map { $0 / captions }
-    let y = try (x + Tensor.normal([count, 6], using: generator) * 0.3).rows(at: pairs)
+    let y =
+      try (x + Tensor.normal([count, 6], using: generator) * 0.3).rows(at: pairs)
       + Tensor.normal([pairs.count, 6], using: generator) * 0.1
     return MemorySet(
       [.vectors(x), .vectors(y)], labels: pairs.map { labels[$0] },
       rows: captions > 1 ? [pairs, Array(0..<pairs.count)] : nil)
   }
 
-  private func bits(_ method: any Module) throws -> [[UInt8]] { try method.state.map { try $0.tensor.bytes() } }
+  private func bits(_ method: any Module) throws -> [[UInt8]] {
+    try method.state.map { try $0.tensor.bytes() }
+  }
 
   @Test("training moves every network and keeps everything finite", arguments: MetricCase.all)
   func trains(kind: MetricCase) throws {
@@ -106,7 +111,8 @@ struct MetricMethodsTests {
     }
   }
 
-  @Test("two and three processes come to the weights of one, also with uneven parts", arguments: MetricCase.all)
+  @Test(
+    "two and three processes come to the weights of one, also with uneven parts", arguments: MetricCase.all)
   func processes(kind: MetricCase) throws {
     let data = try Self.data()
     func weights(_ group: (any ProcessGroup)?) throws -> [(name: String, tensor: Tensor)] {
@@ -121,7 +127,8 @@ struct MetricMethodsTests {
     for size in [2, 5] {
       for together in try ThreadGroup.run(size, { try weights($0) }) {
         for (one, other) in zip(alone, together) {
-          let isClose = try one.tensor.to(.float64).isClose(to: other.tensor.to(.float64), relative: 1e-6, absolute: 1e-7)
+          let isClose = try one.tensor.to(.float64).isClose(
+            to: other.tensor.to(.float64), relative: 1e-6, absolute: 1e-7)
           #expect(isClose, "\(one.name) of \(size)")
         }
       }
@@ -158,7 +165,8 @@ struct MetricMethodsTests {
     let method = try CLIP(.init(), for: data.description)
     let step = try Step()
     let masks = try method.matches(data.batch(at: [0, 1, 5]), step).masks()
-    #expect(try masks.positive.values(as: Bool.self) == [true, true, false, true, true, false, false, false, true])
+    #expect(
+      try masks.positive.values(as: Bool.self) == [true, true, false, true, true, false, false, false, true])
     var training = TrainingConfiguration()
     training.batchSize = 8
     let sampler = try method.sampler(for: Captioned(data: data), training)
@@ -236,7 +244,9 @@ struct MetricMethodsTests {
     var center = TripletCenter.Configuration()
     center.centerInit = .normal(0.1)
     #expect(try TripletCenter.Configuration(overrides: center.tree()) == center)
-    for tree in [try NPair.Configuration().tree(), try CLIP.Configuration().tree(), try SigLIP.Configuration().tree()] {
+    for tree in [
+      try NPair.Configuration().tree(), try CLIP.Configuration().tree(), try SigLIP.Configuration().tree(),
+    ] {
       #expect(tree["embed_size"]?.int == 32)
     }
     #expect(try NPair.Configuration(overrides: NPair.Configuration().tree()) == NPair.Configuration())
@@ -270,7 +280,9 @@ struct MetricMethodsTests {
     try method.loss(batch, Step()).backward()
     let centers = try #require(method.parameters.first { $0.name == "centers" })
     let vectors = try withoutGradient {
-      try Tensor.concatenated([method.vectors(batch.items[0], side: 0), method.vectors(batch.items[1], side: 1)])
+      try Tensor.concatenated([
+        method.vectors(batch.items[0], side: 0), method.vectors(batch.items[1], side: 1),
+      ])
     }
     let labels = try Tensor(places.map { $0 % 5 } + places.map { $0 % 5 })
     let fixed = try centers.tensor.detached()
