@@ -47,7 +47,7 @@ for (work, program), found in sorted(best.items(), key=lambda item: (item[0][0],
     mine = reference[work]
     ratio = found["seconds"] / mine["seconds"]
     note = ""
-    if abs(found["check"] - mine["check"]) > 1e-6 * max(1, abs(mine["check"])):
+    if not abs(found["check"] - mine["check"]) <= 1e-6 * max(1, abs(mine["check"])):
         note = f"  result differs: {found['check']:.8f}, ours {mine['check']:.8f}"
         failed = failed or not found.get("approximate", False)
     print(f"{work:<48}{program:<26}{found['seconds']:>12.3f}{ratio:>13.1f}x{note}")

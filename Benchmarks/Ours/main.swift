@@ -42,6 +42,7 @@ struct Work {
     for (name, array) in [("x", views[0]), ("y", views[1]), ("scores", scores)] {
       try NPYWriter.write(array, to: folder.appending(path: "\(name).npy").path)
     }
+    try DifficultViews().write(to: folder)
   }
 }
 
@@ -53,6 +54,7 @@ func measure(_ work: Work) throws {
     let solver = CanonicalSolver(ridges: [.none, .none], components: .exactly(10))
     return try solver.solve(joint).correlations.values(as: Double.self).prefix(10).reduce(0, +)
   }
+  try DifficultViews().measure()
   try report("ranks, 1000 pictures, 5000 captions, both ways") {
     let truth = try RetrievalTruth.consecutive(5, first: 1000)
     let metrics = try RetrievalEvaluation().metrics(of: ScoreSource(work.scores), truth: truth)
