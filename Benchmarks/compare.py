@@ -32,6 +32,7 @@ with tempfile.TemporaryDirectory() as folder:
     programs = [(ours, "measure", folder)]
     if python.exists():
         programs.append((python, root / "Benchmarks/peers.py", folder))
+        programs.append((python, root / "Benchmarks/peers_torch.py"))
     for repetition in range(repetitions):
         print(f"bench: repetition {repetition + 1} of {repetitions}", file=sys.stderr)
         for program in programs:

@@ -11,7 +11,10 @@ func processSeconds() -> Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
 func report(_ work: String, _ body: () throws -> Double) rethrows {
   let start = processSeconds()
   let check = try body()
-  let seconds = processSeconds() - start
+  report(work, seconds: processSeconds() - start, check: check)
+}
+
+func report(_ work: String, seconds: Double, check: Double) {
   print(
     JSON.object([
       .init("work", .string(work)), .init("program", .string("CrossModal")),
@@ -48,6 +51,7 @@ struct Work {
 
 func measure(_ work: Work) throws {
   try Runtime.setThreads(1)
+  Runtime.keepFreedMemory()
   try report("CCA, 10000 rows of 200 and 200, 10 kept") {
     var joint = try JointCovariance(views: ["x", "y"], widths: [200, 200])
     try joint.add(work.views)
@@ -62,6 +66,7 @@ func measure(_ work: Work) throws {
       $0 + Double($1)
     }
   }
+  try TrainingStep.measure()
 }
 
 let arguments = CommandLine.arguments

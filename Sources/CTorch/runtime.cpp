@@ -4,6 +4,13 @@
 #include <ATen/Version.h>
 #include <torch/headeronly/version.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include <algorithm>
+#include <limits>
+
 #include "border.h"
 
 const char *ct_version(void) noexcept { return TORCH_VERSION; }
@@ -57,4 +64,16 @@ bool ct_set_threads(int32_t count) noexcept {
     at::set_num_threads(count);
     return true;
   });
+}
+
+bool ct_keep_freed_memory(int64_t bytes) noexcept {
+#ifdef __GLIBC__
+  // Larger blocks than this always come from the system; 32 MB is the most that glibc takes.
+  constexpr int mapped_from = 32 << 20;
+  const int kept = static_cast<int>(std::clamp<int64_t>(bytes, 0, std::numeric_limits<int>::max()));
+  return mallopt(M_MMAP_THRESHOLD, mapped_from) == 1 && mallopt(M_TRIM_THRESHOLD, kept) == 1;
+#else
+  static_cast<void>(bytes);
+  return false;
+#endif
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import CrossModal
 import CrossModalFormats
 import Foundation
+import Torch
 
 /// The command `crossmodal`.
 @main
@@ -25,6 +26,7 @@ struct CrossModalCommand: AsyncParsableCommand {
 
   static func main() async {
     Interruption.install()
+    Runtime.keepFreedMemory()
     Formats.register()
     Foundation.exit(await ExitStatus.run(Array(CommandLine.arguments.dropFirst())))
   }

@@ -135,6 +135,9 @@ ct_tensor ct_generator_state(ct_generator generator) CT_NOEXCEPT;
 bool ct_generator_set_state(ct_generator generator, ct_tensor state) CT_NOEXCEPT;
 int32_t ct_threads(void) CT_NOEXCEPT;
 bool ct_set_threads(int32_t count) CT_NOEXCEPT;
+// Lets the allocator keep up to `bytes` that were freed, for the next step of the same work; false where the
+// C library has no such setting.
+bool ct_keep_freed_memory(int64_t bytes) CT_NOEXCEPT;
 // How libtorch was built: compiler, BLAS, instruction set.
 const char *ct_configuration(void) CT_NOEXCEPT;
 
