@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver.h"
 #include "errors.h"
 #include "formats.h"
+#include "probe.h"
 
 struct cf_h5_file {
   hid_t file;
@@ -13,7 +15,9 @@ cf_h5 cf_h5_open(const char *path) {
   // Errors are said by cf_fail; filters from elsewhere are code that a file could ask for.
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   H5PLset_loading_state(0);
-  hid_t opened = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+  hid_t access = cf_careful_access();
+  hid_t opened = access < 0 ? -1 : H5Fopen(path, H5F_ACC_RDONLY, access);
+  if (access >= 0) H5Pclose(access);
   if (opened < 0) {
     cf_fail("is no HDF5 file, or it is damaged or cut short");
     return NULL;
@@ -131,7 +135,17 @@ static hid_t native(int32_t type, bool logical) {
 
 static const int32_t sizes[] = {0, 1, 1, 2, 2, 4, 4, 8, 8, 4, 8};
 
-// Where the numbers are: nothing outside this file, and the pieces they are read in.
+// Bytes of the numbers as the file keeps them; negative when there is no such number.
+static int64_t kept_bytes(hid_t dataset, const cf_info *info) {
+  hid_t type = H5Dget_type(dataset);
+  int64_t bytes = type < 0 ? 0 : (int64_t)H5Tget_size(type);
+  if (type >= 0) H5Tclose(type);
+  for (int32_t i = 0; i < info->rank; i++)
+    if (__builtin_mul_overflow(bytes, info->shape[i], &bytes)) return -1;
+  return bytes > 0 || info->bytes == 0 ? bytes : -1;
+}
+
+// Where the numbers are: nothing outside this file, all of them there, and the pieces they are read in.
 static bool describe_storage(hid_t dataset, const char *name, cf_info *info) {
   hid_t properties = H5Dget_create_plist(dataset);
   if (properties < 0) return cf_fail("data set '%s' is damaged", name);
@@ -149,6 +163,10 @@ static bool describe_storage(hid_t dataset, const char *name, cf_info *info) {
         done = cf_fail("data set '%s' has impossible pieces", name);
   }
   info->stored = (int64_t)H5Dget_storage_size(dataset);
+  // HDF5 copies what should be there without asking how much is.
+  int64_t kept = kept_bytes(dataset, info);
+  if (done && (kept < 0 || (layout == H5D_COMPACT && info->stored < kept)))
+    done = cf_fail("data set '%s' is cut short", name);
   H5Pclose(properties);
   return done;
 }
@@ -235,3 +253,29 @@ bool cf_h5_read(cf_h5 file, const char *name, const int64_t *starts, const int64
   H5Dclose(dataset);
   return done;
 }
+
+typedef struct {
+  cf_h5 file;
+  int64_t budget;
+} probe;
+
+static void probe_one(void *context, const char *name) {
+  probe *state = context;
+  cf_info info;
+  if (!cf_h5_describe(state->file, name, &info) || info.type == CF_OTHER) return;
+  if (info.bytes > state->budget || info.piece > state->budget) return;
+  state->budget -= info.bytes;
+  const int64_t starts[CF_MAX_RANK] = {0};
+  void *bytes = malloc((size_t)info.bytes + 1);
+  if (bytes) cf_h5_read(state->file, name, starts, info.shape, bytes, info.bytes);
+  free(bytes);
+}
+
+static void probe_file(const char *path, int64_t budget) {
+  probe state = {cf_h5_open(path), budget};
+  if (!state.file) return;
+  cf_h5_list(state.file, 10000, probe_one, &state);
+  cf_h5_close(state.file);
+}
+
+bool cf_h5_probe(const char *path, int64_t budget) { return cf_survives(probe_file, path, budget); }

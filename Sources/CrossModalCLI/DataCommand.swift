@@ -8,9 +8,10 @@ struct DataCommand: ParsableCommand {
     abstract: "Bring data into a dataset folder, and look into one.",
     discussion: """
       EXAMPLES
+        crossmodal data inspect Data/wikipedia
         crossmodal data import karpathy dataset_flickr8k.json --out flickr8k --set images=Flicker8k_Dataset
       """,
-    subcommands: [ImportCommand.self])
+    subcommands: [InspectCommand.self, ImportCommand.self])
 }
 
 struct ImportCommand: ParsableCommand {

@@ -24,6 +24,9 @@ public enum Formats {
 /// Neither library may be used by two threads at once, and matio uses HDF5.
 let librariesLock = NSLock()
 
+/// How many bytes of numbers a file is tried with in a child process before it is read in this one.
+let probeBytes: Int64 = 32 << 20
+
 extension cf_info {
   /// Sizes of the dimensions.
   var sizes: [Int] {

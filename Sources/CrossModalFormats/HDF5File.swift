@@ -10,8 +10,9 @@ final class HDF5File: @unchecked Sendable {
 
   private init(_ url: URL) throws {
     name = url.relativeName
-    guard let handle = librariesLock.withLock({ cf_h5_open(url.path) }) else { throw failure(name) }
-    self.handle = handle
+    let opened = librariesLock.withLock { cf_h5_probe(url.path, probeBytes) ? cf_h5_open(url.path) : nil }
+    guard let opened else { throw failure(name) }
+    handle = opened
   }
 
   deinit { librariesLock.withLock { cf_h5_close(handle) } }

@@ -1,6 +1,6 @@
-"""Writes the small files that the reader tests compare with: by NumPy, SciPy and h5py, so by other hands than ours.
+"""Writes the small files that the reader tests compare with: by NumPy, SciPy, h5py and Pillow, so by other hands than ours.
 
-Run it with numpy, scipy and h5py installed: python3 make.py. The results are committed beside it;
+Run it with numpy, scipy, h5py and pillow installed: python3 make.py. The results are committed beside it;
 expected.json holds type, shape and bytes (row-major, little-endian, as hexadecimal digits) of every array.
 """
 import gzip
@@ -13,6 +13,7 @@ import zipfile
 import h5py
 import numpy as np
 import scipy.io
+from PIL import Image
 
 FOLDER = pathlib.Path(__file__).parent
 EXPECTED = {}
@@ -161,7 +162,36 @@ def texts():
         json.dumps({"id": i, "text": line.strip()}) for i, line in enumerate(lines.split("\n"))) + "\n")
 
 
+def pictures():
+    y, x = np.mgrid[0:24, 0:40]
+    smooth = np.stack([6 * x, 10 * y, 3 * (x + y)], -1).astype("u1")
+    colour = Image.fromarray(smooth)
+    alpha = Image.fromarray(np.dstack([smooth, (255 - 6 * x).astype("u1")]))
+    classes = Image.fromarray((x // 8 + 5 * (y // 8)).astype("u1"))
+    palette = colour.quantize(13)
+    colour.save(FOLDER / "colour.png")
+    alpha.save(FOLDER / "alpha.png")
+    classes.save(FOLDER / "grey.png")
+    palette.save(FOLDER / "palette.png")  # four bits a pixel
+    for name, picture in [("colour", colour), ("alpha", alpha), ("grey", classes), ("palette", palette)]:
+        expect(f"{name}.png", np.array(picture.convert("RGB")))
+    expect("grey.png#indices", np.array(classes))
+    expect("palette.png#indices", np.array(palette))
+    colour.save(FOLDER / "colour.jpg", quality=90)
+    colour.save(FOLDER / "progressive.jpg", quality=90, progressive=True)
+    classes.save(FOLDER / "grey.jpg", quality=90)
+    ink = 255 - np.dstack([smooth, np.minimum(smooth.max(2), 60)])
+    Image.fromarray(ink, "CMYK").save(FOLDER / "ink.jpg", quality=95)
+    for name in ["colour.jpg", "progressive.jpg", "grey.jpg", "ink.jpg"]:
+        expect(name, np.array(Image.open(FOLDER / name).convert("RGB")))
+    noise = np.random.default_rng(0).integers(0, 256, (24, 40, 3), dtype="u1")
+    Image.fromarray(noise).save(FOLDER / "noise.png")
+    for height, width in [(7, 9), (24, 13), (50, 60)]:
+        small = Image.fromarray(noise).resize((width, height), Image.BILINEAR)
+        expect(f"noise.png#{height}x{width}", np.array(small))
+
+
 if __name__ == "__main__":
-    for make in [npy, npz, mat, hdf5, idx, tables, safetensors, texts]:
+    for make in [npy, npz, mat, hdf5, idx, tables, safetensors, texts, pictures]:
         make()
     (FOLDER / "expected.json").write_text(json.dumps(EXPECTED, indent=1) + "\n")

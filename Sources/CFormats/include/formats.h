@@ -62,6 +62,10 @@ bool cf_mat_read(cf_mat file, const char *name, void *bytes, int64_t size);
 
 typedef struct cf_h5_file *cf_h5;
 
+// Whether the HDF5 library survives reading the file: everything in it, up to `budget` bytes of numbers. Tried
+// in a child process, since some damaged files make the library crash.
+bool cf_h5_probe(const char *path, int64_t budget);
+
 cf_h5 cf_h5_open(const char *path);
 void cf_h5_close(cf_h5 file);
 // Calls `each` with the path of every data set, at most `most` of them.

@@ -35,7 +35,14 @@ public enum DataError: Error, Equatable, Sendable {
 extension DataError: LocalizedError, CustomStringConvertible {
   public var errorDescription: String? { description }
 
+  /// One line: what a damaged file holds may be anything.
   public var description: String {
+    String(
+      String.UnicodeScalarView(
+        sentence.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+  }
+
+  private var sentence: String {
     switch self {
     case .missing(let file): return "\(file): there is no such file or folder"
     case .unreadable(let file, let reason): return "\(file): cannot be read: \(reason)"

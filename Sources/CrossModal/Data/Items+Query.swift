@@ -24,7 +24,9 @@ extension Items {
     case .text:
       let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: file)), as: UTF8.self)
       let lines = text.split(omittingEmptySubsequences: true, whereSeparator: \.isNewline).map(String.init)
-      guard !lines.isEmpty else { throw QueryError.unfit(file: file, found: "no text", expected: "one line an item") }
+      guard !lines.isEmpty else {
+        throw QueryError.unfit(file: file, found: "no text", expected: "one line an item")
+      }
       self = .texts(lines)
     case .vector:
       guard let reader = ArrayReaders.reader(of: file), !reader.isContainer else {
@@ -40,7 +42,8 @@ extension Items {
       self = .vectors(rows)
     case .set, .sequence, .tokens:
       throw QueryError.unfit(
-        file: file, found: "a file", expected: "rows of kind \(modality.kind.rawValue) from a data set (--data)")
+        file: file, found: "a file",
+        expected: "rows of kind \(modality.kind.rawValue) from a data set (--data)")
     }
   }
 }

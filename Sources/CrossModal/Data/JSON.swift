@@ -28,6 +28,19 @@ public enum JSON: Sendable, Hashable {
   }
 }
 
+/// Why a text was not taken although it may be YAML.
+public enum JSONError: LocalizedError, Equatable {
+  case tooDeep(limit: Int)
+  case tooLarge(limit: Int)
+
+  public var errorDescription: String? {
+    switch self {
+    case .tooDeep(let limit): "nests more than \(limit) levels deep"
+    case .tooLarge(let limit): "has more than \(limit) values"
+    }
+  }
+}
+
 // MARK: - Access
 
 extension JSON {
@@ -89,21 +102,50 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
 extension JSON {
   /// Parses one YAML document; JSON is YAML too.
   ///
-  /// - Throws: `YamlError`, which says line and column.
+  /// - Throws: `YamlError`, which says line and column; ``JSONError`` for a tree that is too deep, or too large
+  ///   because of aliases that repeat what they stand for.
   public init(yaml text: String) throws {
+    guard JSON.depth(of: text) <= JSON.deepest else { throw JSONError.tooDeep(limit: JSON.deepest) }
     guard let node = try Yams.compose(yaml: text) else {
       self = .null
       return
     }
-    self = try JSON(node)
+    var left = JSON.mostNodes
+    self = try JSON(node, &left)
   }
 
-  private init(_ node: Node) throws {
+  private static let deepest = 64
+  private static let mostNodes = 2_000_000
+
+  /// How deep values nest by brackets that are open, and by dashes at the start of a line.
+  private static func depth(of text: String) -> Int {
+    var (open, start, deepest, isStart) = (0, 0, 0, true)
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "["), UInt8(ascii: "{"): open += 1
+      case UInt8(ascii: "]"), UInt8(ascii: "}"): open = max(0, open - 1)
+      case UInt8(ascii: "\n"): (start, isStart) = (0, true)
+      default: break
+      }
+      if isStart, byte == UInt8(ascii: "-") || byte == UInt8(ascii: "?") { start += 1 }
+      if byte > 0x20, byte != UInt8(ascii: "-"), byte != UInt8(ascii: "?") { isStart = false }
+      deepest = max(deepest, open, start)
+    }
+    return deepest
+  }
+
+  private init(_ node: Node, _ left: inout Int) throws {
+    left -= 1
+    guard left > 0 else { throw JSONError.tooLarge(limit: JSON.mostNodes) }
     switch node {
     case .mapping(let mapping):
-      self = .object(try mapping.map { Member($0.key.string ?? "", try JSON($0.value)) })
+      var members: [Member] = []
+      for (key, value) in mapping { members.append(Member(key.string ?? "", try JSON(value, &left))) }
+      self = .object(members)
     case .sequence(let sequence):
-      self = .array(try sequence.map { try JSON($0) })
+      var elements: [JSON] = []
+      for element in sequence { elements.append(try JSON(element, &left)) }
+      self = .array(elements)
     case .scalar(let scalar):
       self = JSON(scalar)
     case .alias(let alias):

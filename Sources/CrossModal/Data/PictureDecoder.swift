@@ -200,3 +200,43 @@ enum PictureDecoder {
     }
   }
 }
+
+extension Picture {
+  /// Pixels `[h, w]` or `[h, w, c]` (uint8; 1, 3 or 4 channels) as the bytes of a PNG file.
+  ///
+  /// - Throws: ``DataError`` when they have another shape.
+  public static func png(_ pixels: Tensor) throws -> Data {
+    let channels = pixels.rank == 3 ? pixels.size(along: 2) : 1
+    let types = [
+      1: SPNG_COLOR_TYPE_GRAYSCALE, 3: SPNG_COLOR_TYPE_TRUECOLOR, 4: SPNG_COLOR_TYPE_TRUECOLOR_ALPHA,
+    ]
+    guard pixels.rank == 2 || pixels.rank == 3, pixels.count > 0, let type = types[channels],
+      let context = spng_ctx_new(Int32(SPNG_CTX_ENCODER.rawValue))
+    else {
+      throw DataError.wrongShape(
+        file: "a picture", shape: pixels.shape, expected: "[h, w] or [h, w, c] with 1, 3 or 4 channels")
+    }
+    defer { spng_ctx_free(context) }
+    var header = spng_ihdr()
+    header.height = UInt32(pixels.size(along: 0))
+    header.width = UInt32(pixels.size(along: 1))
+    header.bit_depth = 8
+    header.color_type = UInt8(type.rawValue)
+    let bytes = try pixels.to(.uint8).contiguous().bytes()
+    spng_set_option(context, SPNG_ENCODE_TO_BUFFER, 1)
+    var status = spng_set_ihdr(context, &header)
+    if status == 0 {
+      status = bytes.withUnsafeBytes {
+        spng_encode_image(
+          context, $0.baseAddress, $0.count, Int32(SPNG_FMT_PNG.rawValue),
+          Int32(SPNG_ENCODE_FINALIZE.rawValue))
+      }
+    }
+    var (size, failure): (Int, Int32) = (0, 0)
+    guard status == 0, let encoded = spng_get_png_buffer(context, &size, &failure), failure == 0 else {
+      throw DataError.unreadable(file: "a picture", reason: String(cString: spng_strerror(status)))
+    }
+    defer { free(encoded) }
+    return Data(bytes: encoded, count: size)
+  }
+}

@@ -45,7 +45,10 @@ public struct ImportRequest: Sendable {
 /// Every importer by name.
 public enum Importers {
   public static let all: [any Importer.Type] = [
-    KarpathyImporter.self, BottomUpImporter.self, VQAImporter.self, COCOQAImporter.self, EasyVQAImporter.self,
+    FeaturesImporter.self, CSVImporter.self, WikipediaImporter.self, IDXImporter.self,
+    SCANPrecompImporter.self,
+    CaptionedFolderImporter.self, KarpathyImporter.self, BottomUpImporter.self, VQAImporter.self,
+    COCOQAImporter.self, EasyVQAImporter.self,
     ActivityNetImporter.self, CharadesImporter.self, WebDatasetImporter.self,
   ]
 
@@ -75,6 +78,7 @@ public enum ImportError: LocalizedError, Equatable {
   case missing(String, [String])
   case malformed(file: String, place: String, reason: String)
   case empty(String)
+  case option(String, expected: String)
 
   public var errorDescription: String? {
     switch self {
@@ -85,6 +89,7 @@ public enum ImportError: LocalizedError, Equatable {
       return files.isEmpty
         ? "\(folder): no such file or folder" : "\(folder): holds none of \(files.joined(separator: ", "))"
     case .malformed(let file, let place, let reason): return "\(file): \(place) \(reason)"
+    case .option(let name, let expected): return "--set \(name)=… must be \(expected)"
     case .empty(let file): return "\(file): holds nothing to import"
     }
   }

@@ -49,6 +49,9 @@ public enum ArrayReaders {
       try NPYReader.open(url, limits: limits)
     },
     idx,
+    ArrayReader(extensions: ["npz"], isContainer: true) { url, variable, limits in
+      try NPZReader.open(url, variable, limits: limits)
+    },
     ArrayReader(extensions: ["safetensors"], isContainer: true) { url, variable, _ in
       try SafeTensorsReader.open(url, variable)
     },

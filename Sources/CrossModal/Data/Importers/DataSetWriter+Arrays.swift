@@ -1,0 +1,61 @@
+import Foundation
+import Torch
+
+extension DataSetWriter {
+  /// Copies an array a few megabytes at a time.
+  func copy(_ source: any ArraySource, to file: String) throws {
+    let writer = try NPYWriter(place(file).path, shape: source.shape, dtype: source.dtype)
+    let step = max(1, (16 << 20) / max(source.rowBytes, 1))
+    for start in stride(from: 0, to: source.count, by: step) {
+      try writer.append(source.rows(in: start..<min(start + step, source.count)))
+    }
+    try writer.finish()
+  }
+
+  /// Splits of rows that follow one another; those without rows are left out.
+  func splits(_ counts: [(name: String, count: Int)]) {
+    var start = 0
+    for (name, count) in counts where count > 0 {
+      split(name, .rows(start..<start + count))
+      start += count
+    }
+  }
+
+  /// Where the source says nothing: the last tenth tests, the tenth before it validates.
+  func splits(ofRows count: Int) {
+    let tenth = count / 10
+    splits([("train", count - 2 * tenth), ("val", tenth), ("test", tenth)])
+  }
+
+  /// Splits by the name that each row gives.
+  func splits(of names: [String]) throws {
+    let usual = ["train", "val", "test"]
+    for name in usual + Set(names).subtracting(usual).sorted() {
+      let rows = names.indices.filter { names[$0] == name }
+      guard let first = rows.first, let last = rows.last else { continue }
+      if last - first == rows.count - 1 {
+        split(name, .rows(first..<last + 1))
+      } else {
+        try array(Tensor(rows), to: "\(name)_rows.npy")
+        split(name, .string("\(name)_rows.npy"))
+      }
+    }
+  }
+}
+
+extension ImportRequest {
+  /// An option that the importer cannot do without.
+  func needed(_ option: String, _ expected: String) throws(ImportError) -> String {
+    guard let value = options[option] else { throw .option(option, expected: expected) }
+    return value
+  }
+
+  /// The two names of the option `names`.
+  func names(_ usual: [String]) throws(ImportError) -> [String] {
+    let names = options["names"]?.split(separator: ",").map(String.init) ?? usual
+    guard names.count == 2, names[0] != names[1] else {
+      throw .option("names", expected: "two names, such as image,text")
+    }
+    return names
+  }
+}

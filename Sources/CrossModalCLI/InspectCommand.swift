@@ -1,0 +1,36 @@
+import ArgumentParser
+import CrossModal
+import Foundation
+
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Say what a data set holds and what may be wrong with it.",
+    discussion: """
+      EXAMPLES
+        crossmodal data inspect Data/wikipedia
+        crossmodal data inspect Data/emoji --out emoji.html
+        crossmodal data inspect my-data --json
+
+      Looks for NaN, items that occur twice, items and pairs that are in two splits, columns that are constant or
+      depend on each other, empty texts, pictures that cannot be read, rows that are in no pair, unseen classes.
+      """)
+
+  @Argument(help: "The data set: a folder with a dataset.yaml, or a NAME.dataset.yaml.")
+  var dataset: String
+
+  @Option(help: "Also write an HTML page with samples here.")
+  var out: String?
+
+  @Flag(help: "End with status 1 when a problem is found.")
+  var strict = false
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let inspection = try DataInspection(DataSet(at: dataset, checksNumbers: false))
+    if let out { try inspection.report().write(to: URL(fileURLWithPath: out)) }
+    if output.json { Console.out(inspection.json) } else { Console.out(inspection.text) }
+    if strict, inspection.hasProblems { throw ExitCode.failure }
+  }
+}
