@@ -53,7 +53,8 @@ let package = Package(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
     .target(
       name: "CTorch", dependencies: isVersionedDependency ? ["CLibtorch"] : [],
-      cxxSettings: torchHeaders, linkerSettings: torchLibraries),
+      exclude: ["forward"], cxxSettings: torchHeaders + [.headerSearchPath("forward")],
+      linkerSettings: torchLibraries),
     .target(name: "Torch", dependencies: ["CTorch", "CZlib"], swiftSettings: swiftSettings),
     .target(
       name: "CrossModal",

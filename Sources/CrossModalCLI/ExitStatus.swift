@@ -3,7 +3,7 @@ import CrossModal
 import Foundation
 import Torch
 
-/// How the command ends: 0 success, 1 the work failed or a check did not hold, 2 usage.
+/// How the command ends: 0 success, 1 the work failed or a check did not hold, 2 usage, 128 + n on signal n.
 enum ExitStatus {
   static let success: Int32 = 0
   static let failure: Int32 = 1
@@ -30,6 +30,12 @@ enum ExitStatus {
     case let check as CheckFailed:
       if let message = check.message { Console.error(message) }
       return failure
+    case TrainingError.interrupted:
+      Console.error(sentence(error))
+      return 128 + (StopRequest.shared.signal ?? SIGINT)
+    case TrainingError.unknownMeasure, TrainingError.noValidation:
+      Console.error(sentence(error))
+      return usage
     case is UnknownMethod, is ConfigurationError, is UsageError:
       Console.error(sentence(error))
       return usage

@@ -3,7 +3,8 @@ import Dispatch
 import Foundation
 
 /// What happens on Ctrl-C and on a polite request to stop: nothing half-written stays behind, and the
-/// process ends with 128 + the signal's number.
+/// process ends with 128 + the signal's number. A training is first given the time for a checkpoint; a second
+/// signal ends it at once.
 enum Interruption {
   /// Set once at the start; the sources live as long as the process.
   private nonisolated(unsafe) static var sources: [any DispatchSourceSignal] = []
@@ -13,6 +14,7 @@ enum Interruption {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInitiated))
       source.setEventHandler {
+        guard !StopRequest.shared.request(number) else { return }
         StagedFolders.shared.removeAll()
         _exit(128 + number)
       }

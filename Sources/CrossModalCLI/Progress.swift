@@ -6,12 +6,15 @@ final class Progress {
   private let title: String
   private let total: Int
   private let quiet: Bool
+  private let first: Int
   private let start = ContinuousClock.now
   private var lastDrawn: ContinuousClock.Instant
   private var hasDrawn = false
 
-  init(_ title: String, of total: Int, quiet: Bool) {
+  /// - Parameter first: what was done before, and so says nothing of the time that is left.
+  init(_ title: String, of total: Int, from first: Int = 0, quiet: Bool) {
     self.title = title
+    self.first = first
     self.total = total
     self.quiet = quiet
     lastDrawn = start
@@ -25,7 +28,7 @@ final class Progress {
     lastDrawn = now
     let fraction = total > 0 ? Double(done) / Double(total) : 1
     let elapsed = (now - start) / .seconds(1)
-    let left = fraction > 0 ? elapsed / fraction - elapsed : 0
+    let left = done > first ? elapsed * Double(total - done) / Double(done - first) : 0
     let text =
       "\(title) \(Int(fraction * 100)) %  \(done)/\(total)  \(Progress.words(left)) left\(note.isEmpty ? "" : "  " + note)"
     if Console.isTerminal {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CrossModal
 import Foundation
+import Torch
 
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,13 +12,16 @@ struct TrainCommand: ParsableCommand {
         crossmodal train --method cca --data Data/wikipedia --out runs/wikipedia
         crossmodal train --method cca --data Data/emoji/names.dataset.yaml --out runs/emoji \\
           --set k=30 --set features.text.size=120
+        crossmodal train --method dcca --data mnist --out runs/mnist --set epochs=5
+        crossmodal train --out runs/mnist --resume
+        torchrun --no-python --nproc-per-node 2 crossmodal train --method dcca --data mnist --out runs/mnist
       """)
 
   @Option(help: "The method; `crossmodal methods` lists them.")
-  var method: String
+  var method: String?
 
   @Option(help: "The data set: a folder with dataset.yaml, or a NAME.dataset.yaml.")
-  var data: String
+  var data: String?
 
   @Option(help: "The folder to write the run to.")
   var out: String
@@ -30,11 +34,20 @@ struct TrainCommand: ParsableCommand {
     help: ArgumentHelp("One setting over the file's; may be repeated.", valueName: "key=value"))
   var assignments: [String] = []
 
-  @Option(help: "The split to learn from.")
-  var split = "train"
+  @Option(help: "The split to learn from (default: train).")
+  var split: String?
 
-  @Option(help: "Fixes every random choice.")
-  var seed: UInt64 = 0
+  @Option(help: "Fixes every random choice (default: 0).")
+  var seed: UInt64?
+
+  @Option(help: "Where to train: cpu, cuda, cuda:N or mps (default: cpu).")
+  var device: String?
+
+  @Option(help: "Seconds that one of several processes may be late before the others give up.")
+  var timeout = 1800.0
+
+  @Flag(help: "Continue the run at --out; what else is given must be what it was begun with.")
+  var resume = false
 
   @Flag(help: "Replace the run that stands at --out.")
   var force = false
@@ -44,18 +57,79 @@ struct TrainCommand: ParsableCommand {
 
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    if resume && force { throw ValidationError("--resume and --force exclude each other") }
+    if !resume, method == nil { throw ValidationError("Missing expected argument '--method <method>'") }
+    if !resume, data == nil { throw ValidationError("Missing expected argument '--data <data>'") }
+  }
+
   func run() throws {
-    let type = try MethodList.method(named: method)
-    let settings = try Settings(config.map(settingsFile) ?? .null, assignments: assignments)
     let target = URL(fileURLWithPath: out)
-    try StagedFolder.check(target, replacing: force)
-    let set = try DataSet(at: data, strict: strict)
-    set.warnings.forEach(output.warn)
-    let start = ContinuousClock.now
-    let run = try Run.fit(type, settings: settings, data: set, split: split, seed: seed) { output.note($0) }
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    try run.save(to: target, reportingOn: set, replacing: force)
-    try report(run, seconds: seconds)
+    // Without a method, a run is resumed as it was begun.
+    let begun = resume ? try RunRecord.read(target) : nil
+    let type = try MethodList.method(named: method ?? begun?.method ?? "")
+    let file = try config.map(settingsFile) ?? (method == nil ? begun?.settings : nil) ?? .null
+    let settings = try Settings(file, assignments: assignments)
+    let place = try GlooGroup.Place(ProcessInfo.processInfo.environment)
+    let isFirst = (place?.rank ?? 0) == 0
+    if !resume, isFirst { try StagedFolder.check(target, replacing: force) }
+    let set = try DataSet(at: data ?? begun?.dataPath ?? "", strict: strict)
+    let split = self.split ?? (method == nil ? begun?.split : nil) ?? "train"
+    let seed = self.seed ?? (method == nil ? begun?.seed : nil) ?? 0
+    let deviceName = device ?? (method == nil ? begun?.device : nil) ?? "cpu"
+    if type is any Trainable.Type {
+      let group = try place.map { try GlooGroup($0, timeout: timeout) }
+      try train(
+        type, settings, set, split: split, seed: seed, device: Device(named: deviceName), into: target,
+        group: group)
+    } else {
+      if place != nil { throw UsageError("\(type.description.name) is a closed form; run it in one process") }
+      set.warnings.forEach(output.warn)
+      if resume {
+        throw UsageError("\(type.description.name) is fitted in one go; there is nothing to resume")
+      }
+      if deviceName != "cpu" { output.warn("\(type.description.name) is a closed form and runs on the cpu") }
+      let start = ContinuousClock.now
+      let run = try Run.fit(type, settings: settings, data: set, split: split, seed: seed) { output.note($0) }
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      try run.save(to: target, reportingOn: set, replacing: force)
+      try report(run, seconds: seconds)
+    }
+  }
+
+  private func train(
+    _ type: any Method.Type, _ settings: Settings, _ set: DataSet, split: String, seed: UInt64,
+    device: Device, into target: URL, group: GlooGroup?
+  ) throws {
+    let isFirst = (group?.rank ?? 0) == 0
+    if isFirst { set.warnings.forEach(output.warn) }
+    let progress = TrainingProgressBar(output)
+    let (run, outcome) = try Run.train(
+      type, settings: settings, data: set, split: split, seed: seed, device: device, into: target,
+      start: resume ? .resuming : force ? .replacing : .new, group: group,
+      observe: { if isFirst { progress.show($0) } })
+    progress.finish()
+    if isFirst { try report(run, outcome) }
+  }
+
+  private func report(_ run: Run, _ outcome: TrainingOutcome) throws {
+    let found = (run.method as? any FitReporting)?.fitReport ?? FitReport()
+    found.warnings.forEach(output.warn)
+    var json: JSON = [
+      "run": .string(out), "method": .string(run.about.name), "epochs": .int(outcome.epochs),
+      "steps": .int(outcome.steps), "ending": .string(outcome.ending.rawValue),
+    ]
+    if let best = outcome.best {
+      json["best"] = ["measure": .string(best.name), "value": .double(best.value)]
+      json["best_step"] = outcome.bestStep.map(JSON.int) ?? .null
+    }
+    json["seconds"] = .double(outcome.seconds)
+    for fact in found.facts.members ?? [] { json[fact.key] = fact.value }
+    if output.json { return Console.out(json) }
+    let best = outcome.best.map { ", \($0.name) \(String(format: "%.4g", $0.value))" } ?? ""
+    Console.out(
+      "\(out): \(run.about.name) on \(run.record.data.name), \(outcome.steps) steps\(best), "
+        + String(format: "%.1f s", outcome.seconds))
   }
 
   private func report(_ run: Run, seconds: Double) throws {

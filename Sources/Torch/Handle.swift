@@ -177,6 +177,16 @@ extension Handle {
     try withExtendedLifetime(self) { try body(ct_tensor_data(pointer)) }
   }
 
+  /// The raw pointer for a C call that takes no part in operators.
+  func withPointer<Result>(_ body: (ct_tensor) -> Result) -> Result {
+    withExtendedLifetime(self) { body(pointer) }
+  }
+
+  /// The raw pointers of several tensors, likewise.
+  static func withPointers<Result>(_ handles: [Handle], _ body: ([ct_tensor?]) -> Result) -> Result {
+    withExtendedLifetime(handles) { body(handles.map { $0.pointer }) }
+  }
+
   func to(_ device: Device, _ dtype: DataType) throws(TorchError) -> Handle {
     let moved = withExtendedLifetime(self) {
       ct_tensor_to(pointer, device.kind.rawValue, Int32(device.index ?? -1), dtype.rawValue)

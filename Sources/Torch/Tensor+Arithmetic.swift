@@ -78,6 +78,8 @@ extension Tensor {
   public func sin() throws(TorchError) -> Tensor { try Op.sin(.tensor(self)) }
   public func cos() throws(TorchError) -> Tensor { try Op.cos(.tensor(self)) }
   public func tanh() throws(TorchError) -> Tensor { try Op.tanh(.tensor(self)) }
+  public func sinh() throws(TorchError) -> Tensor { try Op.sinh(.tensor(self)) }
+  public func asinh() throws(TorchError) -> Tensor { try Op.asinh(.tensor(self)) }
   public func sigmoid() throws(TorchError) -> Tensor { try Op.sigmoid(.tensor(self)) }
   /// log σ(x).
   public func logSigmoid() throws(TorchError) -> Tensor { try Op.logSigmoid(.tensor(self)) }
@@ -148,6 +150,8 @@ extension Tensor {
     static let sin = Operator("sin")
     static let cos = Operator("cos")
     static let tanh = Operator("tanh")
+    static let sinh = Operator("sinh")
+    static let asinh = Operator("asinh")
     static let sigmoid = Operator("sigmoid")
     static let logSigmoid = Operator("log_sigmoid")
     static let relu = Operator("relu")

@@ -10,7 +10,7 @@ enum CommandLine {
   }
 
   /// The command that was built beside the tests.
-  private static let program: URL = {
+  static let program: URL = {
     let products =
       Bundle.allBundles.map(\.bundleURL)
       + [Bundle.main.bundleURL, Bundle.main.executableURL]

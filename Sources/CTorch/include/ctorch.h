@@ -19,6 +19,7 @@ extern "C" {
 
 typedef struct ct_tensor_opaque *ct_tensor;
 typedef struct ct_generator_opaque *ct_generator;
+typedef struct ct_group_opaque *ct_group;
 typedef const struct ct_operator_opaque *ct_operator;
 
 // The message of this thread's last failure, without libtorch's backtrace. Valid until the next call.
@@ -140,6 +141,22 @@ bool ct_set_threads(int32_t count) CT_NOEXCEPT;
 bool ct_keep_freed_memory(int64_t bytes) CT_NOEXCEPT;
 // How libtorch was built: compiler, BLAS, instruction set.
 const char *ct_configuration(void) CT_NOEXCEPT;
+
+// ---- Several processes (distributed.cpp) ----
+
+// Joins `size` processes through a TCP store at host:port, which `serves` opens here. `prefix` keeps groups
+// that share a store apart. `interface` names the network interface, "" chooses; `is_local` says that all
+// processes are on this machine. Fails when the others do not come within `timeout` milliseconds.
+ct_group ct_group_new(const char *host, uint16_t port, int32_t rank, int32_t size, bool serves, const char *prefix,
+                      const char *interface, bool is_local, int64_t timeout) CT_NOEXCEPT;
+void ct_group_free(ct_group group) CT_NOEXCEPT;
+// Tensors are contiguous and on the cpu. The sum over all processes, in place.
+bool ct_group_sum(ct_group group, ct_tensor tensor) CT_NOEXCEPT;
+// The tensors of all processes, of one shape, into `parts`.
+bool ct_group_gather(ct_group group, ct_tensor tensor, const ct_tensor *parts, int32_t count) CT_NOEXCEPT;
+// The tensor of process `rank`, in place.
+bool ct_group_broadcast(ct_group group, ct_tensor tensor, int32_t rank) CT_NOEXCEPT;
+bool ct_group_barrier(ct_group group) CT_NOEXCEPT;
 
 #ifdef __cplusplus
 }

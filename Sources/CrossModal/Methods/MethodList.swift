@@ -12,6 +12,7 @@ public enum MethodList {
     NPair.self,
     CLIP.self,
     SigLIP.self,
+    DCCA.self,
   ]
 
   /// The method of a name.

@@ -2,6 +2,7 @@
 public enum ReferenceList {
   public static let all: [any ReferenceComponents.Type] = [
     CCAReference.self,
+    DCCAReference.self,
     SCMReference.self,
     KCCAReference.self,
     ContrastiveReference.self,

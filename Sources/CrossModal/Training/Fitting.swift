@@ -14,38 +14,76 @@ extension Run {
     _ type: any Method.Type, settings: Settings, data: DataSet, split splitName: String = "train",
     seed: UInt64 = 0, note: (String) -> Void = { _ in }
   ) throws -> Run {
-    let split = try data.split(splitName)
+    let learning = try Learning(
+      type, settings: settings, data: data, split: splitName, seed: seed, note: note)
+    guard let fittable = learning.method as? any Fittable else {
+      throw RunError.unsuitable(method: type.description.name, reason: "is trained by gradient, not fitted")
+    }
+    note("fitting \(type.description.name) to \(learning.data.count) pairs")
+    try fittable.fit(to: learning.data, seed: seed)
+    return Run(record: try learning.record(), method: fittable, featurizers: learning.featurizers)
+  }
+}
+
+/// A method and the data it is to learn from, checked and put together before the work starts.
+struct Learning {
+  let method: any Method
+  /// Settings of training; nil for closed forms.
+  let training: TrainingConfiguration?
+  /// Pairs to learn from, as the method takes them.
+  let data: FeaturizedSplit
+  /// Featurisers by the name of the modality.
+  let featurizers: [String: any Featurizer]
+  private let set: DataSet
+  private let seed: UInt64
+
+  /// - Throws: what is wrong with settings or data.
+  init(
+    _ type: any Method.Type, settings: Settings, data set: DataSet, split splitName: String, seed: UInt64,
+    note: (String) -> Void
+  ) throws {
+    self.set = set
+    self.seed = seed
+    let split = try set.split(splitName)
     let description = split.description
-    try suits(type, description)
+    try Self.suits(type, description)
     if let threads = settings.threads { try Runtime.setThreads(threads) }
+    let choices = try Self.featurizerChoices(type, settings: settings, data: description)
+    // A key that nobody knows is told before features are computed.
+    let own = try type.settings(settings.method, pairs: split.count)
+    training = own.training
     var featurizers: [String: any Featurizer] = [:]
-    for (side, choice) in try featurizerChoices(type, settings: settings, data: description) {
+    for (side, choice) in choices {
       let name = description.modalities[side].name
       note("features of \(name): \(choice.name)")
       featurizers[name] = try Featurizers.fit(
         choice.name, to: split, side: side, size: choice.size, seed: seed)
     }
-    let seen = description.throughFeatures(featurizers)
-    let method = try type.make(settings.method, for: seen)
-    guard let fittable = method as? any Fittable else {
-      throw RunError.unsuitable(method: type.description.name, reason: "is trained by gradient, not fitted")
-    }
-    note("fitting \(type.description.name) to \(split.count) pairs")
-    try fittable.fit(
-      to: FeaturizedSplit(split, description.modalities.map { featurizers[$0.name] }), seed: seed)
-    let features = description.modalities.compactMap { modality in
+    self.featurizers = featurizers
+    data = try FeaturizedSplit(split, description.modalities.map { featurizers[$0.name] })
+    method = try type.make(own.method, for: description.throughFeatures(featurizers))
+  }
+
+  /// Another split of the data set, as the method takes it.
+  func pairs(of name: String) throws -> FeaturizedSplit {
+    let split = try set.split(name)
+    return try FeaturizedSplit(split, split.description.modalities.map { featurizers[$0.name] })
+  }
+
+  /// What `config.yaml` says.
+  func record(device: Device = .cpu) throws -> RunRecord {
+    let features = data.split.description.modalities.compactMap { modality in
       featurizers[modality.name].map { featurizer in
         var settings: JSON = ["name": .string(Swift.type(of: featurizer).name)]
         for member in featurizer.settings.members ?? [] { settings[member.key] = member.value }
         return JSON.Member(modality.name, settings)
       }
     }
-    return Run(
-      record: RunRecord(
-        method: type.description.name, configuration: try fittable.settings(), features: .object(features),
-        seed: seed, threads: Runtime.threads, device: Device.cpu.description, dataPath: data.url.path,
-        split: splitName, fingerprint: try data.fingerprint(), data: description),
-      method: method, featurizers: featurizers)
+    return RunRecord(
+      method: Swift.type(of: method).description.name, configuration: try method.settings(),
+      training: try training?.tree() ?? .null, features: .object(features), seed: seed,
+      threads: Runtime.threads, device: device.description, dataPath: set.url.path, split: data.split.name,
+      fingerprint: try set.fingerprint(), data: data.split.description)
   }
 
   private static func suits(_ type: any Method.Type, _ data: DataDescription) throws {
@@ -115,5 +153,45 @@ extension ClosedRange<Int> {
   fileprivate var words: String {
     lowerBound == upperBound
       ? "\(lowerBound)" : upperBound == .max ? "\(lowerBound) or more" : "\(lowerBound) to \(upperBound)"
+  }
+}
+
+extension Method {
+  /// The user's settings taken apart: those of the method, and those of training with the method's defaults
+  /// under them; nil for closed forms.
+  static func settings(
+    _ all: JSON, pairs: Int
+  ) throws -> (method: JSON, training: TrainingConfiguration?) {
+    guard let trainable = Self.self as? any Trainable.Type else {
+      _ = try Configuration(overrides: all)
+      return (all, nil)
+    }
+    let own = Set(Configuration.keys.flatMap { [$0.name] + $0.aliases })
+    let shared = (all.members ?? []).filter { !own.contains($0.key) && TrainingConfiguration.knows($0.key) }
+    let rest = (all.members ?? []).filter { member in !shared.contains { $0.key == member.key } }
+    if let unknown = rest.first(where: { !own.contains($0.key) }) {
+      let known = Configuration.keys.map(\.name) + TrainingConfiguration.keys.map(\.name)
+      throw ConfigurationError.unknownKey(
+        unknown.key, nearest: nearest(to: unknown.key, in: known), known: known)
+    }
+    return (.object(rest), try trainable.training(.object(shared), method: .object(rest), pairs: pairs))
+  }
+}
+
+extension Trainable {
+  fileprivate static func training(
+    _ overrides: JSON, method: JSON, pairs: Int
+  ) throws -> TrainingConfiguration {
+    let configuration = try Configuration(overrides: method)
+    var defaults = trainingDefaults(configuration, pairs: pairs)
+    // Rates and batches that suit L-BFGS suit no other optimiser, and the other way round: a user who names
+    // one gets what the method sets for it, which is that of few or of many pairs.
+    let quasiNewton = TrainingConfiguration.OptimizerKind.lbfgs
+    if let wanted = (overrides["optimizer"] ?? overrides["optim"])?.string,
+      (wanted == quasiNewton.rawValue) != (defaults.optimizer == quasiNewton)
+    {
+      defaults = trainingDefaults(configuration, pairs: wanted == quasiNewton.rawValue ? 1 : .max)
+    }
+    return try defaults.overridden(by: overrides)
   }
 }

@@ -2,12 +2,14 @@ import Foundation
 
 /// Keeps a run folder for one process. The system lets go of it when the process ends, however it ends.
 final class RunLock {
+  /// The file that is locked.
+  static let name = ".lock"
   private let descriptor: Int32
   private let path: String
 
   /// - Throws: ``TrainingError/locked(_:)`` when another process has it; `FileError`.
   init(_ folder: URL) throws {
-    path = folder.appendingPathComponent(".lock").path
+    path = folder.appendingPathComponent(Self.name).path
     while true {
       let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
       guard file >= 0 else { throw CocoaError(.fileWriteNoPermission, userInfo: [NSFilePathErrorKey: path]) }
@@ -24,6 +26,14 @@ final class RunLock {
       }
       close(file)
     }
+  }
+
+  /// Throws when another process trains into the folder.
+  static func check(_ folder: URL) throws {
+    let file = open(folder.appendingPathComponent(name).path, O_RDWR | O_CLOEXEC)
+    guard file >= 0 else { return }
+    defer { close(file) }
+    guard flock(file, LOCK_EX | LOCK_NB) == 0 else { throw TrainingError.locked(folder.path) }
   }
 
   deinit {

@@ -30,7 +30,10 @@ public final class StagedFolder {
     let path = target.path
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }
-    let names = isFolder.boolValue ? try FileManager.default.contentsOfDirectory(atPath: path) : [path]
+    let all = isFolder.boolValue ? try FileManager.default.contentsOfDirectory(atPath: path) : [path]
+    // A lock may be left over from a training that was killed before it wrote anything.
+    let names = all.filter { $0 != RunLock.name }
+    if names.count < all.count { try RunLock.check(target) }
     if isFolder.boolValue && names.isEmpty { return }
     guard names.contains("config.yaml") else { throw RunError.notEmpty(path) }
     guard replacing else { throw RunError.exists(path) }

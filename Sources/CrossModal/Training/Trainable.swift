@@ -15,7 +15,7 @@ public protocol Trainable: Method {
   func sampler(for data: some TrainingSet, _ training: TrainingConfiguration) throws -> any BatchSampler
   /// What is trained, and how; by default all parameters in one group.
   func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup]
-  /// Work before the first step, such as layer-wise pre-training or vocabularies of the data.
+  /// Work before the first step: first weights drawn from the run's seed, scaling of inputs, pre-training.
   func prepare(on data: some TrainingSet, _ preparation: Preparation) throws
   /// The loss of a batch. Moving averages, queues and centres are changed here when ``Step/isTraining``.
   func loss(_ batch: Batch, _ step: Step) throws -> Loss
@@ -106,7 +106,7 @@ public struct Loss {
   /// - Parameter parts: what the loss is made of, and anything else worth watching.
   public init(_ total: Tensor, parts: KeyValuePairs<String, Tensor> = [:]) throws(TorchError) {
     self.total = total
-    self.parts = try Loss.detached(parts.map { ($0.key, $0.value) })
+    self.parts = try Loss.detached(parts.map { (name: $0.key, value: $0.value) })
     propagate = nil
   }
 
@@ -120,15 +120,15 @@ public struct Loss {
   /// A loss whose gradient is put into the parameters by `propagate`, weighted by its argument: for losses of
   /// all pairs at once whose graph would not fit into memory.
   public init(
-    _ total: Tensor, parts: KeyValuePairs<String, Tensor> = [:], propagate: @escaping (Double) throws -> Void
+    _ total: Tensor, parts: [(name: String, value: Tensor)] = [], propagate: @escaping (Double) throws -> Void
   ) throws(TorchError) {
     self.total = try total.detached()
-    self.parts = try Loss.detached(parts.map { ($0.key, $0.value) })
+    self.parts = try Loss.detached(parts)
     self.propagate = propagate
   }
 
   private static func detached(
-    _ parts: [(String, Tensor)]
+    _ parts: [(name: String, value: Tensor)]
   ) throws(TorchError) -> [(name: String, value: Tensor)] {
     var detached: [(name: String, value: Tensor)] = []
     for (name, tensor) in parts { detached.append((name, try tensor.detached())) }

@@ -4,22 +4,30 @@ import Torch
 extension Trainer {
   /// Saves all that the next step depends on.
   ///
-  /// - Parameter best: weights that are the best so far; nil leaves those of before.
-  func checkpoint(best: [(name: String, tensor: Tensor)]? = nil) throws {
+  /// - Parameter isSkippable: leave it out when checkpoints would take more than a tenth of the time. What a
+  ///   resumed run comes to does not depend on how often one is written.
+  func checkpoint(isSkippable: Bool = false) throws {
     if let group { try GradientSharing(group: group).align(method.buffers) }
-    guard let folder, isFirst else {
-      try group?.barrier()
-      return
+    if let folder, isFirst, !(isSkippable && isTooSoon) {
+      let start = ContinuousClock.now
+      var saved = state
+      saved.metricsLength = try metrics?.flush() ?? 0
+      saved.eventsLength = try events?.flush() ?? 0
+      saved.seconds = state.seconds + elapsed
+      let contents = Checkpoints.Contents(
+        weights: method.state, optimizer: try optimizerState(), averages: average?.state ?? [])
+      manifest = try Checkpoints(run: folder).write(
+        contents, state: saved, best: hasUnsavedBest ? bestWeights : nil, after: manifest)
+      if hasUnsavedBest { bestWeights = nil }
+      hasUnsavedBest = false
+      lastCheckpoint = (.now, .now - start)
     }
-    var saved = state
-    saved.metricsLength = try metrics?.flush() ?? 0
-    saved.eventsLength = try events?.flush() ?? 0
-    saved.seconds = state.seconds + elapsed
-    let contents = Checkpoints.Contents(
-      weights: method.state, optimizer: try optimizerState(), averages: average?.state ?? [])
-    manifest = try Checkpoints(run: folder).write(contents, state: saved, best: best, after: manifest)
-    if best != nil { bestWeights = nil }
     try group?.barrier()
+  }
+
+  private var isTooSoon: Bool {
+    guard let lastCheckpoint else { return false }
+    return .now - lastCheckpoint.end < lastCheckpoint.cost * 10
   }
 
   private func optimizerState() throws -> [(name: String, tensor: Tensor)] {
@@ -34,7 +42,7 @@ extension Trainer {
     let contents = try checkpoints.last(manifest)
     let file = checkpoints.folder.appendingPathComponent(manifest.last).path
     try method.load(contents.weights, from: file)
-    for entry in method.stateEntries { try entry.prepareForTraining(on: device, as: dtype) }
+    for entry in method.stateEntries { try entry.prepareForTraining(on: device, as: stateType) }
     try makeOptimizers()
     let state = Dictionary(
       contents.optimizer.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })

@@ -20,7 +20,7 @@ extension Trainer {
       entry.tensor = try entry.tensor.detached()
     }
     if training.optimizer == .lbfgs {
-      quasiNewton = LBFGS(trained, iterations: 1, history: training.history)
+      quasiNewton = LBFGS(trained, iterations: 1, evaluations: 25, history: training.history)
     } else {
       optimizers = groups.map { GroupOptimizer(optimizer: optimizer(of: $0), rateFactor: $0.rateFactor) }
     }
@@ -150,7 +150,7 @@ extension Trainer {
       }
     }
     result.parts = means.values
-    result.isInterrupted = Interruption.signal != nil
+    result.isInterrupted = StopRequest.shared.signal != nil
     if let group {
       let sums = try GradientSharing(group: group).sum(trained, [result.loss, result.isInterrupted ? 1 : 0])
       result.loss = sums[0]

@@ -53,6 +53,10 @@ public final class Trainer {
 
   var state = TrainingState()
   var manifest: Checkpoints.Manifest?
+  /// Of the last checkpoint: when it was written, and what it cost.
+  var lastCheckpoint: (end: ContinuousClock.Instant, cost: Duration)?
+  /// Whether the best weights are not in a file yet.
+  var hasUnsavedBest = false
   var optimizers: [GroupOptimizer] = []
   var quasiNewton: LBFGS?
   var average: MovingAverage?
@@ -101,8 +105,11 @@ public final class Trainer {
   /// Whether this process writes and speaks: the only one, or the first of several.
   var isFirst: Bool { (group?.rank ?? 0) == 0 }
 
-  /// Type of floating-point inputs; nil leaves them.
+  /// Type of floating-point inputs.
   var dtype: DataType { training.precision == .float64 ? .float64 : .float32 }
+
+  /// What floating-point parameters and buffers become; nil leaves them as the method made them.
+  var stateType: DataType? { training.precision == .float64 ? .float64 : nil }
 
   /// Steps in an epoch.
   var stepsPerEpoch: Int { (sampler.batchesPerEpoch + training.accumulate - 1) / training.accumulate }
@@ -120,17 +127,15 @@ public final class Trainer {
   /// - Throws: ``TrainingError``; whatever the method and the data throw.
   @discardableResult
   public func run() throws -> TrainingOutcome {
-    try prepareState()
-    try openLogs()
-    if manifest == nil { try checkpoint() }
-    while state.ended == nil {
-      if state.epoch >= training.epochs || isAtLastStep {
-        state.ended = .completed
-        break
+    try StopRequest.shared.heard {
+      try prepareState()
+      try openLogs()
+      if manifest == nil { try checkpoint() }
+      while state.ended == nil {
+        if state.epoch >= training.epochs || isAtLastStep { state.ended = .completed } else { try runEpoch() }
       }
-      try runEpoch()
+      try finish()
     }
-    try finish()
     return TrainingOutcome(
       ending: state.ended ?? .completed, epochs: state.epoch, steps: state.step,
       best: state.best.map {
@@ -145,12 +150,16 @@ public final class Trainer {
   var elapsed: Double { (ContinuousClock.now - began) / .seconds(1) }
 
   private func prepareState() throws {
-    for entry in method.stateEntries { try entry.prepareForTraining(on: device, as: dtype) }
+    for entry in method.stateEntries { try entry.prepareForTraining(on: device, as: stateType) }
     let checkpoints = folder.map(Checkpoints.init)
     manifest = try checkpoints?.manifest()
     // Nobody writes a first checkpoint before all have looked.
     try group?.barrier()
-    if manifest == nil { try method.prepare(data, preparation) }
+    if manifest == nil {
+      try method.prepare(data, preparation)
+      // What was drawn or computed there becomes the start of graphs.
+      for entry in method.stateEntries { try entry.prepareForTraining(on: device, as: stateType) }
+    }
     try makeOptimizers()
     if let checkpoints, let manifest {
       try load(checkpoints, manifest)
@@ -185,8 +194,7 @@ public final class Trainer {
       let stop = taken.isEmpty ? false : try takeStep(Array(taken), before: end)
       state.batch = end
       if stop { try interrupt() }
-      let isDue = training.checkpointEvery.map { state.step % $0 == 0 } ?? false
-      if isDue, state.batch < batches.count { try checkpoint() }
+      if isCheckpointDue || isLongAgo, state.batch < batches.count { try checkpoint() }
     }
     let isWhole = state.batch >= batches.count
     if isWhole {
@@ -196,15 +204,19 @@ public final class Trainer {
     try endEpoch(isLast: !isWhole || state.epoch >= training.epochs || isAtLastStep || state.ended != nil)
   }
 
+  private var isCheckpointDue: Bool { training.checkpointEvery.map { state.step % $0 == 0 } ?? false }
+
+  /// Whether an epoch takes so long that a checkpoint within it is due. Several processes would have to agree
+  /// on the time, so there the user says when.
+  private var isLongAgo: Bool {
+    group == nil && folder != nil && lastCheckpoint.map { .now - $0.end > .seconds(300) } ?? false
+  }
+
   private func endEpoch(isLast: Bool) throws {
     let isDue = training.evaluateEvery > 0 && (isLast || state.epoch % training.evaluateEvery == 0)
     var line: JSON = ["kind": "epoch", "epoch": .int(state.epoch), "step": .int(state.step)]
     for (name, value) in state.means.values { line[name] = .double(value) }
-    var best: [(name: String, tensor: Tensor)]?
-    if isDue, validation != nil {
-      let measures = try evaluate()
-      best = try judge(measures, into: &line)
-    }
+    if isDue, validation != nil { try judge(evaluate(), into: &line) }
     try metrics?.append(line)
     try events?.append(
       state.means.values.map { ("epoch/\($0.name)", $0.value) }
@@ -215,14 +227,12 @@ public final class Trainer {
       state.ended = .patience
     }
     if state.ended == nil, isLast { state.ended = .completed }
-    try checkpoint(best: best)
+    try checkpoint(isSkippable: state.ended == nil && !isCheckpointDue)
     if try isInterrupted() { try interrupt(isSaved: true) }
   }
 
-  /// Keeps the weights when the measure is the best so far; gives what is to be saved then.
-  private func judge(
-    _ measures: [Measure], into line: inout JSON
-  ) throws -> [(name: String, tensor: Tensor)]? {
+  /// Keeps the weights when the measure is the best so far.
+  private func judge(_ measures: [Measure], into line: inout JSON) throws {
     line["measures"] = .object(
       measures.map { JSON.Member($0.name, $0.value.isFinite ? .double($0.value) : .null) })
     guard let chosen = training.selectBy.map({ name in measures.first { $0.name == name } }) ?? measures.first
@@ -235,14 +245,13 @@ public final class Trainer {
     observe(.evaluation(epoch: state.epoch, step: state.step, measures: measures, isBest: isBest))
     guard isBest else {
       state.evaluationsWithoutImprovement += 1
-      return nil
+      return
     }
     (state.best, state.bestStep, state.evaluationsWithoutImprovement) = (
       ExactNumber(chosen.value), state.step, 0
     )
-    let weights = try snapshot()
-    bestWeights = weights
-    return weights
+    bestWeights = try snapshot()
+    hasUnsavedBest = true
   }
 
   /// Copies of the state that is evaluated and kept.
@@ -283,11 +292,13 @@ public final class Trainer {
   // MARK: - The end
 
   private func finish() throws {
-    if let best = try keptWeights() {
+    if isFirst, let best = try keptWeights() {
       try method.load(best.weights, from: best.file)
+      for entry in method.stateEntries { try entry.prepareForTraining(on: device, as: stateType) }
     } else {
       try average?.keep()
     }
+    if let group { try GradientSharing(group: group).align(method.stateEntries) }
     for entry in method.stateEntries { entry.tensor = try entry.tensor.detached() }
     try method.finish(data, preparation)
     for entry in method.stateEntries { entry.tensor = try entry.tensor.detached().to(.cpu) }
@@ -305,13 +316,13 @@ public final class Trainer {
 
   /// Whether any process was asked to stop.
   private func isInterrupted() throws -> Bool {
-    let asked = Interruption.signal != nil
+    let asked = StopRequest.shared.signal != nil
     guard let group else { return asked }
     return try group.sum(Tensor([asked ? 1.0 : 0.0]).to(device)).item() > 0
   }
 
   private func interrupt(isSaved: Bool = false) throws {
-    if !isSaved { try checkpoint() }
+    if !isSaved || hasUnsavedBest || manifest?.state.step != state.step { try checkpoint() }
     if state.ended == nil { throw TrainingError.interrupted(folder: folder?.path, step: state.step) }
   }
 

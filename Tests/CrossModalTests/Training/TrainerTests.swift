@@ -101,7 +101,7 @@ struct TrainerTests {
     let folder = try TemporaryFolder()
     let method = try toy(data) { $0.breaksAt = 3 }
     let error = #expect(throws: TrainingError.self) {
-      try Trainer(method, training: training(), data: data, folder: folder.url).run()
+      try Trainer(method, training: training { $0.checkpointEvery = 2 }, data: data, folder: folder.url).run()
     }
     guard case .notFinite(let what, let epoch, let step, let rows, let saved?) = error else {
       Issue.record("\(String(describing: error))")

@@ -1,0 +1,2 @@
+// See forward/README.md.
+#pragma once

@@ -1,0 +1,5 @@
+// See forward/README.md.
+#pragma once
+namespace gloo::transport {
+class Device;
+}

@@ -1,0 +1,177 @@
+import Torch
+
+/// The network of one view.
+protocol CorrelationNetwork: Module {
+  /// Outputs `[n, o]` of rows `[n, d]`.
+  ///
+  /// - Parameter isTraining: normalise by the batch, and remember its moments.
+  func callAsFunction(_ rows: Tensor, isTraining: Bool) throws -> Tensor
+  /// Whether rows influence each other's outputs in training, so that a batch cannot be taken in pieces.
+  var normalisesByBatch: Bool { get }
+  /// The linear maps from the bottom up.
+  var linears: [LinearEncoder] { get }
+}
+
+/// What follows a linear map.
+public enum CorrelationActivation: String, Codable, Sendable, CaseIterable {
+  case cubeRoot = "cube_root"
+  case sigmoid
+  case tanh
+  case relu
+  case gelu
+
+  func callAsFunction(_ x: Tensor) throws -> Tensor {
+    switch self {
+    case .cubeRoot: try cubeRootUnit(x)
+    case .sigmoid: try x.sigmoid()
+    case .tanh: try x.tanh()
+    case .relu: try x.relu()
+    case .gelu: try x.gelu()
+    }
+  }
+}
+
+/// Linear maps with an activation between them: `layers.i.weight`, `layers.i.bias`.
+final class PlainNetwork: CorrelationNetwork {
+  let layers: [LinearEncoder]
+  private let activation: CorrelationActivation
+  private let activatesOutput: Bool
+  let normalisesByBatch = false
+  var linears: [LinearEncoder] { layers }
+
+  /// - Parameter widths: of the hidden layers and the output.
+  init(
+    from inputs: Int, widths: [Int], activation: CorrelationActivation, activatesOutput: Bool,
+    using generator: Generator
+  ) throws {
+    layers = try zip([inputs] + widths, widths).map { try LinearEncoder(from: $0, to: $1, using: generator) }
+    self.activation = activation
+    self.activatesOutput = activatesOutput
+  }
+
+  func callAsFunction(_ rows: Tensor, isTraining: Bool) throws -> Tensor {
+    try layers.indices.reduce(rows) { hidden, i in
+      let sums = try layers[i](hidden)
+      return i < layers.count - 1 || activatesOutput ? try activation(sums) : sums
+    }
+  }
+}
+
+/// The network of the public PyTorch program: blocks of linear map, sigmoid, batch normalisation, then batch
+/// normalisation and a linear map; names `layers.i.0.weight`, `layers.i.2.running_mean`, … as there.
+final class NormalisedNetwork: CorrelationNetwork {
+  @Named var blocks: [any Module]
+  let normalisesByBatch = true
+
+  init(
+    from inputs: Int, widths: [Int], momentum: Double = 0.1, epsilon: Double = 1e-5,
+    using generator: Generator
+  ) throws {
+    let sizes = [inputs] + widths
+    let normalisation = { (size: Int) in
+      try ColumnNormalisation(size, momentum: momentum, epsilon: epsilon)
+    }
+    var blocks: [any Module] = try (0..<widths.count - 1).map { i in
+      try SigmoidBlock(
+        LinearEncoder(from: sizes[i], to: sizes[i + 1], using: generator), normalisation(sizes[i + 1]))
+    }
+    let (last, width) = (sizes[widths.count - 1], sizes[widths.count])
+    blocks.append(
+      try OutputBlock(normalisation(last), LinearEncoder(from: last, to: width, using: generator)))
+    _blocks = Named(wrappedValue: blocks, "layers")
+  }
+
+  var linears: [LinearEncoder] {
+    blocks.compactMap { ($0 as? SigmoidBlock)?.linear ?? ($0 as? OutputBlock)?.linear }
+  }
+
+  func callAsFunction(_ rows: Tensor, isTraining: Bool) throws -> Tensor {
+    try blocks.reduce(rows) { hidden, block in
+      if let block = block as? SigmoidBlock { return try block(hidden, isTraining: isTraining) }
+      if let block = block as? OutputBlock { return try block(hidden, isTraining: isTraining) }
+      return hidden
+    }
+  }
+}
+
+private final class SigmoidBlock: Module {
+  @Named var linear: LinearEncoder
+  @Named var normalisation: ColumnNormalisation
+
+  init(_ linear: LinearEncoder, _ normalisation: ColumnNormalisation) {
+    _linear = Named(wrappedValue: linear, "0")
+    _normalisation = Named(wrappedValue: normalisation, "2")
+  }
+
+  func callAsFunction(_ rows: Tensor, isTraining: Bool) throws -> Tensor {
+    try normalisation(linear(rows).sigmoid(), isTraining: isTraining)
+  }
+}
+
+private final class OutputBlock: Module {
+  @Named var normalisation: ColumnNormalisation
+  @Named var linear: LinearEncoder
+
+  init(_ normalisation: ColumnNormalisation, _ linear: LinearEncoder) {
+    _normalisation = Named(wrappedValue: normalisation, "0")
+    _linear = Named(wrappedValue: linear, "1")
+  }
+
+  func callAsFunction(_ rows: Tensor, isTraining: Bool) throws -> Tensor {
+    try linear(normalisation(rows, isTraining: isTraining))
+  }
+}
+
+/// Batch normalisation of columns without scale and shift (Ioffe & Szegedy, ICML 2015), as PyTorch's
+/// BatchNorm1d: by the batch's mean and biased variance in training, by moving averages (variance unbiased) else.
+final class ColumnNormalisation: Module {
+  @Buffer var runningMean: Tensor
+  @Buffer var runningVariance: Tensor
+  private let momentum: Double
+  private let epsilon: Double
+
+  init(_ size: Int, momentum: Double, epsilon: Double) throws {
+    _runningMean = Buffer(wrappedValue: try Tensor.zeros([size]), "running_mean")
+    _runningVariance = Buffer(wrappedValue: try Tensor.ones([size]), "running_var")
+    self.momentum = momentum
+    self.epsilon = epsilon
+  }
+
+  func callAsFunction(_ rows: Tensor, isTraining: Bool) throws -> Tensor {
+    guard isTraining else {
+      return try (rows - runningMean) * (runningVariance + epsilon).inverseSquareRoot()
+    }
+    let mean = try rows.mean(along: 0)
+    let centred = try rows - mean
+    let variance = try centred.squared().mean(along: 0)
+    let count = Double(rows.size(along: 0))
+    try withoutGradient {
+      let unbiased = try variance.detached() * (count / max(1, count - 1))
+      runningMean = try runningMean * (1 - momentum) + mean.detached() * momentum
+      runningVariance = try runningVariance * (1 - momentum) + unbiased * momentum
+    }
+    return try centred * (variance + epsilon).inverseSquareRoot()
+  }
+}
+
+/// The mirror image of a network, for autoencoders: from outputs back to inputs.
+final class MirrorNetwork: Module {
+  let layers: [LinearEncoder]
+  private let activation: CorrelationActivation
+
+  /// - Parameter widths: of the network's hidden layers and output.
+  init(
+    to inputs: Int, widths: [Int], activation: CorrelationActivation, using generator: Generator
+  ) throws {
+    let sizes = Array(([inputs] + widths).reversed())
+    layers = try zip(sizes, sizes.dropFirst()).map { try LinearEncoder(from: $0, to: $1, using: generator) }
+    self.activation = activation
+  }
+
+  func callAsFunction(_ outputs: Tensor) throws -> Tensor {
+    try layers.indices.reduce(outputs) { hidden, i in
+      let sums = try layers[i](hidden)
+      return i < layers.count - 1 ? try activation(sums) : sums
+    }
+  }
+}

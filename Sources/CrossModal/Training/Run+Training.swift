@@ -1,0 +1,179 @@
+import Foundation
+import Torch
+
+/// What stands in the folder that a training is to write to.
+public enum RunStart: Sendable {
+  /// Nothing.
+  case new
+  /// Perhaps a run, which goes.
+  case replacing
+  /// A run with the same settings that was broken off, which is continued.
+  case resuming
+}
+
+extension Run {
+  /// Trains a method by gradient on a split of a data set, into a folder.
+  ///
+  /// Everything that can be wrong with settings and data is checked before the work starts. The folder holds
+  /// `config.yaml` and checkpoints from the beginning, and can be resumed from any moment on.
+  /// - Parameters:
+  ///   - type: the method.
+  ///   - settings: what the user set.
+  ///   - data: the data set, whose `split` is learned from.
+  ///   - folder: of the run.
+  ///   - group: the processes that train together; each calls this with the same arguments and sees the same
+  ///     folder. The first one writes.
+  ///   - observe: told what happens.
+  /// - Throws: ``TrainingError``, ``RunError``, and what reading the data throws.
+  public static func train(
+    _ type: any Method.Type, settings: Settings, data: DataSet, split splitName: String = "train",
+    seed: UInt64 = 0, device: Device = .cpu, into folder: URL, start: RunStart = .new,
+    group: (any ProcessGroup)? = nil, observe: @escaping (TrainingEvent) -> Void = { _ in }
+  ) throws -> (run: Run, outcome: TrainingOutcome) {
+    let isFirst = (group?.rank ?? 0) == 0
+    let training = RunFolder(folder)
+    let lock = isFirst ? try training.lock(start) : nil
+    defer { withExtendedLifetime(lock) {} }
+    let learning = try Learning(type, settings: settings, data: data, split: splitName, seed: seed) {
+      if isFirst { observe(.note($0)) }
+    }
+    guard let method = learning.method as? any Trainable, let configuration = learning.training else {
+      throw RunError.unsuitable(method: type.description.name, reason: "is fitted, not trained by gradient")
+    }
+    let record = try learning.record(device: device)
+    if isFirst { try training.begin(record, start) }
+    try group?.barrier()
+    let held = try validation(configuration, data).map(learning.pairs)
+    let trainer = try Trainer(
+      method, training: configuration, data: learning.data, validation: held, seed: seed, device: device,
+      group: group, folder: folder, observe: observe)
+    let outcome = try trainer.run()
+    let run = Run(record: record, method: method, featurizers: learning.featurizers)
+    if isFirst {
+      try run.write(to: folder)
+      try TrainingReport(run, outcome, log: MetricsLog.read(folder)).page.write(
+        to: folder.appendingPathComponent("report.html"))
+    }
+    return (run, outcome)
+  }
+
+  /// The split to evaluate on.
+  private static func validation(_ training: TrainingConfiguration, _ data: DataSet) throws -> String? {
+    if let wanted = training.validation {
+      guard data.splitNames.contains(wanted) else {
+        throw TrainingError.noValidation(wanted, known: data.splitNames)
+      }
+      return wanted
+    }
+    return training.evaluateEvery > 0
+      ? ["val", "dev", "validation"].first(where: data.splitNames.contains) : nil
+  }
+}
+
+/// The folder of a run in training.
+struct RunFolder {
+  let url: URL
+  private static let recordFile = "config.yaml"
+
+  init(_ url: URL) { self.url = url.standardizedFileURL }
+
+  private var record: URL { url.appendingPathComponent(Self.recordFile) }
+
+  /// Takes the folder for this process, before anything is read or written there.
+  func lock(_ start: RunStart) throws -> RunLock {
+    if case .resuming = start {
+      guard FileManager.default.fileExists(atPath: record.path) else {
+        throw TrainingError.nothingToResume(url.path)
+      }
+      return try RunLock(url)
+    }
+    let isReplacing = if case .replacing = start { true } else { false }
+    try StagedFolder.check(url, replacing: isReplacing)
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    let lock = try RunLock(url)
+    // Another process may have been here between the look and the lock.
+    guard isReplacing || !FileManager.default.fileExists(atPath: record.path) else {
+      throw RunError.exists(url.path)
+    }
+    return lock
+  }
+
+  /// Leaves the record of a new run, or compares that of the run to resume.
+  func begin(_ new: RunRecord, _ start: RunStart) throws {
+    if case .resuming = start {
+      try removeTemporaries()
+      let old = try RunRecord(
+        JSON(yaml: String(decoding: Data(contentsOf: record), as: UTF8.self)), file: record.path)
+      let changes = try old.changes(to: new)
+      guard changes.isEmpty else { throw TrainingError.changed(folder: url.path, keys: changes) }
+      return
+    }
+    for name in try FileManager.default.contentsOfDirectory(atPath: url.path) where name != RunLock.name {
+      try FileManager.default.removeItem(at: url.appendingPathComponent(name))
+    }
+    try AtomicFile.write(Data(try new.json().yaml().utf8), to: record.path)
+  }
+
+  /// What a kill left half-written.
+  private func removeTemporaries() throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: url.path) where name.hasSuffix(".tmp") {
+      try? FileManager.default.removeItem(at: url.appendingPathComponent(name))
+    }
+  }
+}
+
+extension RunRecord {
+  /// Reads the record of a run's folder, whether the run is complete or not.
+  public static func read(_ folder: URL) throws -> RunRecord {
+    let file = folder.appendingPathComponent("config.yaml")
+    guard let data = FileManager.default.contents(atPath: file.path) else {
+      throw TrainingError.nothingToResume(folder.path)
+    }
+    return try RunRecord(JSON(yaml: String(decoding: data, as: UTF8.self)), file: file.path)
+  }
+
+  /// The settings as a user would give them.
+  public var settings: JSON {
+    var all = configuration
+    for member in training.members ?? [] { all[member.key] = member.value }
+    if let features = features.members, !features.isEmpty {
+      // What else stands there follows from the name and the width.
+      all["features"] = .object(
+        features.map { feature in
+          let own = (feature.value.members ?? []).filter { ["name", "size"].contains($0.key) }
+          return JSON.Member(feature.key, .object(own))
+        })
+    }
+    all["threads"] = .int(threads)
+    return all
+  }
+
+  /// What of another record would make other weights.
+  func changes(to other: RunRecord) throws -> [TrainingError.Change] {
+    let flat = { (record: RunRecord) throws -> [(key: String, value: String)] in
+      var tree = try record.json()
+      tree["versions"] = nil
+      tree["data"]?["path"] = nil
+      return tree.leaves("")
+    }
+    let (mine, others) = (try flat(self), try flat(other))
+    let keys = mine.map(\.key) + others.map(\.key).filter { key in !mine.contains { $0.key == key } }
+    return keys.compactMap { key in
+      let begun = mine.first { $0.key == key }?.value ?? "absent"
+      let now = others.first { $0.key == key }?.value ?? "absent"
+      return begun == now ? nil : TrainingError.Change(key: key, begun: begun, now: now)
+    }
+  }
+}
+
+extension JSON {
+  /// Every value below with its dotted key; the sections of a record are left out, as users never write them.
+  fileprivate func leaves(_ prefix: String) -> [(key: String, value: String)] {
+    guard let members, !members.isEmpty else { return [(prefix, text())] }
+    return members.flatMap { member in
+      let isSection = prefix.isEmpty && ["configuration", "training"].contains(member.key)
+      let key = isSection ? "" : prefix.isEmpty ? member.key : "\(prefix).\(member.key)"
+      return member.value.leaves(key)
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import CTorch
+import Foundation
+
+/// Processes joined by c10d's Gloo over TCP, as PyTorch joins them: launched by torchrun, Slurm or a Kubernetes
+/// operator, which say by environment variables who is who. Tensors on an accelerator travel through main memory.
+public final class GlooGroup: ProcessGroup {
+  public let rank: Int
+  public let size: Int
+  private let group: ct_group
+
+  /// Where the others are, as the environment says.
+  public struct Place: Sendable, Equatable {
+    public var rank: Int
+    public var size: Int
+    public var localRank: Int
+    public var host: String
+    public var port: UInt16
+    /// Whether somebody else, such as torchrun's agent, serves the store already.
+    public var isStoreServed: Bool
+    public var isLocal: Bool
+    public var interface: String
+    /// Different for each restart by an elastic launcher.
+    public var attempt: String
+
+    /// From `RANK`, `WORLD_SIZE`, `LOCAL_RANK`, `LOCAL_WORLD_SIZE`, `MASTER_ADDR`, `MASTER_PORT`,
+    /// `TORCHELASTIC_USE_AGENT_STORE`, `TORCHELASTIC_RESTART_COUNT` and `GLOO_SOCKET_IFNAME`; nil for a single
+    /// process.
+    ///
+    /// - Throws: ``TorchError`` that names the variable at fault.
+    public init?(_ environment: [String: String]) throws(TorchError) {
+      func number(_ name: String, _ range: ClosedRange<Int>, or fallback: Int? = nil) throws(TorchError)
+        -> Int
+      {
+        guard let text = environment[name] ?? fallback.map(String.init) else {
+          throw TorchError(operation: "process group", message: "WORLD_SIZE is set, but \(name) is not")
+        }
+        guard let value = Int(text), range.contains(value) else {
+          throw TorchError(
+            operation: "process group",
+            message:
+              "\(name) is '\(text)', expected a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+      }
+      guard environment["WORLD_SIZE"] != nil else { return nil }
+      size = try number("WORLD_SIZE", 1...100_000)
+      guard size > 1 else { return nil }
+      rank = try number("RANK", 0...(size - 1))
+      localRank = try number("LOCAL_RANK", 0...(size - 1), or: rank)
+      port = UInt16(try number("MASTER_PORT", 1...65_535))
+      guard let host = environment["MASTER_ADDR"], !host.isEmpty else {
+        throw TorchError(operation: "process group", message: "WORLD_SIZE is set, but MASTER_ADDR is not")
+      }
+      self.host = host
+      isStoreServed = environment["TORCHELASTIC_USE_AGENT_STORE"]?.lowercased() == "true"
+      let here = try number("LOCAL_WORLD_SIZE", 1...size, or: 1)
+      isLocal = ["localhost", "127.0.0.1", "::1"].contains(host) || here == size
+      interface = environment["GLOO_SOCKET_IFNAME"] ?? ""
+      attempt = environment["TORCHELASTIC_RESTART_COUNT"] ?? "0"
+    }
+  }
+
+  /// Joins the others.
+  ///
+  /// - Parameter timeout: seconds that a process may be late, here and in every later call.
+  /// - Throws: ``TorchError`` when they do not come in time.
+  public init(_ place: Place, timeout: Double = 1800) throws(TorchError) {
+    rank = place.rank
+    size = place.size
+    let made = ct_group_new(
+      place.host, place.port, Int32(place.rank), Int32(place.size), place.rank == 0 && !place.isStoreServed,
+      "crossmodal/\(place.attempt)", place.interface, place.isLocal, Int64(timeout * 1000))
+    guard let made else {
+      throw Self.failure("joining \(place.size) processes at \(place.host):\(place.port)", place.rank)
+    }
+    group = made
+  }
+
+  deinit { ct_group_free(group) }
+
+  /// What went wrong, without the places in Gloo's own source that its messages carry.
+  private static func failure(_ operation: String, _ rank: Int) -> TorchError {
+    var message = String(cString: ct_last_error())
+    if message.hasPrefix("["), let end = message.firstIndex(of: "]") {
+      message = String(message[message.index(after: end)...]).trimmingCharacters(in: .whitespaces)
+    }
+    message = message.split(separator: "\n").first.map(String.init) ?? message
+    return TorchError(operation: operation, message: "process \(rank): \(message)")
+  }
+
+  /// Tensors of their own on the cpu, which the calls below may change.
+  private func own(_ tensor: Tensor) throws(TorchError) -> Tensor {
+    try tensor.detached().to(.cpu).contiguous().copied()
+  }
+
+  private func check(_ done: Bool, _ operation: String) throws(TorchError) {
+    guard done else { throw Self.failure(operation, rank) }
+  }
+
+  public func sum(_ tensor: Tensor) throws(TorchError) -> Tensor {
+    let result = try own(tensor)
+    try check(result.handle.withPointer { ct_group_sum(group, $0) }, "sum over processes")
+    return try result.to(tensor.device)
+  }
+
+  public func broadcast(_ tensor: Tensor, from rank: Int) throws(TorchError) -> Tensor {
+    let result = try own(tensor)
+    try check(result.handle.withPointer { ct_group_broadcast(group, $0, Int32(rank)) }, "broadcast")
+    return try result.to(tensor.device)
+  }
+
+  public func gather(_ tensor: Tensor) throws(TorchError) -> [Tensor] {
+    let shapes = try gatherSame(Tensor(tensor.shape))
+    var sizes: [[Int]] = []
+    for shape in shapes { sizes.append(try shape.values(as: Int.self)) }
+    // Every part is padded to the largest size along each dimension, then cut to its own rows.
+    let largest = tensor.shape.indices.map { at in sizes.map { $0[at] }.max() ?? 0 }
+    let padding = zip(largest, tensor.shape).reversed().flatMap { [0, $0 - $1] }
+    let whole = padding.allSatisfy { $0 == 0 } ? tensor : try tensor.detached().padded(padding)
+    let parts = try gatherSame(whole)
+    var result: [Tensor] = []
+    for (part, size) in zip(parts, sizes) {
+      result.append(try size.isEmpty ? part : part[0..<size[0]])
+    }
+    return result
+  }
+
+  private func gatherSame(_ tensor: Tensor) throws(TorchError) -> [Tensor] {
+    let source = try own(tensor)
+    var parts: [Tensor] = []
+    for _ in 0..<size { parts.append(try source.zerosLike()) }
+    let done = source.handle.withPointer { pointer in
+      Handle.withPointers(parts.map(\.handle)) { ct_group_gather(group, pointer, $0, Int32(size)) }
+    }
+    try check(done, "gather from processes")
+    var moved: [Tensor] = []
+    for part in parts { moved.append(try part.to(tensor.device)) }
+    return moved
+  }
+
+  public func barrier() throws(TorchError) { try check(ct_group_barrier(group), "waiting for all processes") }
+}

@@ -1,0 +1,155 @@
+import Foundation
+import Testing
+import Torch
+
+@testable import CrossModal
+
+@Suite("DCCA")
+struct DCCATests {
+  private func method(
+    _ data: MemoryPairs, _ change: (inout DCCA.Configuration) -> Void = { _ in }
+  ) throws -> DCCA {
+    var configuration = DCCA.Configuration()
+    configuration.hidden = PerView([[6]])
+    configuration.outputs = 3
+    change(&configuration)
+    return try DCCA(configuration, for: data.description)
+  }
+
+  private func training(
+    _ method: DCCA, _ data: MemoryPairs, _ change: (inout TrainingConfiguration) -> Void = { _ in }
+  ) -> TrainingConfiguration {
+    var training = DCCA.trainingDefaults(method.configuration, pairs: data.count)
+    change(&training)
+    return training
+  }
+
+  /// Total correlation of a linear CCA with the same ridge.
+  private func linear(_ data: MemoryPairs, ridge: Double) throws -> Double {
+    var joint = try JointCovariance(views: ["x", "y"], widths: [5, 6])
+    try joint.add([data.x, data.y])
+    return try CanonicalFit(
+      joint, with: CanonicalSolver(ridges: [.absolute(ridge), .absolute(ridge)], components: .exactly(3))
+    ).achieved.sum().item()
+  }
+
+  @Test("networks without hidden layers, trained to the end, reach linear CCA")
+  func reachesLinear() throws {
+    let data = try MemoryPairs.related(200)
+    let method = try method(data) {
+      $0.hidden = PerView([[]])
+      ($0.r1, $0.r2, $0.finalRidge) = (1e-6, 1e-6, 1e-6)
+    }
+    let outcome = try Trainer(method, training: training(method, data) { $0.weightDecay = 0 }, data: data)
+      .run()
+    let reached: Double = try method.correlations(
+      method.encode(.vectors(data.x), side: 0), method.encode(.vectors(data.y), side: 1)
+    ).reduce(0, +)
+    #expect(abs(reached - (try linear(data, ridge: 1e-6))) < 1e-4)
+    #expect(outcome.steps <= 200)
+  }
+
+  @Test("every objective trains and is no worse than it began", arguments: DCCA.Objective.allCases)
+  func objectives(objective: DCCA.Objective) throws {
+    let data = try MemoryPairs.related(120)
+    let method = try method(data) {
+      $0.objective = objective
+      $0.topk = objective == .topk ? 2 : nil
+      $0.lambda = objective == .convexMean ? 0.1 : 1e-2
+    }
+    let losses = Locked<[Double]>([])
+    try Trainer(
+      method,
+      training: training(method, data) {
+        $0.epochs = 8
+        $0.batchSize = objective == .noi ? 40 : nil
+      }, data: data
+    ) { if case .step(let progress) = $0 { losses.append(progress.loss) } }.run()
+    let all = losses.value
+    #expect(all.suffix(3).reduce(0.0, +) <= all.prefix(3).reduce(0.0, +))
+    #expect(try method.encode(.vectors(data.x), side: 0).values.isFinite().all())
+  }
+
+  @Test("a batch of all pairs in pieces gives the gradient of one pass")
+  func pieces() throws {
+    let data = try MemoryPairs.related(50)
+    let gradients = try [7, 50].map { chunk in
+      let method = try method(data) { $0.forwardChunk = chunk }
+      for entry in method.stateEntries { try entry.prepareForTraining(as: .float64) }
+      let loss = try method.loss(data.all().to(.cpu, .float64), Step())
+      try loss.backward(weight: 0.5)
+      let all = try method.parameters.map { try #require($0.gradient) }
+      return (try loss.total.item(as: Double.self), all)
+    }
+    #expect(abs(gradients[0].0 - gradients[1].0) < 1e-12)
+    for (a, b) in zip(gradients[0].1, gradients[1].1) { #expect(try a.isClose(to: b, absolute: 1e-10)) }
+  }
+
+  @Test("λ = 0 turns the autoencoder's loss into that of the paper")
+  func withoutReconstruction() throws {
+    let data = try MemoryPairs.related(40)
+    let losses = try [DCCA.Objective.paper, .dccae].map { objective in
+      let method = try method(data) {
+        $0.objective = objective
+        $0.lambda = 0
+      }
+      return try method.loss(data.all(), Step()).total.item(as: Double.self)
+    }
+    #expect(abs(losses[0] - losses[1]) < 1e-12)
+  }
+
+  @Test("pre-training starts nearer to the goal", arguments: [DCCA.Pretraining.dae, .linearCCA])
+  func pretraining(kind: DCCA.Pretraining) throws {
+    let data = try MemoryPairs.related(150)
+    let first = try [DCCA.Pretraining.none, kind].map { kind in
+      let method = try method(data) {
+        $0.pretrain = kind
+        $0.pretrainSteps = 20
+      }
+      try method.prepare(on: data, Preparation())
+      return try method.loss(data.all(), Step()).total.item(as: Double.self)
+    }
+    #expect(first[1] < first[0])
+  }
+
+  @Test("a saved model gives the same scores, one view alone as well")
+  func saves() throws {
+    let data = try MemoryPairs.related(80)
+    let method = try method(data)
+    try Trainer(method, training: training(method, data) { $0.epochs = 3 }, data: data).run()
+    let folder = try TemporaryFolder()
+    let path = folder.file("model.safetensors").path
+    try SafeTensors.write(method.state, to: path)
+    let loaded = try self.method(data)
+    try loaded.load(SafeTensors.read(path).tensors, from: path)
+    for (side, rows) in [data.x, data.y].enumerated() {
+      let scores = try [method, loaded].map { try $0.encode(.vectors(rows), side: side).values }
+      // What was trained in float64 is used in float32.
+      #expect(try scores[0].isClose(to: scores[1], relative: 1e-4, absolute: 1e-4))
+    }
+  }
+
+  @Test("batches no larger than the outputs are refused before training, and small ones warned of")
+  func batchSizes() throws {
+    let data = try MemoryPairs.related(30)
+    let method = try method(data)
+    #expect(throws: DeepCorrelationError.tooFewRows(rows: 3, width: 3)) {
+      try Trainer(method, training: training(method, data) { $0.batchSize = 3 }, data: data)
+    }
+    let notes = Locked<[String]>([])
+    try Trainer(method, training: training(method, data) { $0.epochs = 1 }, data: data) {
+      if case .note(let text) = $0 { notes.append(text) }
+    }.run()
+    #expect(notes.value.contains { $0.contains("warning: batches of 30 are small") })
+  }
+
+  @Test("settings out of range are refused by name")
+  func validates() {
+    for (key, value) in [("r1", "0"), ("outputs", "0"), ("topk", "60"), ("rho", "1"), ("hidden", "[0]")] {
+      let error = #expect(throws: ConfigurationError.self) {
+        _ = try DCCA.Configuration(overrides: .object([.init(key, JSON(yaml: value))]))
+      }
+      #expect(error?.errorDescription?.hasPrefix(key) == true)
+    }
+  }
+}
