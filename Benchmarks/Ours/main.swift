@@ -8,18 +8,20 @@ import Torch
 func processSeconds() -> Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
 
 /// Runs `body` once and prints what it took and what it found.
-func report(_ work: String, _ body: () throws -> Double) rethrows {
+///
+/// - Parameter program: another name for an approximation, whose result may differ from ours.
+func report(_ work: String, as program: String? = nil, _ body: () throws -> Double) rethrows {
   let start = processSeconds()
   let check = try body()
-  report(work, seconds: processSeconds() - start, check: check)
+  report(work, as: program, seconds: processSeconds() - start, check: check)
 }
 
-func report(_ work: String, seconds: Double, check: Double) {
+func report(_ work: String, as program: String? = nil, seconds: Double, check: Double) {
   print(
     JSON.object([
-      .init("work", .string(work)), .init("program", .string("CrossModal")),
-      .init("seconds", .double(seconds)),
-      .init("check", .double(check)),
+      .init("work", .string(work)), .init("program", .string(program ?? "CrossModal")),
+      .init("seconds", .double(seconds)), .init("check", .double(check)),
+      .init("approximate", .bool(program != nil)),
     ]).text())
 }
 
@@ -46,6 +48,7 @@ struct Work {
       try NPYWriter.write(array, to: folder.appending(path: "\(name).npy").path)
     }
     try DifficultViews().write(to: folder)
+    try KernelViews().write(to: folder)
   }
 }
 
@@ -59,6 +62,7 @@ func measure(_ work: Work) throws {
     return try solver.solve(joint).correlations.values(as: Double.self).prefix(10).reduce(0, +)
   }
   try DifficultViews().measure()
+  try KernelViews().measure()
   try report("ranks, 1000 pictures, 5000 captions, both ways") {
     let truth = try RetrievalTruth.consecutive(5, first: 1000)
     let metrics = try RetrievalEvaluation().metrics(of: ScoreSource(work.scores), truth: truth)

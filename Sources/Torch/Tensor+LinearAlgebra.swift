@@ -7,6 +7,17 @@ extension Tensor {
     return (found[0], found[1])
   }
 
+  /// How many eigenvalues of a symmetric matrix are negative, by the inertia of its factors L D Lᵀ: a tenth of
+  /// the work of the eigenvalues.
+  public func negativeEigenvalueCount() throws(TorchError) -> Int {
+    let found = try Op.ldl.all(.tensor(self), .bool(false))
+    let blocks = try found[1].values(as: Int.self)
+    let diagonal = try found[0].diagonal().values(as: Double.self)
+    // A negative entry of the pivots marks one of the two rows of a 2 x 2 block, which has one of each sign.
+    let pairs = blocks.filter { $0 < 0 }.count / 2
+    return pairs + zip(blocks, diagonal).filter { $0 > 0 && $1 < 0 }.count
+  }
+
   /// Thin singular value decomposition: `self = u · diag(s) · vt`, s descending.
   ///
   /// - Parameter full: give square `u` and `vt`.
@@ -55,6 +66,7 @@ extension Tensor {
 
   private enum Op {
     static let eigh = Operator("linalg_eigh")
+    static let ldl = Operator("linalg_ldl_factor")
     static let svd = Operator("linalg_svd")
     static let svdvals = Operator("linalg_svdvals")
     static let cholesky = Operator("linalg_cholesky")

@@ -50,6 +50,16 @@ struct JointCovarianceTests {
     #expect(try found.covariance(0, 1, centred: false).distance(to: raw) < 1e-2)
   }
 
+  @Test("wide views, computed in tiles, have the definition's covariance too")
+  func wide() throws {
+    let rows = try Tensor.normal([30, 601], .float64, using: Generator(seed: 1))
+    var joint = try JointCovariance(views: ["a"], widths: [601])
+    try joint.add([rows])
+    let centred = try rows - rows.mean(along: 0)
+    let expected = try centred.transposed().matmul(centred) / 29
+    #expect(try joint.covariance(0, 0).distance(to: expected) < 1e-12)
+  }
+
   @Test("a weight counts as repetitions of its row")
   func weights() throws {
     var weighted = try JointCovariance(views: ["a", "b"], widths: [3, 2])

@@ -5,46 +5,67 @@ import Torch
 /// Weights of the x view are the leading eigenvectors of C_x⁻¹ K_x K_y C_y⁻¹ K_y K_x in the metric of C_x,
 /// which needs solutions with the factors only. Whether eigenvalues of K are to be cut another Cholesky
 /// factorisation tells: K - tolerance·l_max is positive definite beside the null vector 1, or it is not. The
-/// few directions that are cut are then found by inverse iteration.
+/// directions that are cut are found by inverse iteration where they are few; a view that loses many goes
+/// through its eigenvalues after all.
 struct FactoredSolution {
   let correlations: Tensor
   let weights: [Tensor]
   let scores: [Tensor]
   let ranks: [Int]
+  let negative: [Int]
   let chance: Double?
 
-  /// One view: its kernel matrix and the factor of aK + bI.
+  /// One view and its way from scores to weights.
   private struct Side {
-    let gram: Tensor
-    /// Orthonormal directions that weights keep away from, `[n, c]`.
-    let cut: Tensor
-    let lower: Tensor
-    let upper: Tensor
+    /// What C⁻¹K is made of.
+    enum Form {
+      /// The factor of aK + bI, and orthonormal directions that weights keep away from, `[n, c]`.
+      case factor(lower: Tensor, upper: Tensor, cut: Tensor)
+      case eigen(EigenSolution.Side)
+    }
+
+    let form: Form
+    /// Nil for a view by columns.
+    let gram: Tensor?
     let a: Double
     let b: Double
     /// Whether the constraint is the square of aK + bI and not its product with K.
     let isSquare: Bool
+    let rows: Int
 
-    init?(_ view: KernelView, ridge: KernelRidge, tolerance: Double) throws {
-      guard case .gram(let gram) = view else { return nil }
-      let n = gram.size(along: 0)
+    init?(_ view: KernelView, ridge: KernelRidge, name: String, tolerance: Double) throws {
+      rows = view.count
       switch ridge {
       case .hardoon(let kappa) where kappa > 0: (a, b, isSquare) = (1, kappa, false)
-      case .shrinkage(let c) where c > 0: (a, b, isSquare) = ((1 - c) / Double(n - 1), c, false)
-      case .bach(let kappa) where kappa > 0: (a, b, isSquare) = (1, Double(n) * kappa / 2, true)
+      case .shrinkage(let c) where c > 0: (a, b, isSquare) = ((1 - c) / Double(rows - 1), c, false)
+      case .bach(let kappa) where kappa > 0: (a, b, isSquare) = (1, Double(rows) * kappa / 2, true)
       default: return nil
       }
-      guard let cut = try Side.cutDirections(of: gram, tolerance: tolerance),
-        let factor = try? (gram * a + Tensor.identity(n, .float64) * b).cholesky()
-      else { return nil }
-      self.gram = gram
-      self.cut = cut
-      lower = factor
-      upper = try factor.transposed()
+      if case .gram(let gram) = view {
+        self.gram = gram
+        if let cut = try Side.cutDirections(of: gram, tolerance: tolerance),
+          let lower = try? (gram * a + Tensor.identity(rows, .float64) * b).cholesky()
+        {
+          form = .factor(lower: lower, upper: try lower.transposed(), cut: cut)
+          return
+        }
+      } else {
+        gram = nil
+      }
+      form = .eigen(try EigenSolution.Side(view, ridge: ridge, name: name, tolerance: tolerance))
     }
 
+    var rank: Int {
+      switch form {
+      case .factor(_, _, let cut): rows - 1 - cut.size(along: 1)
+      case .eigen(let side): side.rank
+      }
+    }
+
+    var negative: Int { if case .eigen(let side) = form { side.negative } else { 0 } }
+
     /// Eigenvectors of eigenvalues up to `tolerance` times the largest, beside the vector of ones, `[n, c]`;
-    /// nil when there are more than a few or negative ones.
+    /// nil when there are more than a few or clearly negative ones.
     private static func cutDirections(of gram: Tensor, tolerance: Double) throws -> Tensor? {
       let n = gram.size(along: 0)
       let generator = try Generator(seed: 0)
@@ -54,47 +75,51 @@ struct FactoredSolution {
       let largest: Double = try top.values[0].item()
       let identity = try Tensor.identity(n, .float64)
       let lifted = try gram + largest / Double(n)
-      if (try? (lifted - identity * (tolerance * largest)).cholesky()) != nil {
-        return try Tensor.zeros([n, 0], .float64)
-      }
-      let shift = 1e-12 * largest
-      guard let lower = try? (lifted + identity * shift).cholesky() else { return nil }
+      let lowered = try lifted - identity * (tolerance * largest)
+      if (try? lowered.cholesky()) != nil { return try Tensor.zeros([n, 0], .float64) }
+      let count = try lowered.negativeEigenvalueCount()
+      guard count > 0, count * 16 <= n,
+        let lower = try? (lifted + identity * (1e-12 * largest)).cholesky()
+      else { return nil }
       let upper = try lower.transposed()
       let inverse = LeadingEigenvectors.Problem {
         try upper.solveTriangular(lower.solveTriangular($0), upper: true)
       }
-      for count in [16, 64] where count * 16 <= n {
-        let found = try LeadingEigenvectors(
-          count, of: inverse, start: .normal([n, count], .float64, using: generator), tolerance: 1e-10,
-          dimension: n / 2)
-        let values = try found.values.values(as: Double.self).map { 1 / $0 - shift }
-        let cut = values.prefix { $0 <= tolerance * largest }.count
-        if found.hasConverged, cut < values.count { return try found.vectors.narrowed(to: 0..<cut, along: 1) }
-      }
-      return nil
+      let found = try LeadingEigenvectors(
+        count, of: inverse, start: .normal([n, count + 8], .float64, using: generator), tolerance: 1e-10,
+        dimension: n / 2)
+      return found.hasConverged && found.values.count == count ? found.vectors : nil
     }
 
-    private func solved(_ right: Tensor) throws -> Tensor {
-      try upper.solveTriangular(lower.solveTriangular(right), upper: true)
-    }
-
-    /// C⁻¹Kz and its scores: what this view makes of scores `[n, b]`, as `[2n, b]`.
+    /// C⁻¹Kz and its scores: what this view makes of scores `[n, b]`, one below the other.
     func smoothed(_ scores: Tensor) throws -> Tensor {
-      let whole = isSquare ? try solved(solved(gram.matmul(scores))) : try solved(scores)
-      let weight = try whole.addingProduct(cut, cut.transposed().matmul(whole), scale: -1)
-      return try Tensor.concatenated([weight, gram.matmul(weight)])
+      switch form {
+      case .eigen(let side):
+        let inner = try side.rows.transposed().matmul(scores)
+        return try Tensor.concatenated([side.map.matmul(inner), side.rows.matmul(inner)])
+      case .factor(let lower, let upper, let cut):
+        func solved(_ right: Tensor) throws -> Tensor {
+          try upper.solveTriangular(lower.solveTriangular(right), upper: true)
+        }
+        let gram = gram ?? lower
+        let whole = isSquare ? try solved(solved(gram.matmul(scores))) : try solved(scores)
+        let weight = try whole.addingProduct(cut, cut.transposed().matmul(whole), scale: -1)
+        return try Tensor.concatenated([weight, gram.matmul(weight)])
+      }
     }
 
     /// One half of the metric: left(u)'right(v) = u'Cv for weights that carry their scores.
     func left(_ both: Tensor) throws -> Tensor { isSquare ? try right(both) : try scores(both) }
     func right(_ both: Tensor) throws -> Tensor { try scores(both) * a + weights(both) * b }
 
-    func weights(_ both: Tensor) throws -> Tensor { try both[0..<gram.size(along: 0)] }
-    func scores(_ both: Tensor) throws -> Tensor { try both[gram.size(along: 0)..<both.size(along: 0)] }
+    func weights(_ both: Tensor) throws -> Tensor { try both[0..<(both.size(along: 0) - rows)] }
+    func scores(_ both: Tensor) throws -> Tensor {
+      try both[(both.size(along: 0) - rows)..<both.size(along: 0)]
+    }
   }
 
-  /// Nil when it does not apply: a view by columns, no ridge, eigenvalues to cut, too many components for the
-  /// rows, or no convergence.
+  /// Nil when it does not apply: the first view by columns, no ridge, too many components for the rows, or no
+  /// convergence.
   ///
   /// - Parameter isWanted: apply it also where a full decomposition is as fast.
   init?(
@@ -102,13 +127,17 @@ struct FactoredSolution {
     rankTolerance: Double, isWanted: Bool, chanceSeed: UInt64?
   ) throws {
     let n = views[0].count
-    let k = try components.count(ranks: [n - 1, n - 1], views: names)
-    guard k * 4 <= n, isWanted || (n >= 256 && k * 16 <= n) else { return nil }
-    guard let x = try Side(views[0], ridge: ridges[0], tolerance: rankTolerance),
-      let y = try Side(views[1], ridge: ridges[1], tolerance: rankTolerance)
+    guard case .gram = views[0] else { return nil }
+    let likely = try components.count(ranks: [n - 1, n - 1], views: names)
+    guard likely * 4 <= n, isWanted || (n >= 256 && likely * 16 <= n) else { return nil }
+    guard
+      let x = try Side(views[0], ridge: ridges[0], name: names[0], tolerance: rankTolerance),
+      let y = try Side(views[1], ridge: ridges[1], name: names[1], tolerance: rankTolerance)
     else { return nil }
+    ranks = [x.rank, y.rank]
+    negative = [x.negative, y.negative]
+    let k = try components.count(ranks: ranks, views: names)
 
-    ranks = [x, y].map { n - 1 - $0.cut.size(along: 1) }
     let width = max(k, 8)
     let random = try Tensor.normal([n, width], .float64, using: try Generator(seed: 0))
     let start = try x.smoothed(random - random.mean(along: 0))

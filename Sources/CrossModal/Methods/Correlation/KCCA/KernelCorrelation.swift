@@ -24,7 +24,7 @@ public struct KernelCorrelation: Sendable {
   public enum Route: String, Sendable {
     /// Eigenvalues of every kernel matrix.
     case eigen
-    /// One Cholesky factor a view, and only the components that are wanted.
+    /// One Cholesky factor a view where few eigenvalues are cut, and only the components that are wanted.
     case cholesky
   }
 
@@ -69,7 +69,7 @@ public struct KernelCorrelation: Sendable {
     {
       route = .cholesky
       ranks = fast.ranks
-      (trivial, negative) = (0, [0, 0])
+      (trivial, negative) = (0, fast.negative)
       chance = fast.chance
       (correlations, excess) = try KernelCorrelation.clipped(fast.correlations, ridges)
       (weights, scores) = (fast.weights, fast.scores)
