@@ -14,6 +14,7 @@ public struct RunReport {
   /// The whole page, `report.html` of a run folder.
   public func page(of split: Split) throws -> Report {
     var blocks: [ReportBlock] = [.keyFigures(keyFigures()), .section("Retrieval"), metricsTable]
+    if let published = publishedTable { blocks.append(published) }
     if let curves = precisionRecall { blocks.append(curves) }
     if let spectrum { blocks += [.section("Correlations"), spectrum] }
     let examples = try self.examples(of: split)
