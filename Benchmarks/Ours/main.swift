@@ -52,7 +52,7 @@ struct Work {
   }
 }
 
-func measure(_ work: Work) throws {
+func measure(_ work: Work, in folder: URL) throws {
   try Runtime.setThreads(1)
   Runtime.keepFreedMemory()
   try report("CCA, 10000 rows of 200 and 200, 10 kept") {
@@ -71,6 +71,7 @@ func measure(_ work: Work) throws {
     }
   }
   try TrainingStep.measure()
+  try Streaming.measure(in: folder)
 }
 
 let arguments = CommandLine.arguments
@@ -80,7 +81,8 @@ guard arguments.count == 3, ["prepare", "measure"].contains(arguments[1]) else {
 }
 do {
   let work = try Work()
-  if arguments[1] == "prepare" { try work.write(to: URL(filePath: arguments[2])) } else { try measure(work) }
+  let folder = URL(filePath: arguments[2])
+  if arguments[1] == "prepare" { try work.write(to: folder) } else { try measure(work, in: folder) }
 } catch {
   FileHandle.standardError.write(Data("crossmodal-benchmarks: \(error.localizedDescription)\n".utf8))
   exit(1)

@@ -217,7 +217,7 @@ extension DataChecks {
     if let sum = columns.commonRowSum {
       add(
         .note, .dependentColumns, split.name, side,
-        "\(place): every row sums to \((sum * 1e4).rounded() / 1e4), so the covariance is singular "
+        "\(place): every row sums to \((sum * 1e4).rounded() / 1e4 + 0.0), so the covariance is singular "
           + "(rank at most \(columns.width - 1))")
     }
   }
