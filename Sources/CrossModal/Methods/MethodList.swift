@@ -7,12 +7,12 @@ public enum MethodList {
     CCA.self,
     SCM.self,
     KCCA.self,
+    DCCA.self,
     Contrastive.self,
     TripletCenter.self,
     NPair.self,
     CLIP.self,
     SigLIP.self,
-    DCCA.self,
   ]
 
   /// The method of a name.
