@@ -43,16 +43,21 @@ struct FactoredSolution {
       }
       if case .gram(let gram) = view {
         self.gram = gram
-        if let cut = try Side.cutDirections(of: gram, tolerance: tolerance),
+        let cut = try Side.cut(of: gram, tolerance: tolerance)
+        if let directions = cut.directions,
           let lower = try? (gram * a + Tensor.identity(rows, .float64) * b).cholesky()
         {
-          form = .factor(lower: lower, upper: try lower.transposed(), cut: cut)
+          form = .factor(lower: lower, upper: try lower.transposed(), cut: directions)
           return
         }
+        form = .eigen(
+          try EigenSolution.Side(
+            view, ridge: ridge, name: name, tolerance: tolerance, isOfLowRank: (rows - cut.count) * 4 <= rows)
+        )
       } else {
         gram = nil
+        form = .eigen(try EigenSolution.Side(view, ridge: ridge, name: name, tolerance: tolerance))
       }
-      form = .eigen(try EigenSolution.Side(view, ridge: ridge, name: name, tolerance: tolerance))
     }
 
     var rank: Int {
@@ -64,9 +69,9 @@ struct FactoredSolution {
 
     var negative: Int { if case .eigen(let side) = form { side.negative } else { 0 } }
 
-    /// Eigenvectors of eigenvalues up to `tolerance` times the largest, beside the vector of ones, `[n, c]`;
-    /// nil when there are more than a few or clearly negative ones.
-    private static func cutDirections(of gram: Tensor, tolerance: Double) throws -> Tensor? {
+    /// How many eigenvalues beside the one of the vector of ones are at most `tolerance` times the largest, and
+    /// their eigenvectors `[n, count]`: nil when there are more than a few or clearly negative ones.
+    private static func cut(of gram: Tensor, tolerance: Double) throws -> (count: Int, directions: Tensor?) {
       let n = gram.size(along: 0)
       let generator = try Generator(seed: 0)
       let top = try LeadingEigenvectors(
@@ -76,11 +81,11 @@ struct FactoredSolution {
       let identity = try Tensor.identity(n, .float64)
       let lifted = try gram + largest / Double(n)
       let lowered = try lifted - identity * (tolerance * largest)
-      if (try? lowered.cholesky()) != nil { return try Tensor.zeros([n, 0], .float64) }
+      if (try? lowered.cholesky()) != nil { return (0, try Tensor.zeros([n, 0], .float64)) }
       let count = try lowered.negativeEigenvalueCount()
       guard count > 0, count * 16 <= n,
         let lower = try? (lifted + identity * (1e-12 * largest)).cholesky()
-      else { return nil }
+      else { return (count, nil) }
       let upper = try lower.transposed()
       let inverse = LeadingEigenvectors.Problem {
         try upper.solveTriangular(lower.solveTriangular($0), upper: true)
@@ -88,7 +93,7 @@ struct FactoredSolution {
       let found = try LeadingEigenvectors(
         count, of: inverse, start: .normal([n, count + 8], .float64, using: generator), tolerance: 1e-10,
         dimension: n / 2)
-      return found.hasConverged && found.values.count == count ? found.vectors : nil
+      return (count, found.hasConverged && found.values.count == count ? found.vectors : nil)
     }
 
     /// C⁻¹Kz and its scores: what this view makes of scores `[n, b]`, one below the other.

@@ -110,11 +110,14 @@ struct EigenSolution {
     let negative: Int
     var rank: Int { map.size(along: 1) }
 
-    init(_ view: KernelView, ridge: KernelRidge, name: String, tolerance: Double) throws {
+    /// - Parameter isOfLowRank: nil when it is not known.
+    init(
+      _ view: KernelView, ridge: KernelRidge, name: String, tolerance: Double, isOfLowRank: Bool? = nil
+    ) throws {
       switch view {
       case .gram(let gram):
         let n = gram.size(along: 0)
-        let (ascending, vectors) = try Side.eigen(of: gram)
+        let (ascending, vectors) = try Side.eigen(of: gram, isOfLowRank: isOfLowRank)
         let all = try ascending.values(as: Double.self)
         let largest = all.last ?? 0
         let kept = all.indices.reversed().filter { all[$0] > 0 && all[$0] > tolerance * largest }
@@ -141,10 +144,10 @@ struct EigenSolution {
     }
 
     /// Eigenvalues, ascending, and vectors of a kernel matrix; those of rounding may be left out.
-    private static func eigen(of gram: Tensor) throws -> (Tensor, Tensor) {
+    private static func eigen(of gram: Tensor, isOfLowRank: Bool?) throws -> (Tensor, Tensor) {
       let n = gram.size(along: 0)
       // A kernel matrix of low rank is a product RR' to the last digit, and R'R is small.
-      if n >= 512, try gram.diagonal().min().item(as: Double.self) >= 0 {
+      if n >= 512, isOfLowRank != false, try gram.diagonal().min().item(as: Double.self) >= 0 {
         let factor = try PartialGramSchmidt(PrecomputedKernel(), gram, eta: 0, maxRank: n / 4)
         if factor.residual < 1e-12, factor.pivots.count > 0 {
           let (values, turn) = try factor.features.transposed().matmul(factor.features).symmetricEigen()
