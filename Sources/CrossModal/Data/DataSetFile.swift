@@ -100,7 +100,8 @@ extension DataSetFile {
     }
     let tree: JSON
     do { tree = try JSON(yaml: text) } catch {
-      let reason = "\(error)".split(separator: "\n").joined(separator: " ")
+      let said = (error as? JSONError)?.errorDescription ?? "\(error)"
+      let reason = said.split(separator: "\n").joined(separator: " ")
       throw .malformed(file: file, reason: "is no YAML: \(reason)")
     }
     try self.init(tree, text: text, url: url)
