@@ -111,7 +111,7 @@ enum ReportStyle {
     .asked .words{font:italic 500 1.25rem/1.3 var(--serif);margin:0;text-wrap:balance}
     .asked .note{font:400 .8125rem/1.45 var(--sans);color:var(--soft);margin:.4rem 0 0}
     .found{list-style:none;margin:0;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(4.7rem,1fr));\
-    gap:1.1rem .75rem;font:400 .7875rem/1.35 var(--sans)}
+    gap:1.1rem .6rem;font:400 .775rem/1.35 var(--sans)}
     .found li{margin:0;display:flex;flex-direction:column;min-width:0}
     .gallery img{width:100%;max-width:6rem;aspect-ratio:1;object-fit:contain;background:#fff;border-radius:.5rem;\
     box-shadow:0 0 0 1px var(--line);padding:.35rem;display:block}
