@@ -3,6 +3,10 @@ import Torch
 
 @Suite("First weights")
 struct FirstWeightsTests {
+  /// Another draw differs by far more; the last digits of a float32 normal draw depend on the processor, for which
+  /// libtorch chooses among approximations of the logarithm and the cosine.
+  private let tolerance = 1e-5
+
   @Test("a seed gives the weights that it gives in PyTorch")
   func layers() throws {
     let recorded = try Recorded("first_weights")
@@ -19,7 +23,7 @@ struct FirstWeightsTests {
       let module = try make(Generator(seed: 7))
       #expect(module.state.map(\.name).sorted() == recorded.all(below: name).map(\.name))
       for (parameter, tensor) in module.state {
-        try recorded.expect(tensor, equals: "\(name)/\(parameter)", to: 1e-7)
+        try recorded.expect(tensor, equals: "\(name)/\(parameter)", to: tolerance)
       }
     }
   }
@@ -35,7 +39,7 @@ struct FirstWeightsTests {
     ]
     for (name, initializer) in all {
       let drawn = try initializer([5, 4, 3], using: Generator(seed: 7))
-      try recorded.expect(drawn, equals: "init/\(name)", to: 1e-6)
+      try recorded.expect(drawn, equals: "init/\(name)", to: tolerance)
     }
     #expect(throws: TorchError.self) { try Initializer.xavierUniform()([3], using: Generator(seed: 1)) }
   }
@@ -45,7 +49,7 @@ struct FirstWeightsTests {
     let recorded = try Recorded("first_weights")
     let x = try Tensor((1...40).map(Float.init))
     let dropped = try Dropout(0.3)(x, .training(Generator(seed: 7)))
-    try recorded.expect(dropped, equals: "dropout", to: 1e-5)
+    try recorded.expect(dropped, equals: "dropout", to: tolerance)
     #expect(try Dropout(0.3)(x, .evaluation).values(as: Float.self) == x.values(as: Float.self))
   }
 }
