@@ -250,6 +250,8 @@ extension Handle {
 /// `@unchecked Sendable`: libtorch locks a generator while it draws.
 public final class Generator: @unchecked Sendable {
   fileprivate let pointer: ct_generator
+  /// Where the tensors are that it fills.
+  public let device: Device
 
   /// A generator for tensors on `device`.
   public init(seed: UInt64, device: Device = .cpu) throws(TorchError) {
@@ -257,6 +259,7 @@ public final class Generator: @unchecked Sendable {
       throw lastError("generator")
     }
     pointer = made
+    self.device = device
   }
 
   deinit { ct_generator_free(pointer) }

@@ -10,6 +10,14 @@ extension Items {
     }
   }
 
+  /// How many vectors or words of each row count, where rows are made of such.
+  public var lengths: [Int]? {
+    switch self {
+    case .sets(_, let lengths), .sequences(_, let lengths), .tokens(_, let lengths): lengths
+    case .vectors, .images, .texts, .pictures: nil
+    }
+  }
+
   /// The same rows on a device; floating-point numbers as `dtype` when it is given.
   public func to(_ device: Device, _ dtype: DataType? = nil) throws(TorchError) -> Items {
     func moved(_ tensor: Tensor) throws(TorchError) -> Tensor {

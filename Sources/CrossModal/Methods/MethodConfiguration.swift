@@ -118,7 +118,8 @@ extension ConfigurationError {
   }
 }
 
-private func snakeCase(_ name: String) -> String {
+/// `warmupSteps` as files write it: `warmup_steps`.
+func snakeCase(_ name: String) -> String {
   name.reduce(into: "") { out, letter in
     if letter.isUppercase { out += "_" + letter.lowercased() } else { out.append(letter) }
   }

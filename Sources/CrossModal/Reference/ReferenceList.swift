@@ -19,6 +19,7 @@ public enum ReferenceList {
     NPairMetricsReference.self,
     ScanMetricsReference.self,
     VSEppMetricsReference.self,
+    GeneralizedPoolingReference.self,
     AnsweringMetricsReference.self,
     GroundingMetricsReference.self,
     CaptionMetricsReference.self,

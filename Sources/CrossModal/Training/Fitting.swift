@@ -37,10 +37,11 @@ struct Learning {
   private let set: DataSet
   private let seed: UInt64
 
+  /// - Parameter isResuming: weights come from a checkpoint, not from files that the settings name.
   /// - Throws: what is wrong with settings or data.
   init(
     _ type: any Method.Type, settings: Settings, data set: DataSet, split splitName: String, seed: UInt64,
-    note: (String) -> Void
+    isResuming: Bool = false, note: (String) -> Void
   ) throws {
     self.set = set
     self.seed = seed
@@ -62,6 +63,7 @@ struct Learning {
     self.featurizers = featurizers
     data = try FeaturizedSplit(split, description.modalities.map { featurizers[$0.name] })
     method = try type.make(own.method, for: description.throughFeatures(featurizers))
+    if !isResuming, let parts = method as? any PretrainedParts { try parts.loadPretrainedWeights() }
   }
 
   /// Another split of the data set, as the method takes it.

@@ -9,6 +9,8 @@ public enum RunStart: Sendable {
   case replacing
   /// A run with the same settings that was broken off, which is continued.
   case resuming
+
+  var isResuming: Bool { if case .resuming = self { true } else { false } }
 }
 
 extension Run {
@@ -34,7 +36,9 @@ extension Run {
     let training = RunFolder(folder)
     let lock = isFirst ? try training.lock(start) : nil
     defer { withExtendedLifetime(lock) {} }
-    let learning = try Learning(type, settings: settings, data: data, split: splitName, seed: seed) {
+    let learning = try Learning(
+      type, settings: settings, data: data, split: splitName, seed: seed, isResuming: start.isResuming
+    ) {
       if isFirst { observe(.note($0)) }
     }
     guard let method = learning.method as? any Trainable, let configuration = learning.training else {

@@ -19,17 +19,21 @@ public final class InputScaling: Module {
 
   private let transform: Transform
   private let keepsPictures: Bool
+  private let keepsFragments: Bool
   private let modality: DataDescription.Modality
 
   /// - Parameters:
   ///   - modality: vectors, sets, sequences, or pictures of one size.
   ///   - keepsPictures: give pictures `[n, channels, height, width]`, not a row of numbers each.
+  ///   - keepsFragments: give sets and sequences `[n, l, d]`, not the mean of each.
   public init(
-    for modality: DataDescription.Modality, transform: Transform = .none, keepsPictures: Bool = false
+    for modality: DataDescription.Modality, transform: Transform = .none, keepsPictures: Bool = false,
+    keepsFragments: Bool = false
   ) throws {
     self.modality = modality
     self.transform = transform
     self.keepsPictures = keepsPictures
+    self.keepsFragments = keepsFragments && (modality.kind == .set || modality.kind == .sequence)
     let shape = modality.shape ?? modality.size.map { [$0] } ?? []
     let columns = keepsPictures ? shape.last ?? 1 : shape.reduce(1, *)
     _mean = Buffer(wrappedValue: try Tensor.zeros([columns]))
@@ -41,36 +45,61 @@ public final class InputScaling: Module {
   /// - Parameters:
   ///   - side: place of the modality.
   ///   - epsilon: added to the deviation, so that constant columns stay finite.
-  public func fit(to data: some TrainingSet, side: Int, epsilon: Double) throws {
+  ///   - transform: what is done to items before.
+  public func fit(
+    to data: some TrainingSet, side: Int, epsilon: Double, after transform: (Items) throws -> Items = { $0 }
+  ) throws {
     let columns = mean.size(along: 0)
     var sum = try Tensor.zeros([columns], .float64)
     var count = 0.0
     try data.forEachChunk(rows: 4096) { batch in
-      let rows = try columned(batch.items[side])
+      let rows = try columned(transform(batch.items[side]))
       sum = try sum + rows.sum(along: 0)
       count += Double(rows.size(along: 0))
     }
     let center = try sum / max(1, count)
     var squares = try Tensor.zeros([columns], .float64)
     try data.forEachChunk(rows: 4096) { batch in
-      squares = try squares + (columned(batch.items[side]) - center).squared().sum(along: 0)
+      squares = try squares + (columned(transform(batch.items[side])) - center).squared().sum(along: 0)
     }
     let deviation = try (squares / max(1, count)).squareRoot() + epsilon
     mean = try center.to(mean.dtype).to(mean.device)
     scale = try deviation.reciprocal().to(scale.dtype).to(scale.device)
   }
 
-  /// Items as the network takes them, float32: `[n, d]`, or `[n, channels, height, width]`.
+  /// Items as the network takes them, float32: `[n, d]`, `[n, channels, height, width]`, or `[n, l, d]`.
   ///
   /// - Throws: ``ConfigurationError`` for items of another kind or width than the method was made for.
   public func callAsFunction(_ items: Items) throws -> Tensor {
-    let rows = try (transformed(numbers(items)).to(mean.dtype).to(mean.device) - mean) * scale
+    let rows = try scaledNumbers(items)
     return keepsPictures ? try rows.permuted(0, 3, 1, 2).contiguous() : rows
   }
 
-  /// One row for each number of a column, float64.
+  /// The same as items: vectors, pictures of one size, or sets and sequences where these are kept.
+  ///
+  /// - Throws: ``ConfigurationError`` for items of another kind or width than the method was made for.
+  public func scaled(_ items: Items) throws -> Items {
+    let rows = try scaledNumbers(items)
+    switch items {
+    case .sets(_, let lengths) where keepsFragments: return .sets(rows, lengths: lengths)
+    case .sequences(_, let lengths) where keepsFragments: return .sequences(rows, lengths: lengths)
+    default: return keepsPictures ? .images(rows) : .vectors(rows)
+    }
+  }
+
+  /// Scaled numbers in the places where ``numbers(_:)`` has them.
+  private func scaledNumbers(_ items: Items) throws -> Tensor {
+    try (transformed(numbers(items)).to(mean.dtype).to(mean.device) - mean) * scale
+  }
+
+  /// One row for each number of a column, float64; padding left out.
   private func columned(_ items: Items) throws -> Tensor {
-    try transformed(numbers(items).to(.float64)).reshaped(-1, mean.size(along: 0))
+    let rows = try transformed(numbers(items).to(.float64)).reshaped(-1, mean.size(along: 0))
+    guard keepsFragments, let lengths = items.lengths, let longest = items.tensor?.size(along: 1) else {
+      return rows
+    }
+    return try rows.rows(
+      at: lengths.enumerated().flatMap { row, length in (0..<length).map { row * longest + $0 } })
   }
 
   private func transformed(_ rows: Tensor) throws(TorchError) -> Tensor {
@@ -81,13 +110,13 @@ public final class InputScaling: Module {
     }
   }
 
-  /// `[n, d]`, or pictures `[n, height, width, channels]`.
+  /// `[n, d]`, pictures `[n, height, width, channels]`, or fragments `[n, l, d]`.
   private func numbers(_ items: Items) throws -> Tensor {
     let rows: Tensor
     switch items {
     case .vectors(let vectors): rows = vectors
     case .sets(let parts, let lengths), .sequences(let parts, let lengths):
-      rows = try parts.to(.float64).meanOfFirst(lengths)
+      rows = keepsFragments ? parts : try parts.to(.float64).meanOfFirst(lengths)
     case .images(let pictures): rows = keepsPictures ? pictures : try pictures.flattened(from: 1)
     case .pictures(let pictures):
       guard let shape = modality.shape, shape.count == 3 else { throw wrongKind(items) }
@@ -95,7 +124,9 @@ public final class InputScaling: Module {
       rows = keepsPictures ? pixels : try pixels.flattened(from: 1)
     case .texts, .tokens: throw wrongKind(items)
     }
-    guard rows.rank == (keepsPictures ? 4 : 2), rows.size(along: -1) == mean.size(along: 0) else {
+    guard rows.rank == (keepsPictures ? 4 : keepsFragments ? 3 : 2),
+      rows.size(along: -1) == mean.size(along: 0)
+    else {
       throw ConfigurationError.badValue(
         key: modality.name, value: "a row of shape \(rows.shape.dropFirst())",
         expected: "of width \(mean.size(along: 0)), which the method was made for")
@@ -107,15 +138,5 @@ public final class InputScaling: Module {
     ConfigurationError.badValue(
       key: modality.name, value: "an item of kind \(items.kind.rawValue)",
       expected: "of kind \(modality.kind.rawValue), which the method was made for")
-  }
-}
-
-extension Tensor {
-  /// Mean over the first `lengths[i]` rows of each `[n, l, d]`; a row without any gives 0.
-  func meanOfFirst(_ lengths: [Int]) throws(TorchError) -> Tensor {
-    let places = try Tensor.range(0..<size(along: 1), on: device).unsqueezed(at: 0)
-    let counts = try Tensor(lengths).to(device).unsqueezed(at: 1)
-    let mask = try (places .< counts).to(dtype).unsqueezed(at: 2)
-    return try (self * mask).sum(along: 1) / counts.to(dtype).clamped(from: 1)
   }
 }

@@ -1,21 +1,37 @@
 import Torch
 
+/// What stands on a modality: a network, and what is done to items before it.
+struct Branch {
+  /// Of pictures of any size.
+  var transform: PictureTransform?
+  /// Of plain numbers.
+  var scaling: InputScaling?
+  var network: any ItemEncoder
+}
+
 /// What methods of metric learning share: a network a modality, scaling of what it is given, and what of a batch
 /// belongs together. One modality alone is compared with itself.
-public class JointBranches: Module {
-  /// Parameters and scaling of the first modality, then of the second where it has its own.
-  @Named var scalingA: InputScaling
+public class JointBranches: PretrainedParts {
+  /// Scaling and network of the first modality, then of the second where it has its own.
+  @Named var scalingA: InputScaling?
   @Named var scalingB: InputScaling?
-  @Named var branchA: any VectorEncoder
-  @Named var branchB: (any VectorEncoder)?
+  @Named var branchA: any ItemEncoder
+  @Named var branchB: (any ItemEncoder)?
 
+  private let transforms: [PictureTransform?]
   let modalities: [DataDescription.Modality]
   let positives: Positives
-  private let settings: any BranchSettings
+  private let settings: any JointSettings
 
-  /// - Throws: ``ConfigurationError`` for networks that do not fit the modalities, and shared ones of modalities of
-  ///   different widths; for `positives: class` without labels.
-  init(settings: some BranchSettings, data: DataDescription) throws {
+  /// - Parameters:
+  ///   - names: of the two networks in weights files.
+  ///   - branch: what stands on a modality, with parameters drawn from the generator.
+  /// - Throws: ``ConfigurationError`` for shared networks of modalities of different widths, and for
+  ///   `positives: class` without labels; what `branch` throws.
+  init(
+    settings: some JointSettings, data: DataDescription, names: (String, String) = ("branch_a", "branch_b"),
+    branch: (_ side: Int, _ generator: Generator) throws -> Branch
+  ) throws {
     try settings.validate()
     self.settings = settings
     modalities = data.modalities
@@ -28,22 +44,8 @@ public class JointBranches: Module {
       throw ConfigurationError.badValue(
         key: "positives", value: "pair", expected: "possible: one modality alone has no pairs (use class)")
     }
-    let generator = try Generator(seed: 0)
-    func scaling(_ side: Int) throws -> InputScaling {
-      try InputScaling(
-        for: data.modalities[side], transform: settings.transform[side],
-        keepsPictures: settings.encoder[side].keepsPictures(data.modalities[side].kind))
-    }
-    func branch(_ side: Int) throws -> any VectorEncoder {
-      try settings.encoder[side].encoder(
-        for: data.modalities[side], size: settings.embedSize, hidden: settings.hidden, using: generator)
-    }
-    _scalingA = Named(wrappedValue: try scaling(0), "scaling_a")
-    _branchA = Named(wrappedValue: try branch(0), "branch_a")
     let hasSecond = data.modalities.count > 1
-    _scalingB = Named(wrappedValue: hasSecond ? try scaling(1) : nil, "scaling_b")
     let isShared = settings.branches == .shared
-    _branchB = Named(wrappedValue: hasSecond && !isShared ? try branch(1) : nil, "branch_b")
     if hasSecond, isShared {
       let (x, y) = (data.modalities[0], data.modalities[1])
       guard x.kind == y.kind, (x.shape ?? [x.size ?? 0]) == (y.shape ?? [y.size ?? 0]) else {
@@ -52,19 +54,33 @@ public class JointBranches: Module {
           expected: "possible: \(x.name) has width \(x.size ?? 0) and \(y.name) \(y.size ?? 0)")
       }
     }
+    let generator = try Generator(seed: 0)
+    let first = try branch(0, generator)
+    let second = hasSecond ? try branch(1, generator) : nil
+    transforms = [first.transform, second?.transform]
+    _scalingA = Named(wrappedValue: first.scaling, "scaling_a")
+    _branchA = Named(wrappedValue: first.network, names.0)
+    _scalingB = Named(wrappedValue: second?.scaling, "scaling_b")
+    _branchB = Named(wrappedValue: isShared ? nil : second?.network, names.1)
+  }
+
+  var pretrainedEncoders: [any PretrainedEncoder] {
+    [branchA, branchB].compactMap { $0 as? any PretrainedEncoder }
   }
 
   // MARK: - Vectors
 
   /// Vectors of items as the network gives them, `[n, embed_size]`.
-  func vectors(_ items: Items, side: Int) throws -> Tensor {
-    let scaling = side == 0 ? scalingA : scalingB ?? scalingA
-    return try (side == 0 ? branchA : branchB ?? branchA)(scaling(items))
+  func vectors(_ items: Items, side: Int, _ pass: Pass = .evaluation) throws -> Tensor {
+    let scaling = side == 0 ? scalingA : scalingB
+    let network = side == 0 ? branchA : branchB ?? branchA
+    let items = try transforms[side]?(items, pass) ?? items
+    return try network.vectors(of: scaling?.scaled(items) ?? items, pass)
   }
 
-  /// ``vectors(_:side:)`` a thousand at a time without a graph, divided by their norms where `normalizes`.
+  /// ``vectors(_:side:_:)`` in blocks without a graph, divided by their norms where `normalizes`.
   func features(_ items: Items, side: Int, normalizes: Bool) throws -> Features {
-    let block = 1024
+    let block = (side == 0 ? branchA : branchB ?? branchA).blockSize
     return try withoutGradient {
       let parts = try stride(from: 0, to: max(1, items.count), by: block).map { start in
         let rows = Array(start..<min(start + block, items.count))
@@ -87,12 +103,16 @@ public class JointBranches: Module {
 
   /// Draws the networks' parameters by the run's seed and learns the scaling of the inputs.
   func prepareBranches(_ data: some TrainingSet, _ preparation: Preparation) throws {
+    for encoder in pretrainedEncoders { try encoder.checkWeights() }
     for (side, network) in [branchA, branchB].enumerated() {
       try network?.reset(using: Generator(seed: mixed(preparation.seed, UInt64(side))))
     }
     guard settings.standardize else { return }
-    try scalingA.fit(to: data, side: 0, epsilon: settings.standardizeEpsilon)
-    try scalingB?.fit(to: data, side: 1, epsilon: settings.standardizeEpsilon)
+    for (side, scaling) in [scalingA, scalingB].enumerated() {
+      try scaling?.fit(to: data, side: side, epsilon: settings.standardizeEpsilon) {
+        try transforms[side]?($0, .evaluation) ?? $0
+      }
+    }
   }
 
   // MARK: - A batch
@@ -129,8 +149,9 @@ public class JointBranches: Module {
     _ batch: Batch, _ step: Step, _ objective: (Tensor, Tensor) throws -> ObjectiveValue
   ) throws -> ObjectiveValue {
     let sides = min(2, modalities.count)
+    let pass: Pass = step.isTraining ? .training(step.generator) : .evaluation
     func encode(_ items: [Items]) throws -> [Tensor] {
-      try items.prefix(2).enumerated().map { try vectors($1, side: $0) }
+      try items.prefix(2).enumerated().map { try vectors($1, side: $0, pass) }
     }
     guard settings.chunkSize > 0, settings.chunkSize < batch.count, step.isTraining else {
       let vectors = try encode(batch.items)
@@ -139,7 +160,7 @@ public class JointBranches: Module {
     let networks: [any Module] = [branchA] + (branchB.map { [$0] } ?? [])
     return try GradientCache.value(
       count: batch.count, chunk: settings.chunkSize, generator: step.generator,
-      parameters: networks.flatMap { $0.parameters.map(\.tensor) }
+      parameters: networks.flatMap { $0.parameters.map(\.tensor).filter(\.requiresGradient) }
     ) { range in
       try encode(batch.items.map { try $0.rows(at: Array(range)) })
     } objective: {

@@ -19,17 +19,7 @@ public struct MemorySettings: Sendable, Codable, Equatable {
   public init() {}
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case size
-    case warmupSteps = "warmup_steps"
-    case weight
-    case dtype
-  }
-
-  private struct AnyKey: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
+    case size, warmupSteps, weight, dtype
   }
 
   public init(from decoder: any Decoder) throws {
@@ -38,18 +28,11 @@ public struct MemorySettings: Sendable, Codable, Equatable {
       size = rows
       return
     }
-    let known = CodingKeys.allCases.map(\.rawValue)
-    for key in try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
-    where !known.contains(key) && !known.contains(where: { $0 == key.snakeCased }) {
-      throw ConfigurationError.unknownKey(
-        "memory.\(key)", nearest: nearest(to: key, in: known).map { "memory.\($0)" },
-        known: known.map { "memory.\($0)" })
-    }
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    size = try container.decodeIfPresent(Int.self, forKey: .size) ?? size
-    warmupSteps = try container.decodeIfPresent(Int.self, forKey: .warmupSteps) ?? warmupSteps
-    weight = try container.decodeIfPresent(Double.self, forKey: .weight) ?? weight
-    dtype = try container.decodeIfPresent(Precision.self, forKey: .dtype) ?? dtype
+    let members = try decoder.settings(CodingKeys.self, under: "memory")
+    size = try members.value(.size, or: size)
+    warmupSteps = try members.value(.warmupSteps, or: warmupSteps)
+    weight = try members.value(.weight, or: weight)
+    dtype = try members.value(.dtype, or: dtype)
   }
 
   func validate() throws {
@@ -58,14 +41,6 @@ public struct MemorySettings: Sendable, Codable, Equatable {
       ("weight", weight, weight >= 0 && weight.isFinite),
     ] where !holds {
       throw ConfigurationError.badValue(key: "memory.\(key)", value: "\(value)", expected: "0 or more")
-    }
-  }
-}
-
-extension String {
-  fileprivate var snakeCased: String {
-    reduce(into: "") { out, letter in
-      if letter.isUppercase { out += "_" + letter.lowercased() } else { out.append(letter) }
     }
   }
 }

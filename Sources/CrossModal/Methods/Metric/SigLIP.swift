@@ -21,6 +21,8 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
     public var embedSize = 32
     public var encoder = PerView(EncoderKind.auto)
     public var hidden = 128
+    public var pooling = PerView(FragmentPooling.before)
+    public var pictures = PictureSettings()
     public var branches = BranchSharing.separate
     public var transform = PerView(InputScaling.Transform.none)
     public var standardize = true
@@ -69,7 +71,9 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
       memory = try MemoryBank(
         configuration.memory, size: configuration.embedSize, modalities: data.modalities.count)
     }
-    try super.init(settings: configuration, data: data)
+    try super.init(settings: configuration, data: data) {
+      try configuration.branch(on: data.modalities[$0], side: $0, using: $1)
+    }
   }
 
   public func encode(_ items: Items, side: Int) throws -> Features {

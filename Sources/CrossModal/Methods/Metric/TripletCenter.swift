@@ -47,6 +47,8 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     public var embedSize = 32
     public var encoder = PerView(EncoderKind.auto)
     public var hidden = 128
+    public var pooling = PerView(FragmentPooling.before)
+    public var pictures = PictureSettings()
     public var branches = BranchSharing.separate
     public var transform = PerView(InputScaling.Transform.none)
     public var standardize = true
@@ -59,7 +61,8 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     private enum CodingKeys: String, CodingKey {
       case margin, lambda, softmaxWeight, reduction, variant, on, negatives, centerInit, centerLr,
         centerUpdate
-      case normalize, viewPool, sharedCenters, score, embedSize, encoder, hidden, branches, transform
+      case normalize, viewPool, sharedCenters, score, embedSize, encoder, hidden, pooling, pictures, branches,
+        transform
       case standardize, standardizeEpsilon, chunkSize
     }
 
@@ -134,7 +137,9 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     _centers = Parameter(wrappedValue: try Tensor.normal([classes, width], using: generator))
     _centersB = Parameter(wrappedValue: try Tensor.normal([own, width], using: generator), "centers_b")
     classifier = try LinearEncoder(from: configuration.embedSize, to: classes, using: generator)
-    try super.init(settings: configuration, data: data)
+    try super.init(settings: configuration, data: data) {
+      try configuration.branch(on: data.modalities[$0], side: $0, using: $1)
+    }
   }
 
   public var metric: Metric { configuration.score }

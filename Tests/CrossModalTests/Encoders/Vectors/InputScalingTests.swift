@@ -21,7 +21,7 @@ struct MemorySet: TrainingSet {
         default: []
         }
       return DataDescription.Modality(
-        name: ["x", "y"][side], kind: items.kind, size: shape.last, shape: shape)
+        name: ["x", "y"][side], kind: items.kind, size: shape.last, shape: shape.isEmpty ? nil : shape)
     }
     description = DataDescription(
       name: "memory", modalities: modalities, classes: labels.map { Set($0).count })
@@ -82,6 +82,23 @@ struct InputScalingTests {
     let modality = DataDescription.Modality(name: "x", kind: .set, size: 1, shape: [1])
     let out = try InputScaling(for: modality)(.sets(rows, lengths: [2, 1]))
     #expect(try out.values(as: Float.self) == [2, 5])
+  }
+
+  @Test("kept sets are scaled by what counts of them")
+  func keptSets() throws {
+    let rows = try Tensor([Float](arrayLiteral: 1, 3, 100, 5, 100, 100), shape: [2, 3, 1])
+    let data = MemorySet([.sets(rows, lengths: [2, 1])])
+    let scaling = try InputScaling(for: data.description.modalities[0], keepsFragments: true)
+    try scaling.fit(to: data, side: 0, epsilon: 0)
+    #expect(try isClose(scaling.mean.item(), 3, 1e-6))
+    guard case .sets(let scaled, let lengths) = try scaling.scaled(data.items[0]) else {
+      Issue.record("sets became something else")
+      return
+    }
+    #expect(lengths == [2, 1] && scaled.shape == [2, 3, 1])
+    let root = 1.5.squareRoot()
+    let found = try scaled.values(as: Double.self)
+    #expect(isClose(found[0], -root, 1e-5) && isClose(found[1], 0, 1e-5) && isClose(found[3], root, 1e-5))
   }
 
   @Test("items of another width or kind are refused by name")

@@ -1,0 +1,71 @@
+import Foundation
+import Torch
+
+/// A picture of a data set that cannot be decoded.
+public struct DamagedPicture: Sendable, Equatable {
+  /// The file as messages name it.
+  public let file: String
+  /// What is wrong, a sentence that names the file.
+  public let reason: String
+}
+
+extension Split {
+  /// The split without the items whose pictures cannot be decoded and what belongs to them, and what is wrong with
+  /// each. Every picture is decoded once.
+  ///
+  /// - Parameters:
+  ///   - sides: the modalities to look at; those that are no pictures in files are left alone.
+  ///   - threads: that decode at a time.
+  /// - Throws: ``DataError`` when nothing is left.
+  public func withoutDamagedPictures(
+    sides: [Int], threads: Int = Runtime.threads
+  ) throws -> (split: Split, damaged: [DamagedPicture]) {
+    var damaged: [DamagedPicture] = []
+    var isKept = Array(repeating: true, count: count(side: 0))
+    for side in sides {
+      guard case .pictures(let list) = table.columns[side].storage else { continue }
+      let found = try (0..<count(side: side)).map { rows[side][$0] }.concurrentMap(threads: threads) { row in
+        list.picture(at: row).damage
+      }
+      let bad = Set(found.indices.filter { found[$0] != nil })
+      guard !bad.isEmpty else { continue }
+      damaged += found.compactMap { $0 }
+      for (first, own) in zip(pairedRows(side: 0), pairedRows(side: side)) where bad.contains(own) {
+        isKept[first] = false
+      }
+      // An item without a pair is no pair's either.
+      if side == 0 { for row in bad { isKept[row] = false } }
+    }
+    guard !damaged.isEmpty else { return (self, []) }
+    let kept = isKept.indices.filter { isKept[$0] }
+    guard !kept.isEmpty else {
+      throw DataError.malformed(
+        file: description.name, place: "split '\(name)'",
+        reason: "no picture can be read; the first: \(damaged[0].reason)")
+    }
+    return (try narrowed(to: kept), damaged)
+  }
+}
+
+extension Picture {
+  /// What is wrong with it; nil when it can be decoded.
+  fileprivate var damage: DamagedPicture? {
+    do {
+      _ = try decoded()
+      return nil
+    } catch {
+      return DamagedPicture(file: name, reason: error.localizedDescription)
+    }
+  }
+}
+
+extension [DamagedPicture] {
+  /// A sentence that counts them and names the first few.
+  var sentence: String {
+    let shown = prefix(3).map(\.reason).joined(separator: "; ")
+    let more = count > 3 ? "; and \(count - 3) more" : ""
+    return
+      "\(count) \(count == 1 ? "picture" : "pictures") that cannot be read \(count == 1 ? "is" : "are") left out: "
+      + shown + more
+  }
+}

@@ -1,0 +1,88 @@
+import Torch
+
+/// Random change of the colours of pictures, as torchvision's `ColorJitter`: brightness, contrast, saturation and
+/// hue, in that order (torchvision's order is random).
+public struct ColourJitter: Sendable, Equatable {
+  /// Each multiplies by a factor uniform in 1 ± the number, never below 0.
+  public var brightness: Double
+  public var contrast: Double
+  public var saturation: Double
+  /// The hue is turned by at most this part of the circle, 0 to 0.5.
+  public var hue: Double
+
+  public init(brightness: Double = 0, contrast: Double = 0, saturation: Double = 0, hue: Double = 0) {
+    self.brightness = brightness
+    self.contrast = contrast
+    self.saturation = saturation
+    self.hue = hue
+  }
+
+  /// Whether it changes nothing.
+  public var isNone: Bool { self == ColourJitter() }
+
+  /// Random numbers that it uses for each picture.
+  static let choices = 4
+
+  /// - Parameters:
+  ///   - pictures: `[n, h, w, 3]`, uint8 or in 0...1.
+  ///   - choices: four numbers in 0..<1 a picture.
+  /// - Returns: of the same type.
+  func applied(to pictures: Tensor, _ choices: [[Double]]) throws(TorchError) -> Tensor {
+    guard pictures.size(along: 3) == 3 else { return pictures }
+    let isBytes = pictures.dtype == .uint8
+    var colours = isBytes ? try pictures.to(.float32) / 255 : pictures
+    func factors(_ number: Int, _ strength: Double) throws(TorchError) -> Tensor {
+      let factors = choices.map { max(0, 1 + strength * (2 * $0[number] - 1)) }
+      return try Tensor(factors, shape: [factors.count, 1, 1, 1]).to(colours.dtype).to(colours.device)
+    }
+    func blended(_ other: Tensor, _ factor: Tensor) throws(TorchError) -> Tensor {
+      try (other + (colours - other) * factor).clamped(from: 0, to: 1)
+    }
+    if brightness > 0 { colours = try (colours * factors(0, brightness)).clamped(from: 0, to: 1) }
+    if contrast > 0 {
+      colours = try blended(
+        colours.grey().mean(along: 1, 2, 3, keepingDimension: true), factors(1, contrast))
+    }
+    if saturation > 0 { colours = try blended(colours.grey(), factors(2, saturation)) }
+    if hue > 0 {
+      let turns = choices.map { hue * (2 * $0[3] - 1) }
+      colours = try colours.turningHue(
+        by: Tensor(turns, shape: [turns.count, 1, 1]).to(colours.dtype).to(colours.device))
+    }
+    return isBytes ? try (colours * 255).rounded().to(.uint8) : colours
+  }
+}
+
+extension Tensor {
+  /// Brightness of colours `[…, 3]`, `[…, 1]` (ITU-R 601).
+  fileprivate func grey() throws(TorchError) -> Tensor {
+    let weights = try Tensor([0.299, 0.587, 0.114]).to(dtype).to(device)
+    return try (self * weights).sum(along: -1, keepingDimension: true)
+  }
+
+  /// Colours `[n, h, w, 3]` in 0...1 whose hue is turned by parts of the circle `[n, 1, 1]`, lightness and saturation
+  /// (of the HSV space) as they were.
+  fileprivate func turningHue(by turns: Tensor) throws(TorchError) -> Tensor {
+    let (red, green, blue) = (
+      try selected(0, along: 3), try selected(1, along: 3), try selected(2, along: 3)
+    )
+    let value = try max(along: 3)
+    let chroma = try value - min(along: 3)
+    let safe = try chroma.clamped(from: 1e-12)
+    // The sextant of the largest channel; grey has no hue, and keeps its colour because its chroma is 0.
+    let ofBlue = try (red - green) / safe + 4
+    let ofGreen = try ((blue - red) / safe + 2).chosen(where: green .== value, otherwise: ofBlue)
+    let sextant = try ((green - blue) / safe).chosen(where: red .== value, otherwise: ofGreen)
+    let turned = try sextant / 6 + turns
+    let hue = try (turned - turned.floor()) * 6
+    // Channel n is v - c · max(0, min(k, 4 - k, 1)) with k = (n + h) mod 6 for n = 5, 3, 1.
+    var channels: [Tensor] = []
+    for offset in [5.0, 3.0, 1.0] {
+      let shifted = try (hue + offset) / 6
+      let k = try (shifted - shifted.floor()) * 6
+      let weight = try k.minimum(4 - k).clamped(from: 0, to: 1)
+      channels.append(try value - chroma * weight)
+    }
+    return try Tensor.stacked(channels, along: 3)
+  }
+}

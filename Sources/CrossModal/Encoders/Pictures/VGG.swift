@@ -1,0 +1,37 @@
+import Torch
+
+/// VGG-19 (Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015)
+/// up to its seventh layer from the top but one ("fc7", rectified), as torchvision has it.
+public final class VGG: PictureNetwork {
+  @Named var features: Sequential
+  let classifier: Sequential
+
+  public let size = 4096
+  public static let smallestSide = 32
+  public static let lastLayer = ["classifier.6.weight", "classifier.6.bias"]
+
+  /// - Parameter name: of the convolutions in weights files; programs that spread them over devices have
+  ///   `features.module`.
+  public init(convolutionsNamed name: String = "features", using generator: Generator) throws(TorchError) {
+    var layers: [any Layer] = []
+    var channels = 3
+    for (outputs, count) in [(64, 2), (128, 2), (256, 4), (512, 4), (512, 4)] {
+      for _ in 0..<count {
+        layers += [
+          try Conv2d(from: channels, to: outputs, kernel: 3, padding: 1, using: generator), Activation(.relu),
+        ]
+        channels = outputs
+      }
+      layers.append(Pooling(.maximum(size: 2)))
+    }
+    _features = Named(wrappedValue: Sequential(layers), name)
+    classifier = Sequential([
+      try Linear(from: 512 * 7 * 7, to: 4096, using: generator), Activation(.relu), Dropout(0.5),
+      try Linear(from: 4096, to: 4096, using: generator), Activation(.relu), Dropout(0.5),
+    ])
+  }
+
+  public func callAsFunction(_ pictures: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+    try classifier(features(pictures, pass).meanPooled(to: [7, 7]).flattened(from: 1), pass)
+  }
+}

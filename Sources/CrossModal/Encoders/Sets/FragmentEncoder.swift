@@ -1,0 +1,33 @@
+import Torch
+
+/// A network on each vector of a set or a sequence, and one vector of what comes out.
+///
+/// Padding has no influence. Parameters are named as those of the network, and `gpool.*` of the pooling.
+public final class FragmentEncoder: ItemEncoder {
+  @Named var network: any VectorEncoder
+  @Named var pool: FragmentPool
+
+  public var size: Int { network.size }
+
+  /// - Parameters:
+  ///   - network: of vectors `[n, d]`.
+  ///   - pooling: of what it gives.
+  public init(_ network: any VectorEncoder, pooling: FragmentPooling, using generator: Generator) throws {
+    _network = Named(wrappedValue: network, "")
+    _pool = Named(wrappedValue: try FragmentPool(pooling, using: generator), "")
+  }
+
+  public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
+    switch items {
+    case .sets(let rows, let lengths), .sequences(let rows, let lengths):
+      let mapped = try network(rows.flattened(to: 1))
+      return try pool(mapped.reshaped(rows.size(along: 0), rows.size(along: 1), size), lengths: lengths)
+    default: throw unsuitable(items, expected: "a set or a sequence of vectors")
+    }
+  }
+
+  public func reset(using generator: Generator) throws {
+    try network.reset(using: generator)
+    try pool.reset(using: generator)
+  }
+}

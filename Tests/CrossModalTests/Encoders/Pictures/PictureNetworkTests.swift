@@ -1,0 +1,120 @@
+import Foundation
+import Testing
+import Torch
+
+@testable import CrossModal
+
+@Suite("ResNet and VGG")
+struct PictureNetworkTests {
+  private static func network(_ kind: CNNEncoder.Kind) throws -> any PictureNetwork {
+    try kind.network(officialNames: false, using: Generator(seed: 1))
+  }
+
+  @Test("features are torchvision's to 1e-5 with the same weights", arguments: CNNEncoder.Kind.allCases)
+  func features(kind: CNNEncoder.Kind) throws {
+    let recorded = try RecordedPictures("networks")[kind.rawValue]
+    let network = try Self.network(kind)
+    try RecordedPictures.fill(network)
+    let found = try withoutGradient { try network(RecordedPictures.pictures(1, side: 64), .evaluation) }
+    #expect(found.shape == recorded.shape && found.size(along: 1) == network.size)
+    let largest: Double = try recorded.magnitude().max().item()
+    #expect(largest > 0.01)
+    let difference: Double = try (found - recorded).magnitude().max().item()
+    #expect(difference <= 1e-5 * Swift.max(1, largest), "\(difference) of \(largest)")
+  }
+
+  @Test("training uses the batch's statistics and moves the running ones as torchvision does")
+  func training() throws {
+    let recorded = try RecordedPictures("networks")
+    let network = try Self.network(.resnet18)
+    try RecordedPictures.fill(network)
+    let pass = Pass.training(try Generator(seed: 1))
+    let found = try withoutGradient { try network(RecordedPictures.pictures(2, side: 64), pass) }
+    #expect(try found.isClose(to: recorded["resnet18.train"], relative: 1e-4, absolute: 1e-4))
+    for name in ["bn1.running_mean", "layer4.1.bn2.running_var"] {
+      let own = try #require(network.state.first { $0.name == name })
+      #expect(
+        try own.tensor.isClose(to: recorded["resnet18.\(name)"], relative: 1e-5, absolute: 1e-5), "\(name)")
+    }
+  }
+
+  @Test("names are torchvision's without the last layer; VSE++'s have its wrappers")
+  func names() throws {
+    let names = try Self.network(.resnet50).stateEntries.map(\.name)
+    #expect(names.count == 318 && names.first == "conv1.weight")
+    #expect(names.contains("layer1.0.downsample.1.running_var") && names.contains("layer3.5.conv3.weight"))
+    func official(_ kind: CNNEncoder.Kind) throws -> [String] {
+      try CNNEncoder(kind, to: 4, officialNames: true, using: Generator(seed: 1)).stateEntries.map(\.name)
+    }
+    let resnet = try official(.resnet18)
+    #expect(resnet.first == "cnn.module.conv1.weight" && resnet.suffix(2) == ["fc.weight", "fc.bias"])
+    let vgg = try official(.vgg19)
+    #expect(vgg.contains("cnn.features.module.34.bias") && vgg.contains("cnn.classifier.3.weight"))
+    #expect(!vgg.contains { $0.hasPrefix("cnn.classifier.6") })
+  }
+
+  @Test(
+    "weights load from torchvision's files and from VSE++'s checkpoints",
+    arguments: ["", "module.", "cnn.module.", "img_enc.cnn.module."])
+  func loads(prefix: String) throws {
+    let source = try Self.network(.resnet18)
+    try RecordedPictures.fill(source)
+    var file = source.state.map { (name: prefix + $0.name, tensor: $0.tensor) }
+    file.append((prefix + "fc.weight", try Tensor.zeros([1000, 512])))
+    file.append((prefix + "fc.bias", try Tensor.zeros([1000])))
+    file.removeAll { $0.name.hasSuffix("bn1.num_batches_tracked") }
+    let encoder = try CNNEncoder(.resnet18, to: 4, using: Generator(seed: 2))
+    try encoder.loadWeights(file, from: "resnet18.safetensors")
+    try encoder.reset(using: Generator(seed: 3))
+    for (own, given) in zip(encoder.cnn.state, source.state) where !own.name.hasSuffix("tracked") {
+      #expect(try own.tensor.bytes() == given.tensor.bytes(), "\(own.name)")
+    }
+    try encoder.checkWeights()
+    file[0].name = prefix + "conv0.weight"
+    let error = #expect(throws: StateError.self) { try encoder.loadWeights(file, from: "other.safetensors") }
+    #expect(error?.missing == ["conv1.weight"] && error?.unexpected == [prefix + "conv0.weight"])
+  }
+
+  @Test("old VGG checkpoints have other numbers for the layers of the classifier")
+  func oldNames() throws {
+    let encoder = try CNNEncoder(.vgg19, to: 2, officialNames: true, using: Generator(seed: 2))
+    let file = encoder.cnn.state.map { entry -> (name: String, tensor: Tensor) in
+      let name = "img_enc.cnn." + entry.name
+      return (
+        name.replacingOccurrences(of: "classifier.0.", with: "classifier.1.")
+          .replacingOccurrences(of: "classifier.3.", with: "classifier.4."), entry.tensor
+      )
+    }
+    try encoder.loadWeights(file, from: "vgg.safetensors")
+  }
+
+  @Test("a frozen network stays as it is, and without weights is refused before training")
+  func frozen() throws {
+    let encoder = try CNNEncoder(.resnet18, to: 3, using: Generator(seed: 1))
+    let pictures = Items.images(try Tensor.full([2, 32, 32, 3], 100, .uint8))
+    let before = try encoder.cnn.state.map { try $0.tensor.bytes() }
+    let vectors = try encoder.vectors(of: pictures, .training(Generator(seed: 1)))
+    try vectors.sum().backward()
+    #expect(encoder.cnn.parameters.allSatisfy { $0.gradient == nil })
+    #expect(encoder.fc.parameters.allSatisfy { $0.gradient != nil })
+    #expect(try encoder.cnn.state.map { try $0.tensor.bytes() } == before)
+    let norms = try encoder.features(of: pictures, .evaluation).norm(along: 1).values(as: Double.self)
+    #expect(norms.allSatisfy { abs($0 - 1) < 1e-5 })
+    let error = #expect(throws: ConfigurationError.self) { try encoder.checkWeights() }
+    #expect(error?.errorDescription?.hasPrefix("pictures.weights") == true)
+    try CNNEncoder(.resnet18, to: 3, finetunes: true, using: Generator(seed: 1)).checkWeights()
+  }
+
+  @Test("training along moves the network; in mode eval its statistics stay")
+  func finetuning() throws {
+    for (mode, moves) in [(CNNEncoder.Mode.train, true), (.eval, false)] {
+      let encoder = try CNNEncoder(.resnet18, to: 3, finetunes: true, mode: mode, using: Generator(seed: 1))
+      let pictures = Items.images(
+        try Tensor.integers(in: 0..<256, [2, 32, 32, 3], using: Generator(seed: 4)).to(.uint8))
+      let before = try encoder.cnn.buffers.map { try $0.tensor.bytes() }
+      try encoder.vectors(of: pictures, .training(Generator(seed: 1))).sum().backward()
+      #expect(encoder.cnn.parameters.allSatisfy { $0.gradient != nil })
+      #expect(try (encoder.cnn.buffers.map { try $0.tensor.bytes() } != before) == moves)
+    }
+  }
+}
