@@ -187,6 +187,14 @@ extension Handle {
     withExtendedLifetime(handles) { body(handles.map { $0.pointer }) }
   }
 
+  /// The tensor that a typed C function makes of others.
+  static func made(
+    _ operation: String, _ tensors: [Tensor], _ body: ([ct_tensor?]) -> ct_tensor?
+  ) throws(TorchError) -> Handle {
+    guard let made = withPointers(tensors.map(\.handle), body) else { throw lastError(operation, tensors) }
+    return Handle(made)
+  }
+
   func to(_ device: Device, _ dtype: DataType) throws(TorchError) -> Handle {
     let moved = withExtendedLifetime(self) {
       ct_tensor_to(pointer, device.kind.rawValue, Int32(device.index ?? -1), dtype.rawValue)

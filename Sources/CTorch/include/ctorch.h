@@ -127,6 +127,46 @@ bool ct_autocast_enabled(int32_t device_type) CT_NOEXCEPT;
 int32_t ct_autocast_dtype(int32_t device_type) CT_NOEXCEPT;
 bool ct_set_autocast(int32_t device_type, bool on, int32_t dtype) CT_NOEXCEPT;
 
+// ---- Stacked cross attention (cross_attention.cpp, cross_attention_gradient.cpp) ----
+
+// How similarities are normalised over the queries, before the softmax over the contexts.
+enum {
+  CT_CLIPPED_L2NORM = 0,
+  CT_L2NORM,
+  CT_CLIPPED_L1NORM,
+  CT_L1NORM,
+  CT_SOFTMAX,
+  CT_CLIPPED,
+  CT_NO_NORM,
+  CT_NORM_COUNT,
+};
+
+// How the cosines of the queries become one score.
+enum {
+  CT_LOG_SUM_EXP = 0,
+  CT_MEAN,
+  CT_MAX,
+  CT_SUM,
+  CT_POOL_COUNT,
+};
+
+typedef struct {
+  bool words_ask;        // words attend to regions; else regions to words
+  int32_t norm;
+  int32_t pool;
+  float softmax;         // factor before the softmax
+  float lse;             // factor of CT_LOG_SUM_EXP
+  int32_t instructions;  // 0 the best there are, 1 portable, 2 at most AVX2
+} ct_attention;
+
+// Scores [images, captions] of fragments: float32 rows on the cpu, item after item, as many as the lengths say.
+// With a gradient where the rows have one.
+ct_tensor ct_cross_attention(ct_tensor images, const int64_t *image_lengths, int64_t image_count, ct_tensor captions,
+                             const int64_t *caption_lengths, int64_t caption_count,
+                             ct_attention settings) CT_NOEXCEPT;
+// The instruction set that ct_cross_attention uses here.
+const char *ct_attention_instructions(void) CT_NOEXCEPT;
+
 // ---- Random numbers, threads (runtime.cpp) ----
 
 ct_generator ct_generator_new(int32_t device_type, int32_t device_index, uint64_t seed) CT_NOEXCEPT;

@@ -40,11 +40,12 @@ extension JointEmbedding {
 
 /// What a method computes once for each item, to be scored against items of the other modality.
 public struct Features: Sendable {
-  /// A vector an item `[n, d]`, or fragments `[n, l, d]`.
+  /// A vector an item `[n, d]`, fragments `[n, l, d]`, or fragments item after item without padding
+  /// `[sum of lengths, d]`.
   public var values: Tensor
-  /// How many fragments of each item count; nil for vectors.
+  /// How many fragments each item has; nil for vectors.
   public var lengths: [Int]?
-  /// Whatever else makes scoring fast, by name; each has n rows.
+  /// Whatever else makes scoring fast, by name; each has a row for each row of ``values``.
   public var companions: [String: Tensor]
 
   public init(_ values: Tensor, lengths: [Int]? = nil, companions: [String: Tensor] = [:]) {
@@ -53,22 +54,59 @@ public struct Features: Sendable {
     self.companions = companions
   }
 
+  /// Whether fragments follow one another without padding.
+  public var isPacked: Bool { lengths != nil && values.rank == 2 }
+
   /// Number of items.
-  public var count: Int { values.size(along: 0) }
+  public var count: Int { isPacked ? lengths?.count ?? 0 : values.size(along: 0) }
 
   /// The items in a range, without a copy.
   public func items(_ range: Range<Int>) throws -> Features {
-    Features(
-      try values[range], lengths: lengths.map { Array($0[range]) },
-      companions: try companions.mapValues { try $0[range] })
+    var rows = range
+    if isPacked, let lengths {
+      let start = lengths[..<range.lowerBound].reduce(0, +)
+      rows = start..<start + lengths[range].reduce(0, +)
+    }
+    return Features(
+      try values[rows], lengths: lengths.map { Array($0[range]) },
+      companions: try companions.mapValues { try $0[rows] })
   }
 
   /// The items at the given places, in that order; a place may occur more than once.
   public func rows(at places: [Int]) throws -> Features {
-    let indices = try Tensor(places)
+    var rows = places
+    if isPacked, let lengths {
+      let starts = Features.offsets(lengths)
+      rows = places.flatMap { starts[$0]..<starts[$0 + 1] }
+    }
+    let indices = try Tensor(rows)
     return Features(
       try values.rows(at: indices), lengths: lengths.map { lengths in places.map { lengths[$0] } },
       companions: try companions.mapValues { try $0.rows(at: indices) })
+  }
+
+  /// Fragments without padding; vectors and packed fragments as they are.
+  public func packed() throws -> Features {
+    guard let lengths, !isPacked else { return self }
+    let (count, width) = (values.size(along: 0), values.size(along: 1))
+    func joined(_ tensor: Tensor) throws -> Tensor {
+      try tensor.reshaped(to: [count * width] + tensor.shape.dropFirst(2))
+    }
+    guard lengths.contains(where: { $0 != width }) else {
+      return Features(try joined(values), lengths: lengths, companions: try companions.mapValues(joined))
+    }
+    let places = try Tensor(lengths.enumerated().flatMap { $0 * width..<$0 * width + $1 }).to(values.device)
+    return Features(
+      try joined(values).rows(at: places), lengths: lengths,
+      companions: try companions.mapValues { try joined($0).rows(at: places) })
+  }
+
+  /// Where each item starts among packed rows, and where the last one ends.
+  static func offsets(_ lengths: [Int]) -> [Int] {
+    var offsets = [0]
+    offsets.reserveCapacity(lengths.count + 1)
+    for length in lengths { offsets.append(offsets[offsets.count - 1] + length) }
+    return offsets
   }
 }
 

@@ -1,0 +1,268 @@
+// Scores of every image against every caption by stacked cross attention, exact, without a context vector: products
+// of all words with all regions, and the lengths of contexts through Gram matrices.
+//
+// Blocks of 16 images lie across the lanes of vectors; captions follow one another, their words without gaps. The
+// products of a block with some captions stay in the second cache while the element-wise part runs over them.
+
+#include "cross_attention.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <mutex>
+#include <numeric>
+#include <utility>
+
+// Every function that has vectors among its arguments is inlined, so none crosses a border between instruction sets.
+#pragma clang diagnostic ignored "-Wpsabi"
+#define CT_KERNEL __attribute__((always_inline))
+
+#if defined(__x86_64__)
+namespace avx512 {
+#define CT_WORDS 14
+#define CT_REGIONS 2
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#include "cross_attention_kernels.h"
+#pragma clang attribute pop
+}  // namespace avx512
+namespace avx2 {
+#define CT_WORDS 6
+#define CT_REGIONS 1
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include "cross_attention_kernels.h"
+#pragma clang attribute pop
+}  // namespace avx2
+#endif
+namespace portable {
+#if defined(__aarch64__)
+#define CT_WORDS 6
+#else
+#define CT_WORDS 3
+#endif
+#define CT_REGIONS 1
+#include "cross_attention_kernels.h"
+}  // namespace portable
+
+namespace ct {
+
+float *Numbers::allocate(int64_t count) {
+  return static_cast<float *>(::operator new(std::max<int64_t>(count, 1) * sizeof(float), std::align_val_t(64)));
+}
+
+void Numbers::clear() { std::memset(memory_.get(), 0, count_ * sizeof(float)); }
+
+attention_kernels attention_kernels_for(const ct_attention &settings) {
+#if defined(__x86_64__)
+  if (settings.instructions != 1 && settings.instructions != 2 && __builtin_cpu_supports("avx512f") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    return avx512::kernels("AVX-512", settings.words_ask, settings.norm);
+  if (settings.instructions != 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return avx2::kernels("AVX2", settings.words_ask, settings.norm);
+#endif
+  return portable::kernels("portable", settings.words_ask, settings.norm);
+}
+
+Fragments::Fragments(const at::Tensor &tensor, const std::vector<int64_t> &lengths, const char *what)
+    : rows(tensor.const_data_ptr<float>()), depth(tensor.size(1)) {
+  offsets.reserve(lengths.size() + 1);
+  offsets.push_back(0);
+  for (size_t i = 0; i < lengths.size(); i++) {
+    TORCH_CHECK(lengths[i] > 0, what, " ", i, " has ", lengths[i], " fragments, expected 1 or more");
+    offsets.push_back(offsets.back() + lengths[i]);
+  }
+  TORCH_CHECK(offsets.back() == tensor.size(0), what, "s have ", offsets.back(), " fragments by their lengths, the rows are ",
+              tensor.size(0));
+}
+
+int64_t Fragments::longest() const {
+  int64_t longest = 0;
+  for (int64_t i = 0; i < count(); i++) longest = std::max(longest, length(i));
+  return longest;
+}
+
+std::vector<Block> blocks(const Fragments &images) {
+  std::vector<int64_t> order(images.count());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return images.length(a) < images.length(b); });
+  std::vector<Block> result;
+  for (const int64_t image : order) {
+    if (result.empty() || result.back().regions != images.length(image) ||
+        static_cast<int64_t>(result.back().images.size()) == lane_count)
+      result.push_back({images.length(image), {}});
+    result.back().images.push_back(image);
+  }
+  return result;
+}
+
+CaptionSides::CaptionSides(const Fragments &captions, const ct_attention &settings, const attention_kernels &kernels) {
+  int64_t size = 0;
+  for (int64_t c = 0; c < captions.count(); c++) {
+    places.push_back(size);
+    size += settings.words_ask ? captions.length(c) : triangle(captions.length(c));
+  }
+  numbers = Numbers(size);
+  at::parallel_for(0, captions.count(), 64, [&](int64_t from, int64_t to) {
+    for (int64_t c = from; c < to; c++) {
+      float *out = numbers.data() + places[c];
+      for (int64_t i = 0; i < captions.length(c); i++) {
+        const float *row = captions.item(c) + i * captions.depth;
+        if (settings.words_ask)
+          out[i] = std::sqrt(kernels.inner(row, row, captions.depth));
+        else
+          for (int64_t j = 0; j <= i; j++)
+            out[triangle(i) + j] = kernels.inner(row, captions.item(c) + j * captions.depth, captions.depth);
+      }
+    }
+  });
+}
+
+void block_side(const attention_kernels &kernels, const ct_attention &settings, const float *packed, int64_t regions,
+                int64_t depth, float *out) {
+  if (settings.words_ask)
+    kernels.block_gram(packed, regions, depth, out);
+  else
+    kernels.block_norms(packed, regions, depth, out);
+}
+
+std::vector<const float *> block_rows(const Block &block, const Fragments &images) {
+  std::vector<const float *> rows;
+  for (const int64_t image : block.images) rows.push_back(images.item(image));
+  return rows;
+}
+
+}  // namespace ct
+
+namespace {
+
+// Words whose products with a block stay in the second cache.
+constexpr int64_t words_at_once = 252;
+// Blocks that one packing of words serves.
+constexpr int64_t blocks_at_once = 4;
+
+// Blocks and captions of one piece of work.
+struct Task {
+  size_t first_block, last_block;
+  int64_t first_caption, last_caption;
+};
+
+std::vector<Task> tasks(const std::vector<ct::Block> &blocks, int64_t captions, int64_t workers) {
+  const int64_t groups = (static_cast<int64_t>(blocks.size()) + blocks_at_once - 1) / blocks_at_once;
+  // Few images: captions are divided too, so that every worker has something to do.
+  const int64_t wanted = workers == 1 ? 1 : std::max<int64_t>(1, 4 * workers / std::max<int64_t>(1, groups));
+  const int64_t size = std::max<int64_t>(std::min<int64_t>(256, captions), (captions + wanted - 1) / wanted);
+  std::vector<Task> result;
+  for (size_t first = 0; first < blocks.size(); first += blocks_at_once)
+    for (int64_t caption = 0; caption < captions; caption += size)
+      result.push_back({first, std::min(first + blocks_at_once, blocks.size()), caption,
+                        std::min(caption + size, captions)});
+  return result;
+}
+
+struct Scorer {
+  const ct_attention &settings;
+  const attention_kernels kernels;
+  const ct::Fragments &images;
+  const ct::Fragments &captions;
+  const std::vector<ct::Block> blocks;
+  const ct::CaptionSides sides;
+  float *scores;
+  const ct::Kept *kept;
+
+  Scorer(const ct_attention &settings, const ct::Fragments &images, const ct::Fragments &captions, float *scores,
+         const ct::Kept *kept)
+      : settings(settings),
+        kernels(ct::attention_kernels_for(settings)),
+        images(images),
+        captions(captions),
+        blocks(ct::blocks(images)),
+        sides(captions, settings, kernels),
+        scores(scores),
+        kept(kept) {}
+
+  void run(const Task &task) const {
+    const int64_t depth = images.depth;
+    std::vector<ct::Numbers> packed, block_sides;
+    int64_t most = 0;
+    for (size_t b = task.first_block; b < task.last_block; b++) {
+      const ct::Block &block = blocks[b];
+      const auto rows = ct::block_rows(block, images);
+      most = std::max(most, block.regions);
+      packed.emplace_back(block.regions * depth * ct::lane_count);
+      kernels.pack_images(rows.data(), static_cast<int64_t>(rows.size()), block.regions, depth, packed.back().data());
+      block_sides.emplace_back(ct::block_side_size(settings, block.regions));
+      ct::block_side(kernels, settings, packed.back().data(), block.regions, depth, block_sides.back().data());
+    }
+    int64_t longest = 0;
+    for (int64_t c = task.first_caption; c < task.last_caption; c++) longest = std::max(longest, captions.length(c));
+    const int64_t room = std::max(words_at_once, longest);
+    ct::Numbers words(room * depth), products(kept ? 0 : room * most * ct::lane_count);
+    ct::Numbers work(ct::work_size(longest, most, false)), found(ct::lane_count);
+    int64_t first = task.first_caption;
+    while (first < task.last_caption) {
+      int64_t last = first + 1;
+      while (last < task.last_caption && captions.offsets[last + 1] - captions.offsets[first] <= room) last++;
+      const int64_t count = captions.offsets[last] - captions.offsets[first];
+      kernels.pack_words(captions.item(first), count, depth, words.data());
+      for (size_t b = task.first_block; b < task.last_block; b++) {
+        const ct::Block &block = blocks[b];
+        const int64_t stride = kept ? kept->stride : block.regions * ct::lane_count;
+        float *place = kept ? kept->products + captions.offsets[first] * stride + kept->columns[b] : products.data();
+        kernels.products(words.data(), count, packed[b - task.first_block].data(), block.regions, depth, place, stride);
+        for (int64_t c = first; c < last; c++) {
+          const float *block_numbers = block_sides[b - task.first_block].data();
+          attention_pair pair{};
+          pair.words = static_cast<int>(captions.length(c));
+          pair.regions = static_cast<int>(block.regions);
+          pair.products = place + (captions.offsets[c] - captions.offsets[first]) * stride;
+          pair.stride = stride;
+          pair.gram = settings.words_ask ? block_numbers : sides.of(c);
+          pair.norms = settings.words_ask ? sides.of(c) : block_numbers;
+          pair.work = work.data();
+          pair.softmax = settings.softmax;
+          pair.lse = settings.lse;
+          pair.pool = settings.pool;
+          pair.scores = found.data();
+          kernels.score(pair);
+          for (size_t lane = 0; lane < block.images.size(); lane++)
+            scores[block.images[lane] * captions.count() + c] = found.data()[lane];
+        }
+      }
+      first = last;
+    }
+  }
+};
+
+// Runs body(task) for every task on the threads that libtorch may use; the first failure is thrown here.
+template <typename Body>
+void in_parallel(size_t count, const Body &body) {
+  std::atomic<size_t> next{0};
+  std::exception_ptr failure;
+  std::mutex lock;
+  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t, int64_t) {
+    try {
+      for (size_t task = next++; task < count; task = next++) body(task);
+    } catch (...) {
+      const std::lock_guard<std::mutex> guard(lock);
+      if (!failure) failure = std::current_exception();
+      next = count;
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace
+
+void ct::attention_scores(const ct_attention &settings, const Fragments &images, const Fragments &captions, float *scores,
+                          const Kept *kept) {
+  const Scorer scorer(settings, images, captions, scores, kept);
+  const auto all = tasks(scorer.blocks, captions.count(), at::get_num_threads());
+  in_parallel(all.size(), [&](size_t task) { scorer.run(all[task]); });
+}
+
+const char *ct_attention_instructions(void) noexcept {
+  return ct::attention_kernels_for(ct_attention{true, 0, 0, 1, 1, 0}).name;
+}

@@ -1,0 +1,553 @@
+// The arithmetic of stacked cross attention, written once and compiled for several instruction sets:
+// cross_attention.cpp includes this file inside a namespace for each, with CT_WORDS and CT_REGIONS, the size of the
+// tile of products that its registers hold. No include guard: it is meant to be read again.
+//
+// A block is up to 16 images with one number of regions; a lane of a vector is one of them. Products S lie as
+// [word][region][lane], so that no operation ever goes across lanes.
+
+typedef float lanes __attribute__((ext_vector_type(16)));
+typedef int32_t lane_bits __attribute__((ext_vector_type(16)));
+
+#define CT_INLINE static inline __attribute__((always_inline))
+
+CT_INLINE lanes splat(float x) { return x - lanes{}; }
+CT_INLINE lanes greater(lanes a, lanes b) { return __builtin_elementwise_max(a, b); }
+CT_INLINE lanes root(lanes a) { return __builtin_elementwise_sqrt(greater(a, lanes{})); }
+
+CT_INLINE float total(lanes a) {
+  float sum = 0;
+  for (int lane = 0; lane < 16; lane++) sum += a[lane];
+  return sum;
+}
+
+// e^x with an error below 2 units in the last place: 2^n times a polynomial of the rest, which is at most ln 2 / 2.
+CT_INLINE lanes exponential(lanes x) {
+  x = __builtin_elementwise_min(greater(x, splat(-87.0f)), splat(88.0f));
+  const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
+  const lanes shifted = x * 1.44269504088896341f + splat(magic);
+  const lanes whole = shifted - magic;
+  lanes rest = whole * -0.693359375f + x;
+  rest = whole * 2.12194440e-4f + rest;
+  lanes y = rest * 1.9875691500e-4f + splat(1.3981999507e-3f);
+  y = y * rest + splat(8.3334519073e-3f);
+  y = y * rest + splat(4.1665795894e-2f);
+  y = y * rest + splat(1.6666665459e-1f);
+  y = y * rest + splat(5.0000001201e-1f);
+  y = y * (rest * rest) + rest + 1.0f;
+  const lane_bits power = (__builtin_bit_cast(lane_bits, shifted) << 23) + (127 << 23);
+  return y * __builtin_bit_cast(lanes, power);
+}
+
+// ---- Products ----
+
+// [k][WORDS] words, [k][REGIONS][lane] regions -> [WORDS][REGIONS][lane], added to what is there unless `first`.
+template <int WORDS, int REGIONS>
+static void tile(const float *words, const float *regions, int64_t depth, float *out, int64_t stride, bool first) {
+  lanes sums[WORDS][REGIONS];
+#pragma clang loop unroll(full)
+  for (int w = 0; w < WORDS; w++)
+#pragma clang loop unroll(full)
+    for (int r = 0; r < REGIONS; r++)
+      sums[w][r] = first ? lanes{} : *reinterpret_cast<const lanes *>(out + w * stride + r * 16);
+  for (int64_t k = 0; k < depth; k++) {
+    lanes column[REGIONS];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < REGIONS; r++) column[r] = *reinterpret_cast<const lanes *>(regions + (k * REGIONS + r) * 16);
+#pragma clang loop unroll(full)
+    for (int w = 0; w < WORDS; w++) {
+      const lanes word = splat(words[k * WORDS + w]);
+#pragma clang loop unroll(full)
+      for (int r = 0; r < REGIONS; r++) sums[w][r] += word * column[r];
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int w = 0; w < WORDS; w++)
+#pragma clang loop unroll(full)
+    for (int r = 0; r < REGIONS; r++) *reinterpret_cast<lanes *>(out + w * stride + r * 16) = sums[w][r];
+}
+
+typedef void (*tile_function)(const float *, const float *, int64_t, float *, int64_t, bool);
+
+template <int REGIONS, int... WORDS>
+static tile_function tile_of(int words, std::integer_sequence<int, WORDS...>) {
+  static const tile_function all[] = {tile<WORDS + 1, REGIONS>...};
+  return all[words - 1];
+}
+
+// Words of a panel that starts at `word` of `count`.
+CT_INLINE int64_t panel_words(int64_t word, int64_t count) { return std::min<int64_t>(CT_WORDS, count - word); }
+
+// Rows of words [count, depth] into panels of CT_WORDS, each [k][words of the panel].
+static void pack_words(const float *rows, int64_t count, int64_t depth, float *out) {
+  for (int64_t word = 0; word < count; word += CT_WORDS) {
+    const int64_t width = panel_words(word, count);
+    for (int64_t k = 0; k < depth; k += 16)
+      for (int64_t w = 0; w < width; w++) {
+        const float *row = rows + (word + w) * depth;
+        float *to = out + word * depth + w;
+        for (int64_t at = k; at < std::min(k + 16, depth); at++) to[at * width] = row[at];
+      }
+  }
+}
+
+// 16 rows of 16 numbers, transposed in place.
+CT_INLINE void transpose(lanes (&rows)[16]) {
+#define CT_STAGE(step, low, high)                                       \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++) {     \
+    if ((i & step) != 0) continue;                                      \
+    const lanes a = rows[i], b = rows[i + step];                        \
+    rows[i] = __builtin_shufflevector(a, b, CT_UNPACK low);             \
+    rows[i + step] = __builtin_shufflevector(a, b, CT_UNPACK high);     \
+  }
+#define CT_UNPACK(...) __VA_ARGS__
+  CT_STAGE(8, (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+           (8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+  CT_STAGE(4, (0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
+           (4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
+  CT_STAGE(2, (0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
+           (2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
+  CT_STAGE(1, (0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
+           (1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
+#undef CT_UNPACK
+#undef CT_STAGE
+}
+
+// Regions of up to 16 images into panels of CT_REGIONS, each [k][regions of the panel][lane]; empty lanes are 0.
+static void pack_images(const float *const *images, int64_t count, int64_t regions, int64_t depth, float *out) {
+  for (int64_t region = 0; region < regions; region++) {
+    const int64_t start = region / CT_REGIONS * CT_REGIONS;
+    const int64_t width = std::min<int64_t>(CT_REGIONS, regions - start);
+    float *to = out + start * depth * 16 + (region - start) * 16;
+    for (int64_t k = 0; k < depth; k += 16) {
+      const int64_t there = std::min<int64_t>(16, depth - k);
+      lanes rows[16];
+      for (int lane = 0; lane < 16; lane++) {
+        rows[lane] = lanes{};
+        if (lane < count) std::memcpy(&rows[lane], images[lane] + region * depth + k, there * sizeof(float));
+      }
+      transpose(rows);
+      for (int64_t at = 0; at < there; at++) *reinterpret_cast<lanes *>(to + (k + at) * width * 16) = rows[at];
+    }
+  }
+}
+
+// Products of packed words with a packed block: [words][regions][lane], rows of `stride` numbers.
+static void products(const float *words, int64_t count, const float *block, int64_t regions, int64_t depth, float *out,
+                     int64_t stride) {
+  const int64_t chunk = 256;  // a panel's part of the depth stays in the first cache
+  for (int64_t k = 0; k < depth; k += chunk) {
+    const int64_t length = std::min(chunk, depth - k);
+    for (int64_t region = 0; region < regions; region += CT_REGIONS) {
+      const int64_t width = std::min<int64_t>(CT_REGIONS, regions - region);
+      const float *panel = block + region * depth * 16 + k * width * 16;
+      for (int64_t word = 0; word < count; word += CT_WORDS) {
+        const int64_t height = panel_words(word, count);
+        const auto sizes = std::make_integer_sequence<int, CT_WORDS>();
+        const tile_function function = width == CT_REGIONS ? tile_of<CT_REGIONS>(static_cast<int>(height), sizes)
+                                                           : tile_of<1>(static_cast<int>(height), sizes);
+        function(words + word * depth + k * height, panel, length, out + word * stride + region * 16, stride, k == 0);
+      }
+    }
+  }
+}
+
+// Inner products of the regions of a block: lower triangle, [c (c + 1) / 2 + c'][lane].
+static void block_gram(const float *block, int64_t regions, int64_t depth, float *out) {
+  for (int64_t c = 0; c < regions; c++)
+    for (int64_t other = 0; other <= c; other++) {
+      const int64_t a = c / CT_REGIONS * CT_REGIONS, b = other / CT_REGIONS * CT_REGIONS;
+      const int64_t wa = std::min<int64_t>(CT_REGIONS, regions - a), wb = std::min<int64_t>(CT_REGIONS, regions - b);
+      const float *x = block + a * depth * 16 + (c - a) * 16, *y = block + b * depth * 16 + (other - b) * 16;
+      lanes even{}, odd{};
+      int64_t k = 0;
+      for (; k + 1 < depth; k += 2) {
+        even += *reinterpret_cast<const lanes *>(x + k * wa * 16) * *reinterpret_cast<const lanes *>(y + k * wb * 16);
+        odd += *reinterpret_cast<const lanes *>(x + (k + 1) * wa * 16) *
+               *reinterpret_cast<const lanes *>(y + (k + 1) * wb * 16);
+      }
+      if (k < depth)
+        even += *reinterpret_cast<const lanes *>(x + k * wa * 16) * *reinterpret_cast<const lanes *>(y + k * wb * 16);
+      *reinterpret_cast<lanes *>(out + (c * (c + 1) / 2 + other) * 16) = even + odd;
+    }
+}
+
+// Lengths of the regions of a block, [region][lane].
+static void block_norms(const float *block, int64_t regions, int64_t depth, float *out) {
+  for (int64_t c = 0; c < regions; c++) {
+    const int64_t a = c / CT_REGIONS * CT_REGIONS;
+    const int64_t width = std::min<int64_t>(CT_REGIONS, regions - a);
+    const float *x = block + a * depth * 16 + (c - a) * 16;
+    lanes sum{};
+    for (int64_t k = 0; k < depth; k++) {
+      const lanes value = *reinterpret_cast<const lanes *>(x + k * width * 16);
+      sum += value * value;
+    }
+    *reinterpret_cast<lanes *>(out + c * 16) = root(sum);
+  }
+}
+
+// Inner product of two rows.
+static float inner(const float *x, const float *y, int64_t depth) {
+  lanes sum{};
+  int64_t k = 0;
+  for (; k + 16 <= depth; k += 16) {
+    lanes a, b;
+    std::memcpy(&a, x + k, sizeof a);
+    std::memcpy(&b, y + k, sizeof b);
+    sum += a * b;
+  }
+  float rest = 0;
+  for (; k < depth; k++) rest += x[k] * y[k];
+  return total(sum) + rest;
+}
+
+// ---- One caption against a block ----
+
+// How S, Grams and lengths are read in one direction: queries are what asks, contexts what is attended to.
+template <bool WORDS_ASK>
+struct Reader {
+  const attention_pair &pair;
+  int queries, contexts;
+  int64_t query_stride, context_stride;
+
+  explicit Reader(const attention_pair &pair)
+      : pair(pair),
+        queries(WORDS_ASK ? pair.words : pair.regions),
+        contexts(WORDS_ASK ? pair.regions : pair.words),
+        query_stride(WORDS_ASK ? pair.stride : 16),
+        context_stride(WORDS_ASK ? 16 : pair.stride) {}
+
+  CT_KERNEL lanes &product(int query, int context) const {
+    return *reinterpret_cast<lanes *>(pair.products + query * query_stride + context * context_stride);
+  }
+  CT_KERNEL lanes gram(int64_t place) const {
+    if constexpr (WORDS_ASK) return *reinterpret_cast<const lanes *>(pair.gram + place * 16);
+    return splat(pair.gram[place]);
+  }
+  CT_KERNEL lanes norm(int query) const {
+    if constexpr (WORDS_ASK) return splat(pair.norms[query]);
+    return *reinterpret_cast<const lanes *>(pair.norms + query * 16);
+  }
+};
+
+CT_INLINE constexpr bool is_clipped(int norm) {
+  return norm == CT_CLIPPED_L2NORM || norm == CT_CLIPPED_L1NORM || norm == CT_CLIPPED;
+}
+
+template <int NORM>
+CT_INLINE lanes clipped(lanes s) {
+  if constexpr (is_clipped(NORM)) return greater(s, s * 0.1f);
+  return s;
+}
+
+template <int NORM>
+CT_INLINE lanes slope(lanes s) {
+  if constexpr (is_clipped(NORM)) return s > lanes{} ? splat(1.0f) : splat(0.1f);
+  return splat(1.0f);
+}
+
+// N(S) of section 3 times `factor`, [query][context]: the norm of each context runs over the queries.
+template <bool WORDS_ASK, int NORM>
+CT_INLINE void normalized(const Reader<WORDS_ASK> &from, float factor, lanes *out) {
+  for (int c = 0; c < from.contexts; c++) {
+    if constexpr (NORM == CT_SOFTMAX) {
+      lanes top = from.product(0, c);
+      for (int q = 1; q < from.queries; q++) top = greater(top, from.product(q, c));
+      lanes sum{};
+      for (int q = 0; q < from.queries; q++) {
+        const lanes e = exponential(from.product(q, c) - top);
+        sum += e;
+        out[q * from.contexts + c] = e;
+      }
+      const lanes scale = factor / sum;
+      for (int q = 0; q < from.queries; q++) out[q * from.contexts + c] *= scale;
+    } else {
+      lanes scale = splat(factor);
+      if constexpr (NORM == CT_CLIPPED_L2NORM || NORM == CT_L2NORM) {
+        lanes sum{};
+        for (int q = 0; q < from.queries; q++) {
+          const lanes t = clipped<NORM>(from.product(q, c));
+          sum += t * t;
+        }
+        scale = factor / (root(sum) + 1e-8f);
+      } else if constexpr (NORM == CT_CLIPPED_L1NORM || NORM == CT_L1NORM) {
+        lanes sum{};
+        for (int q = 0; q < from.queries; q++)
+          sum += __builtin_elementwise_abs(clipped<NORM>(from.product(q, c)));
+        scale = factor / (sum + 1e-8f);
+      }
+      for (int q = 0; q < from.queries; q++)
+        out[q * from.contexts + c] = clipped<NORM>(from.product(q, c)) * scale;
+    }
+  }
+}
+
+// a^T G a of GROUP queries at once; two rows of the Gram matrix share what they read.
+template <bool WORDS_ASK, int GROUP>
+CT_INLINE void quadratic(const Reader<WORDS_ASK> &from, const lanes *weights, lanes (&out)[GROUP]) {
+  const int contexts = from.contexts;
+  lanes sums[GROUP] = {};
+  int c = 0;
+  for (; c + 1 < contexts; c += 2) {
+    const int64_t first = int64_t(c) * (c + 1) / 2, second = first + c + 1;
+    lanes y[GROUP] = {}, z[GROUP] = {};
+    for (int other = 0; other < c; other++) {
+      const lanes g = from.gram(first + other), h = from.gram(second + other);
+#pragma clang loop unroll(full)
+      for (int q = 0; q < GROUP; q++) {
+        const lanes a = weights[q * contexts + other];
+        y[q] += g * a;
+        z[q] += h * a;
+      }
+    }
+    const lanes g = from.gram(first + c) * 0.5f, h = from.gram(second + c), i = from.gram(second + c + 1) * 0.5f;
+#pragma clang loop unroll(full)
+    for (int q = 0; q < GROUP; q++) {
+      const lanes a = weights[q * contexts + c], b = weights[q * contexts + c + 1];
+      sums[q] += (y[q] + g * a) * a + (z[q] + h * a + i * b) * b;
+    }
+  }
+  if (c < contexts) {
+    const int64_t first = int64_t(c) * (c + 1) / 2;
+    lanes y[GROUP] = {};
+    for (int other = 0; other < c; other++) {
+      const lanes g = from.gram(first + other);
+#pragma clang loop unroll(full)
+      for (int q = 0; q < GROUP; q++) y[q] += g * weights[q * contexts + other];
+    }
+    const lanes g = from.gram(first + c) * 0.5f;
+#pragma clang loop unroll(full)
+    for (int q = 0; q < GROUP; q++) {
+      const lanes a = weights[q * contexts + c];
+      sums[q] += (y[q] + g * a) * a;
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int q = 0; q < GROUP; q++) out[q] = sums[q] * 2.0f;
+}
+
+// Cosines of GROUP queries with what they attend to. The divisor of the softmax cancels in the cosine and stands
+// only in its guard against a division by 0.
+template <bool WORDS_ASK, int GROUP>
+CT_INLINE void cosines(const Reader<WORDS_ASK> &from, int query, lanes *weights, lanes *out) {
+  const int contexts = from.contexts;
+  lanes numerators[GROUP], sums[GROUP];
+  for (int q = 0; q < GROUP; q++) {
+    lanes *row = weights + q * contexts;
+    lanes top = row[0];
+    for (int c = 1; c < contexts; c++) top = greater(top, row[c]);
+    lanes numerator{}, sum{};
+    for (int c = 0; c < contexts; c++) {
+      const lanes e = exponential(row[c] - top);
+      row[c] = e;
+      sum += e;
+      numerator += e * from.product(query + q, c);
+    }
+    numerators[q] = numerator;
+    sums[q] = sum;
+  }
+  lanes squares[GROUP];
+  quadratic<WORDS_ASK, GROUP>(from, weights, squares);
+  for (int q = 0; q < GROUP; q++)
+    out[q] = numerators[q] / greater(from.norm(query + q) * root(squares[q]), sums[q] * 1e-8f);
+}
+
+CT_INLINE lanes logarithm(lanes x) {
+  lanes y;
+  for (int lane = 0; lane < 16; lane++) y[lane] = std::log(x[lane]);
+  return y;
+}
+
+// The cosines of all queries as one score.
+CT_INLINE lanes pooled(const lanes *cosines, int count, int pool, float lse) {
+  lanes value = cosines[0];
+  if (pool == CT_LOG_SUM_EXP) {
+    for (int q = 1; q < count; q++) value = greater(value, cosines[q]);
+    lanes sum{};
+    for (int q = 0; q < count; q++) sum += exponential((cosines[q] - value) * lse);
+    return value + logarithm(sum) / lse;
+  }
+  for (int q = 1; q < count; q++) value = pool == CT_MAX ? greater(value, cosines[q]) : value + cosines[q];
+  return pool == CT_MEAN ? value / static_cast<float>(count) : value;
+}
+
+template <bool WORDS_ASK, int NORM>
+static void score(const attention_pair &pair) {
+  const Reader<WORDS_ASK> from(pair);
+  lanes *weights = reinterpret_cast<lanes *>(pair.work);
+  lanes *found = weights + int64_t(from.queries) * from.contexts;
+  normalized<WORDS_ASK, NORM>(from, pair.softmax, weights);
+  int q = 0;
+  for (; q + 4 <= from.queries; q += 4)
+    cosines<WORDS_ASK, 4>(from, q, weights + int64_t(q) * from.contexts, found + q);
+  for (; q < from.queries; q++) cosines<WORDS_ASK, 1>(from, q, weights + int64_t(q) * from.contexts, found + q);
+  *reinterpret_cast<lanes *>(pair.scores) = pooled(found, from.queries, pair.pool, pair.lse);
+}
+
+// ---- Its gradient ----
+
+// Gradient of the pooled score by each cosine; at ties of the maximum the first takes it all.
+CT_INLINE void pool_gradient(const lanes *cosines, int count, int pool, float lse, lanes slope, lanes *out) {
+  if (pool == CT_LOG_SUM_EXP) {
+    lanes top = cosines[0], sum{};
+    for (int q = 1; q < count; q++) top = greater(top, cosines[q]);
+    for (int q = 0; q < count; q++) {
+      out[q] = exponential((cosines[q] - top) * lse);
+      sum += out[q];
+    }
+    for (int q = 0; q < count; q++) out[q] *= slope / sum;
+  } else if (pool == CT_MAX) {
+    lanes top = cosines[0];
+    for (int q = 1; q < count; q++) top = greater(top, cosines[q]);
+    lanes left = slope;
+    for (int q = 0; q < count; q++) {
+      out[q] = cosines[q] == top ? left : lanes{};
+      left = cosines[q] == top ? lanes{} : left;
+    }
+  } else {
+    for (int q = 0; q < count; q++) out[q] = pool == CT_MEAN ? slope / static_cast<float>(count) : slope;
+  }
+}
+
+// Replaces the products by the gradient of the scores (weighted by `pair.slopes`), and adds to the gradients of the
+// Gram matrix (each of its two triangles has half) and of the lengths.
+template <bool WORDS_ASK, int NORM>
+static void gradient(const attention_pair &pair) {
+  const Reader<WORDS_ASK> from(pair);
+  const int queries = from.queries, contexts = from.contexts;
+  const int64_t size = int64_t(queries) * contexts;
+  lanes *weights = reinterpret_cast<lanes *>(pair.work), *attended = weights + size, *direct = attended + size;
+  lanes *numerators = direct + size, *squares = numerators + queries, *found = squares + queries,
+        *slopes = found + queries;
+  normalized<WORDS_ASK, NORM>(from, pair.softmax, weights);
+  for (int q = 0; q < queries; q++) {
+    lanes *a = weights + int64_t(q) * contexts, *y = attended + int64_t(q) * contexts;
+    lanes top = a[0], sum{}, numerator{};
+    for (int c = 1; c < contexts; c++) top = greater(top, a[c]);
+    for (int c = 0; c < contexts; c++) sum += a[c] = exponential(a[c] - top);
+    const lanes scale = 1.0f / sum;
+    for (int c = 0; c < contexts; c++) {
+      a[c] *= scale;
+      numerator += a[c] * from.product(q, c);
+    }
+    lanes square{};
+    for (int c = 0; c < contexts; c++) {
+      const int64_t row = int64_t(c) * (c + 1) / 2;
+      lanes sum{};
+      for (int other = 0; other < c; other++) {
+        const lanes g = from.gram(row + other);
+        sum += g * a[other];
+        y[other] += g * a[c];
+      }
+      y[c] = sum + from.gram(row + c) * a[c];
+    }
+    for (int c = 0; c < contexts; c++) square += a[c] * y[c];
+    numerators[q] = numerator;
+    squares[q] = square;
+    found[q] = numerator / greater(from.norm(q) * root(square), splat(1e-8f));
+  }
+  pool_gradient(found, queries, pair.pool, pair.lse, *reinterpret_cast<const lanes *>(pair.slopes), slopes);
+  for (int q = 0; q < queries; q++) {
+    lanes *a = weights + int64_t(q) * contexts, *y = attended + int64_t(q) * contexts;
+    lanes *d = direct + int64_t(q) * contexts;
+    const lanes length = root(squares[q]), norm = from.norm(q), product = norm * length;
+    const lane_bits counts = product > splat(1e-8f);
+    const lanes by_numerator = slopes[q] / greater(product, splat(1e-8f));
+    // Of the product of the two lengths; none where the guard stands in its place.
+    const lanes by_product = counts ? -by_numerator * found[q] : lanes{};
+    const lanes by_square = counts ? by_product * norm * 0.5f / length : lanes{};
+    if constexpr (WORDS_ASK)
+      pair.norm_slopes[q] += total(by_product * length);
+    else
+      *reinterpret_cast<lanes *>(pair.norm_slopes + q * 16) += by_product * length;
+    squares[q] = by_square;
+    lanes mean{};
+    for (int c = 0; c < contexts; c++) {
+      y[c] = by_numerator * from.product(q, c) + 2.0f * by_square * y[c];
+      mean += a[c] * y[c];
+      d[c] = by_numerator * a[c];
+    }
+    // Of N(S); what it is multiplied with before the softmax comes last.
+    for (int c = 0; c < contexts; c++) y[c] = pair.softmax * a[c] * (y[c] - mean);
+  }
+  for (int c = 0; c < contexts; c++)
+    for (int other = 0; other <= c; other++) {
+      lanes sum{};
+      for (int q = 0; q < queries; q++)
+        sum += squares[q] * weights[int64_t(q) * contexts + c] * weights[int64_t(q) * contexts + other];
+      const int64_t place = int64_t(c) * (c + 1) / 2 + other;
+      if constexpr (WORDS_ASK)
+        *reinterpret_cast<lanes *>(pair.gram_slopes + place * 16) += sum;
+      else
+        pair.gram_slopes[place] += total(sum);
+    }
+  if constexpr (NORM == CT_SOFTMAX) normalized<WORDS_ASK, NORM>(from, 1.0f, weights);
+  for (int c = 0; c < contexts; c++) {
+    lanes norm{}, along{};
+    for (int q = 0; q < queries; q++) {
+      const lanes t = clipped<NORM>(from.product(q, c)), slope = attended[int64_t(q) * contexts + c];
+      if constexpr (NORM == CT_SOFTMAX)
+        along += slope * weights[int64_t(q) * contexts + c];
+      else
+        along += slope * t;
+      if constexpr (NORM == CT_CLIPPED_L2NORM || NORM == CT_L2NORM) norm += t * t;
+      if constexpr (NORM == CT_CLIPPED_L1NORM || NORM == CT_L1NORM) norm += __builtin_elementwise_abs(t);
+    }
+    lanes scale = splat(1.0f), pull{};
+    if constexpr (NORM == CT_CLIPPED_L2NORM || NORM == CT_L2NORM) {
+      norm = root(norm);
+      scale = 1.0f / (norm + 1e-8f);
+      pull = norm > lanes{} ? along * scale * scale / norm : lanes{};
+    } else if constexpr (NORM == CT_CLIPPED_L1NORM || NORM == CT_L1NORM) {
+      scale = 1.0f / (norm + 1e-8f);
+      pull = along * scale * scale;
+    }
+    for (int q = 0; q < queries; q++) {
+      const int64_t at = int64_t(q) * contexts + c;
+      lanes &s = from.product(q, c);
+      const lanes t = clipped<NORM>(s);
+      if constexpr (NORM == CT_SOFTMAX) {
+        s = direct[at] + weights[at] * (attended[at] - along);
+      } else {
+        lanes by_t = attended[at] * scale;
+        if constexpr (NORM == CT_CLIPPED_L2NORM || NORM == CT_L2NORM) by_t -= t * pull;
+        if constexpr (NORM == CT_CLIPPED_L1NORM || NORM == CT_L1NORM)
+          by_t -= t > lanes{} ? pull : (t < lanes{} ? -pull : lanes{});
+        s = direct[at] + slope<NORM>(s) * by_t;
+      }
+    }
+  }
+}
+
+// ---- What cross_attention.cpp calls ----
+
+template <bool WORDS_ASK, int... NORMS>
+static pair_function score_of(int norm, std::integer_sequence<int, NORMS...>) {
+  static const pair_function all[] = {score<WORDS_ASK, NORMS>...};
+  return all[norm];
+}
+
+template <bool WORDS_ASK, int... NORMS>
+static pair_function gradient_of(int norm, std::integer_sequence<int, NORMS...>) {
+  static const pair_function all[] = {gradient<WORDS_ASK, NORMS>...};
+  return all[norm];
+}
+
+static attention_kernels kernels(const char *name, bool words_ask, int norm) {
+  const auto norms = std::make_integer_sequence<int, CT_NORM_COUNT>();
+  attention_kernels all;
+  all.name = name;
+  all.pack_words = pack_words;
+  all.pack_images = pack_images;
+  all.products = products;
+  all.block_gram = block_gram;
+  all.block_norms = block_norms;
+  all.inner = inner;
+  all.score = words_ask ? score_of<true>(norm, norms) : score_of<false>(norm, norms);
+  all.gradient = words_ask ? gradient_of<true>(norm, norms) : gradient_of<false>(norm, norms);
+  return all;
+}
+
+#undef CT_INLINE
+#undef CT_WORDS
+#undef CT_REGIONS

@@ -1,0 +1,99 @@
+import Torch
+
+extension CrossAttention {
+  /// Numbers of one block of products: what is in memory at a time.
+  private static let blockCount = 1 << 22
+
+  /// ``scores(_:_:)`` through libtorch's operators, for any type and device: items of one number of fragments together,
+  /// so that no padding takes part.
+  func scoresByOperators(_ images: Features, _ captions: Features) throws -> Tensor {
+    let (first, second) = (try LengthGroups(images), try LengthGroups(captions))
+    var rows: [Tensor] = []
+    for group in first.groups {
+      var columns: [Tensor] = []
+      for other in second.groups {
+        // Whole captions a block, and at least one.
+        let each = group.length * other.length
+        let some = Swift.max(1, Self.blockCount / Swift.max(1, group.items.count * each))
+        var parts: [Tensor] = []
+        for start in stride(from: 0, to: other.items.count, by: some) {
+          let end = Swift.min(start + some, other.items.count)
+          parts.append(
+            try block(first.fragments(of: group), second.fragments(of: other, start..<end)))
+        }
+        columns += parts
+      }
+      rows.append(try Tensor.concatenated(columns, along: 1).rows(at: second.inverse, along: 1))
+    }
+    return try Tensor.concatenated(rows).rows(at: first.inverse)
+  }
+
+  /// Scores `[b, c]` of images `[b, r, d]` and captions `[c, n, d]`.
+  private func block(_ images: Tensor, _ captions: Tensor) throws(TorchError) -> Tensor {
+    let (b, r, d) = (images.size(along: 0), images.size(along: 1), images.size(along: 2))
+    let (c, n) = (captions.size(along: 0), captions.size(along: 1))
+    let products = try captions.reshaped(c * n, d).matmul(images.reshaped(b * r, d).transposed())
+      .reshaped(c, n, b, r)
+    let isT2I = direction == .t2i
+    let (query, context) = isT2I ? (1, 3) : (3, 1)
+    let weights = try (normalized(products, along: query) * lambdaSoftmax).softmax(along: context)
+    // Contexts last, and what shares a Gram matrix together: [b, c, n, r] or [c, b, r, n].
+    let order = isT2I ? [2, 0, 1, 3] : [0, 2, 3, 1]
+    let shares = try weights.permuted(to: order)
+    let numerators = try (shares * products.permuted(to: order)).sum(along: -1)
+    let contexts = isT2I ? images : captions
+    let gram = try contexts.matmul(contexts.transposed(1, 2))
+    let flat = try shares.reshaped(contexts.size(along: 0), -1, contexts.size(along: 1))
+    let squares = try (flat.matmul(gram) * flat).sum(along: -1).reshaped(to: numerators.shape)
+    let lengths = try (isT2I ? captions : images).norm(along: -1)
+    let relevance = try numerators / (lengths.unsqueezed(at: 0) * squares.safeRoot()).clamped(from: 1e-8)
+    let scores = try aggregated(relevance)
+    return isT2I ? scores : try scores.transposed()
+  }
+}
+
+/// Items by their number of fragments.
+private struct LengthGroups {
+  struct Group {
+    let length: Int
+    let items: [Int]
+  }
+
+  let groups: [Group]
+  /// Places of the items among those of all groups, one after the other.
+  let inverse: Tensor
+  private let features: Features
+  private let offsets: [Int]
+
+  init(_ features: Features) throws {
+    self.features = features
+    let lengths = features.lengths ?? []
+    offsets = Features.offsets(lengths)
+    guard lengths.allSatisfy({ $0 > 0 }), offsets.last == features.values.size(along: 0) else {
+      throw TorchError(
+        operation: "cross attention", shapes: [features.values.shape],
+        message: "items need 1 fragment or more, as many as there are rows")
+    }
+    groups = Dictionary(grouping: lengths.indices) { lengths[$0] }.sorted { $0.key < $1.key }
+      .map { Group(length: $0.key, items: $0.value) }
+    var places = [Int](repeating: 0, count: lengths.count)
+    for (place, item) in groups.flatMap(\.items).enumerated() { places[item] = place }
+    inverse = try Tensor(places).to(features.values.device)
+  }
+
+  /// Fragments of a group's items, `[items, length, d]`.
+  func fragments(of group: Group, _ range: Range<Int>? = nil) throws -> Tensor {
+    let items = group.items[range ?? group.items.indices]
+    let rows = try Tensor(items.flatMap { offsets[$0]..<offsets[$0 + 1] }).to(features.values.device)
+    return try features.values.rows(at: rows).reshaped(
+      items.count, group.length, features.values.size(along: 1))
+  }
+}
+
+extension Tensor {
+  /// The root of numbers that rounding may have put below 0; its gradient at 0 is 0.
+  fileprivate func safeRoot() throws(TorchError) -> Tensor {
+    let isAbove = try detached() .> 0
+    return try chosen(where: isAbove, otherwise: onesLike()).squareRoot() * isAbove.to(dtype)
+  }
+}
