@@ -1,41 +1,26 @@
 #include <hdf5.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "driver.h"
 #include "errors.h"
-#include "formats.h"
-#include "probe.h"
+#include "library.h"
 
-struct cf_h5_file {
-  hid_t file;
-};
-
-cf_h5 cf_h5_open(const char *path) {
+static void *open_hdf5(const char *path) {
   // Errors are said by cf_fail; filters from elsewhere are code that a file could ask for.
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   H5PLset_loading_state(0);
   hid_t access = cf_careful_access();
   hid_t opened = access < 0 ? -1 : H5Fopen(path, H5F_ACC_RDONLY, access);
   if (access >= 0) H5Pclose(access);
-  if (opened < 0) {
+  hid_t *file = opened < 0 ? NULL : malloc(sizeof *file);
+  if (!file) {
     cf_fail("is no HDF5 file, or it is damaged or cut short");
     return NULL;
   }
-  cf_h5 file = calloc(1, sizeof *file);
-  if (!file) {
-    H5Fclose(opened);
-    cf_fail("there is no memory left");
-    return NULL;
-  }
-  file->file = opened;
+  *file = opened;
   return file;
-}
-
-void cf_h5_close(cf_h5 file) {
-  if (!file) return;
-  H5Fclose(file->file);
-  free(file);
 }
 
 typedef struct {
@@ -54,9 +39,9 @@ static herr_t visit(hid_t object, const char *name, const H5O_info_t *info, void
   return 0;
 }
 
-bool cf_h5_list(cf_h5 file, int64_t most, cf_each each, void *context) {
+static bool list_hdf5(void *file, int64_t most, cf_each each, void *context) {
   walk state = {each, context, most};
-  if (H5Ovisit2(file->file, H5_INDEX_NAME, H5_ITER_INC, visit, &state, H5O_INFO_BASIC) < 0)
+  if (H5Ovisit2(*(hid_t *)file, H5_INDEX_NAME, H5_ITER_INC, visit, &state, H5O_INFO_BASIC) < 0)
     return cf_fail("its list of data sets is damaged");
   return true;
 }
@@ -133,8 +118,6 @@ static hid_t native(int32_t type, bool logical) {
   }
 }
 
-static const int32_t sizes[] = {0, 1, 1, 2, 2, 4, 4, 8, 8, 4, 8};
-
 // Bytes of the numbers as the file keeps them; negative when there is no such number.
 static int64_t kept_bytes(hid_t dataset, const cf_info *info) {
   hid_t type = H5Dget_type(dataset);
@@ -156,16 +139,16 @@ static bool describe_storage(hid_t dataset, const char *name, cf_info *info) {
   if (done && layout == H5D_CHUNKED) {
     hsize_t chunk[CF_MAX_RANK];
     int rank = H5Pget_chunk(properties, CF_MAX_RANK, chunk);
-    info->piece = sizes[info->type];
+    info->piece = cf_sizes[info->type];
     if (rank != info->rank) done = cf_fail("data set '%s' is damaged", name);
     for (int i = 0; done && i < rank; i++)
       if (chunk[i] > INT64_MAX || __builtin_mul_overflow(info->piece, (int64_t)chunk[i], &info->piece))
         done = cf_fail("data set '%s' has impossible pieces", name);
   }
-  info->stored = (int64_t)H5Dget_storage_size(dataset);
+  int64_t stored = (int64_t)H5Dget_storage_size(dataset);
   // HDF5 copies what should be there without asking how much is.
   int64_t kept = kept_bytes(dataset, info);
-  if (done && (kept < 0 || (layout == H5D_COMPACT && info->stored < kept)))
+  if (done && (kept < 0 || (layout == H5D_COMPACT && stored < kept)))
     done = cf_fail("data set '%s' is cut short", name);
   H5Pclose(properties);
   return done;
@@ -173,7 +156,9 @@ static bool describe_storage(hid_t dataset, const char *name, cf_info *info) {
 
 static bool describe(hid_t dataset, const char *name, cf_info *info) {
   memset(info, 0, sizeof *info);
-  info->type = type_of(dataset, &info->logical, &info->what);
+  const char *what = "";
+  info->type = type_of(dataset, &info->logical, &what);
+  snprintf(info->what, sizeof info->what, "%s", what);
   hid_t space = H5Dget_space(dataset);
   if (space < 0) return cf_fail("data set '%s' is damaged", name);
   hsize_t shape[CF_MAX_RANK];
@@ -184,27 +169,22 @@ static bool describe(hid_t dataset, const char *name, cf_info *info) {
   }
   H5Sclose(space);
   info->rank = rank;
-  int64_t bytes = sizes[info->type];
-  for (int i = 0; i < rank; i++) {
-    if (shape[i] > INT64_MAX || __builtin_mul_overflow(bytes, (int64_t)shape[i], &bytes))
-      return cf_fail("data set '%s' has an impossible shape", name);
-    info->shape[i] = (int64_t)shape[i];
-  }
-  info->bytes = bytes;
+  for (int i = 0; i < rank; i++) info->shape[i] = shape[i] > INT64_MAX ? -1 : (int64_t)shape[i];
+  if (!cf_count_bytes(info)) return cf_fail("data set '%s' has an impossible shape", name);
   return describe_storage(dataset, name, info);
 }
 
-static hid_t open_dataset(cf_h5 file, const char *name) {
-  if (!is_inside(file->file, name)) {
+static hid_t open_dataset(void *file, const char *name) {
+  if (!is_inside(*(hid_t *)file, name)) {
     cf_fail("data set '%s' is not in this file", name);
     return -1;
   }
-  hid_t dataset = H5Dopen2(file->file, name, H5P_DEFAULT);
+  hid_t dataset = H5Dopen2(*(hid_t *)file, name, H5P_DEFAULT);
   if (dataset < 0) cf_fail("data set '%s' cannot be opened", name);
   return dataset;
 }
 
-bool cf_h5_describe(cf_h5 file, const char *name, cf_info *info) {
+static bool describe_hdf5(void *file, const char *name, cf_info *info) {
   hid_t dataset = open_dataset(file, name);
   if (dataset < 0) return false;
   bool done = describe(dataset, name, info);
@@ -233,49 +213,58 @@ static bool read_block(hid_t dataset, const cf_info *info, const int64_t *starts
   return done;
 }
 
-bool cf_h5_read(cf_h5 file, const char *name, const int64_t *starts, const int64_t *counts, void *bytes,
-                int64_t size) {
+// Rows along the first dimension that are read at once: some megabytes, in whole pieces where these are not large.
+enum { BLOCK = 8 << 20, LARGEST_BLOCK = 32 << 20 };
+
+static int64_t block_rows(hid_t dataset, const cf_info *info, const int64_t *counts) {
+  if (info->rank == 0) return 1;
+  int64_t row = cf_sizes[info->type];
+  for (int32_t i = 1; i < info->rank; i++) row *= counts[i];
+  int64_t rows = row < BLOCK ? BLOCK / row : 1;
+  hid_t properties = H5Dget_create_plist(dataset);
+  hsize_t chunk[CF_MAX_RANK];
+  if (properties >= 0 && H5Pget_layout(properties) == H5D_CHUNKED &&
+      H5Pget_chunk(properties, CF_MAX_RANK, chunk) == info->rank && chunk[0] > 0 &&
+      (int64_t)chunk[0] <= LARGEST_BLOCK / row) {
+    int64_t piece = (int64_t)chunk[0];
+    rows = rows < piece ? piece : rows / piece * piece;
+  }
+  if (properties >= 0) H5Pclose(properties);
+  return rows;
+}
+
+static bool read_hdf5(void *file, const char *name, const cf_info *info, const int64_t *starts,
+                      const int64_t *counts, cf_take take, void *context) {
   hid_t dataset = open_dataset(file, name);
   if (dataset < 0) return false;
-  cf_info info;
-  bool done = describe(dataset, name, &info);
-  int64_t wanted = done ? sizes[info.type] : 0;
-  for (int32_t i = 0; done && i < info.rank; i++) {
-    if (starts[i] < 0 || counts[i] < 0 || starts[i] > info.shape[i] - counts[i])
-      done = cf_fail("data set '%s' has no such rows", name);
-    else
-      wanted *= counts[i];
+  int64_t all = info->rank > 0 ? counts[0] : 1, rows = block_rows(dataset, info, counts);
+  int64_t from[CF_MAX_RANK] = {0}, size[CF_MAX_RANK] = {0};
+  int64_t row = cf_sizes[info->type];
+  for (int32_t i = 0; i < info->rank; i++) {
+    from[i] = starts[i];
+    size[i] = counts[i];
+    if (i > 0) row *= counts[i];
   }
-  if (done && (wanted != size || wanted == 0))
-    done = wanted == size || cf_fail("data set '%s' has changed", name);
-  else if (done && !read_block(dataset, &info, starts, counts, bytes))
-    done = cf_fail("data set '%s' is damaged or cut short", name);
+  if (rows > all) rows = all;
+  void *bytes = malloc((size_t)(rows * row));
+  bool done = bytes || cf_fail("'%s' is too large to be read", name);
+  for (int64_t at = 0; done && at < all; at += size[0]) {
+    // The first block ends where a piece of the file does.
+    int64_t end = info->rank > 0 ? ((starts[0] + at) / rows + 1) * rows - starts[0] : 1;
+    from[0] = info->rank > 0 ? starts[0] + at : 0;
+    size[0] = (end < all ? end : all) - at;
+    done = read_block(dataset, info, from, size, bytes) ? take(context, bytes, (size_t)(size[0] * row))
+                                                        : cf_fail("'%s' is damaged or cut short", name);
+  }
+  free(bytes);
   H5Dclose(dataset);
   return done;
 }
 
-typedef struct {
-  cf_h5 file;
-  int64_t budget;
-} probe;
-
-static void probe_one(void *context, const char *name) {
-  probe *state = context;
-  cf_info info;
-  if (!cf_h5_describe(state->file, name, &info) || info.type == CF_OTHER) return;
-  if (info.bytes > state->budget || info.piece > state->budget) return;
-  state->budget -= info.bytes;
-  const int64_t starts[CF_MAX_RANK] = {0};
-  void *bytes = malloc((size_t)info.bytes + 1);
-  if (bytes) cf_h5_read(state->file, name, starts, info.shape, bytes, info.bytes);
-  free(bytes);
+// A piece, packed and unpacked, and the block that is read at once.
+static int64_t need_hdf5(const cf_info *info) {
+  int64_t large = 16 << 20;
+  return info->piece > large ? (info->piece < INT64_MAX / 8 ? 4 * info->piece : INT64_MAX / 2) : 0;
 }
 
-static void probe_file(const char *path, int64_t budget) {
-  probe state = {cf_h5_open(path), budget};
-  if (!state.file) return;
-  cf_h5_list(state.file, 10000, probe_one, &state);
-  cf_h5_close(state.file);
-}
-
-bool cf_h5_probe(const char *path, int64_t budget) { return cf_survives(probe_file, path, budget); }
+const cf_library cf_hdf5_library = {open_hdf5, list_hdf5, describe_hdf5, read_hdf5, need_hdf5};

@@ -1,13 +1,10 @@
 #include <matio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "errors.h"
-#include "formats.h"
-
-struct cf_mat_file {
-  mat_t *mat;
-};
+#include "library.h"
 
 // matio prints its complaints; they are said by cf_fail instead.
 static void keep_silent(int level, char *text) {
@@ -15,33 +12,17 @@ static void keep_silent(int level, char *text) {
   (void)text;
 }
 
-cf_mat cf_mat_open(const char *path) {
+static void *open_matlab(const char *path) {
   Mat_LogInitFunc("crossmodal", keep_silent);
-  mat_t *mat = Mat_Open(path, MAT_ACC_RDONLY);
-  if (!mat) {
-    cf_fail("is no MATLAB file, or its header is damaged");
-    return NULL;
-  }
-  cf_mat file = calloc(1, sizeof *file);
-  if (!file) {
-    Mat_Close(mat);
-    cf_fail("there is no memory left");
-    return NULL;
-  }
-  file->mat = mat;
+  mat_t *file = Mat_Open(path, MAT_ACC_RDONLY);
+  if (!file) cf_fail("is no MATLAB file, or its header is damaged");
   return file;
 }
 
-void cf_mat_close(cf_mat file) {
-  if (!file) return;
-  Mat_Close(file->mat);
-  free(file);
-}
-
-bool cf_mat_list(cf_mat file, cf_each each, void *context) {
-  Mat_Rewind(file->mat);
+static bool list_matlab(void *file, int64_t most, cf_each each, void *context) {
+  Mat_Rewind(file);
   matvar_t *variable;
-  while ((variable = Mat_VarReadNextInfo(file->mat))) {
+  while (most-- > 0 && (variable = Mat_VarReadNextInfo(file))) {
     if (variable->name) each(context, variable->name);
     Mat_VarFree(variable);
   }
@@ -74,45 +55,51 @@ static int32_t type_of(const matvar_t *variable, const char **what) {
   return CF_OTHER;
 }
 
-static const int32_t sizes[] = {0, 1, 1, 2, 2, 4, 4, 8, 8, 4, 8};
-
-static bool describe(const matvar_t *variable, cf_info *info) {
+static bool describe(const matvar_t *variable, const char *name, cf_info *info) {
   memset(info, 0, sizeof *info);
-  info->type = type_of(variable, &info->what);
+  const char *what = NULL;
+  info->type = type_of(variable, &what);
+  snprintf(info->what, sizeof info->what, "%s", what ? what : "");
   info->logical = variable->isLogical;
   if (variable->rank < 1 || variable->rank > CF_MAX_RANK || !variable->dims)
-    return cf_fail("variable '%s' has %d dimensions", variable->name, variable->rank);
+    return cf_fail("variable '%s' has %d dimensions", name, variable->rank);
   info->rank = variable->rank;
-  int64_t bytes = sizes[info->type];
-  for (int32_t i = 0; i < info->rank; i++) {
-    info->shape[i] = (int64_t)variable->dims[i];
-    if (info->shape[i] < 0 || __builtin_mul_overflow(bytes, info->shape[i], &bytes))
-      return cf_fail("variable '%s' has an impossible shape", variable->name);
-  }
-  info->bytes = bytes;
-  info->piece = bytes;
+  for (int32_t i = 0; i < info->rank; i++)
+    info->shape[i] = variable->dims[i] > INT64_MAX ? -1 : (int64_t)variable->dims[i];
+  if (!cf_count_bytes(info)) return cf_fail("variable '%s' has an impossible shape", name);
+  info->piece = info->bytes;
   return true;
 }
 
-bool cf_mat_describe(cf_mat file, const char *name, cf_info *info) {
-  Mat_Rewind(file->mat);
-  matvar_t *variable = Mat_VarReadInfo(file->mat, name);
+static bool describe_matlab(void *file, const char *name, cf_info *info) {
+  Mat_Rewind(file);
+  matvar_t *variable = Mat_VarReadInfo(file, name);
   if (!variable) return cf_fail("variable '%s' cannot be read", name);
-  bool done = describe(variable, info);
+  bool done = describe(variable, name, info);
   Mat_VarFree(variable);
   return done;
 }
 
-bool cf_mat_read(cf_mat file, const char *name, void *bytes, int64_t size) {
-  Mat_Rewind(file->mat);
-  matvar_t *variable = Mat_VarReadInfo(file->mat, name);
+static bool read_matlab(void *file, const char *name, const cf_info *info, const int64_t *starts,
+                        const int64_t *counts, cf_take take, void *context) {
+  for (int32_t i = 0; i < info->rank; i++)
+    if (starts[i] != 0 || counts[i] != info->shape[i]) return cf_fail("variable '%s' is read whole", name);
+  Mat_Rewind(file);
+  matvar_t *variable = Mat_VarReadInfo(file, name);
   if (!variable) return cf_fail("variable '%s' cannot be read", name);
-  cf_info info;
-  bool done = describe(variable, &info);
-  if (done && (info.bytes != size || Mat_VarReadDataAll(file->mat, variable) != 0 ||
-               (int64_t)variable->nbytes != size || (size > 0 && !variable->data)))
-    done = cf_fail("variable '%s' is damaged or cut short", name);
-  if (done && size > 0) memcpy(bytes, variable->data, (size_t)size);
+  bool done = Mat_VarReadDataAll(file, variable) == 0 && (int64_t)variable->nbytes == info->bytes && variable->data;
+  if (!done)
+    cf_fail("variable '%s' is damaged or cut short", name);
+  else
+    done = take(context, variable->data, (size_t)info->bytes);
   Mat_VarFree(variable);
   return done;
 }
+
+// The library holds the variable whole.
+static int64_t need_matlab(const cf_info *info) {
+  int64_t large = 16 << 20;
+  return info->bytes > large ? (info->bytes < INT64_MAX / 4 ? 2 * info->bytes : INT64_MAX / 2) : 0;
+}
+
+const cf_library cf_matlab_library = {open_matlab, list_matlab, describe_matlab, read_matlab, need_matlab};

@@ -10,9 +10,15 @@ enum Console {
       && environment["TERM"] != "dumb"
   }()
 
-  /// A result.
+  /// A result. Where it cannot be written there is nothing left to do: the process ends.
   static func out(_ text: String) {
-    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    do { try write(text + "\n", to: STDOUT_FILENO) } catch {
+      StagedFolders.shared.removeAll()
+      // Whoever read the results has enough of them, such as `head`; the shell's way to say so.
+      if error.code == EPIPE { _exit(128 + SIGPIPE) }
+      Console.error("standard output cannot be written: \(String(cString: strerror(error.code)))")
+      _exit(ExitStatus.failure)
+    }
   }
 
   /// One JSON document.
@@ -24,6 +30,24 @@ enum Console {
   /// Text on standard error.
   static func lines(_ text: String) { raw(text + "\n") }
 
-  /// Text on standard error, as it is.
-  static func raw(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  /// Text on standard error, as it is; lost where nobody takes it.
+  static func raw(_ text: String) { try? write(text, to: STDERR_FILENO) }
+
+  /// What the system said to a write.
+  private struct WriteError: Error {
+    let code: Int32
+  }
+
+  private static func write(_ text: String, to file: Int32) throws(WriteError) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes { Foundation.write(file, $0.baseAddress, $0.count) }
+      let code = errno
+      if written > 0 {
+        bytes.removeFirst(written)
+      } else if written == 0 || code != EINTR {
+        throw WriteError(code: code)
+      }
+    }
+  }
 }

@@ -8,11 +8,11 @@ struct ConvertCommand: ParsableCommand {
     commandName: "convert",
     abstract: "Turn a published PyTorch checkpoint (.pt, .pth, .tar) into safetensors.",
     discussion: """
-      Nothing in the checkpoint is executed. Names stay those of the official implementation; the optimiser's
-      tensors, a wrapper such as state_dict, and the module. of data-parallel training are taken off.
-
       EXAMPLES
         crossmodal convert model_best.pth.tar --out model.safetensors
+
+      Nothing in the checkpoint is executed. Names stay those of the official implementation; the optimiser's \
+      tensors, a wrapper such as state_dict, and the module. of data-parallel training are taken off.
       """)
 
   @Argument(help: "The checkpoint.")

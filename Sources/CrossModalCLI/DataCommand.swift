@@ -9,7 +9,8 @@ struct DataCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         crossmodal data inspect Data/wikipedia
-        crossmodal data import karpathy dataset_flickr8k.json --out flickr8k --set images=Flicker8k_Dataset
+        crossmodal data import karpathy dataset_flickr8k.json --out flickr8k \\
+          --set images=Flicker8k_Dataset
       """,
     subcommands: [InspectCommand.self, ImportCommand.self])
 }
@@ -19,12 +20,14 @@ struct ImportCommand: ParsableCommand {
     commandName: "import",
     abstract: "Bring a well-known layout of files into a dataset folder.",
     discussion: """
-      FORMATS
-      \(Importers.all.map { "  \($0.name): \($0.about)" }.joined(separator: "\n"))
-
       EXAMPLES
         crossmodal data import easy-vqa easy_vqa --out easy
-        crossmodal data import activitynet captions --out activitynet --set features=c3d.h5
+        crossmodal data import idx mnist --out halves --halves
+        crossmodal data import activitynet captions --out activitynet \\
+          --set features=c3d.h5
+
+      FORMATS
+      \(Importers.all.map { "  \($0.name): \($0.about)" }.joined(separator: "\n"))
       """)
 
   @Argument(help: "The format.")

@@ -18,7 +18,15 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     let findings = Self.findings()
     if output.json {
-      Console.out(.object(findings.map { .init($0.key, $0.value) }))
+      var json = JSON.object(findings.map { .init($0.key, $0.value) })
+      json["parts"] = .array(
+        Self.parts().map {
+          [
+            "name": .string($0.name), "present": .bool($0.isPresent), "for": .string($0.purpose),
+            "remedy": $0.isPresent ? .null : .string($0.remedy),
+          ]
+        })
+      Console.out(json)
       return
     }
     for finding in findings {
@@ -27,6 +35,38 @@ struct DoctorCommand: ParsableCommand {
         ?? finding.value.string ?? finding.value.text()
       Console.out(finding.title.padding(toLength: 16, withPad: " ", startingAt: 0) + value)
     }
+    for part in Self.parts() {
+      let state = part.isPresent ? "present" : "missing; \(part.remedy)"
+      Console.out(part.name.padding(toLength: 16, withPad: " ", startingAt: 0) + "\(state) (\(part.purpose))")
+    }
+  }
+
+  /// What the program works without, only not all of it.
+  private struct Part {
+    let name: String
+    let isPresent: Bool
+    let purpose: String
+    /// How to get it.
+    let remedy: String
+  }
+
+  private static func parts() -> [Part] {
+    let accelerators = Device.all.filter { $0 != .cpu }
+    let program = Bundle.main.executableURL ?? URL(fileURLWithPath: "crossmodal")
+    let server = program.resolvingSymlinksInPath().deletingLastPathComponent()
+      .appendingPathComponent("crossmodal-server")
+    return [
+      Part(
+        name: "accelerator", isPresent: !accelerators.isEmpty, purpose: "faster training",
+        remedy: "where the machine has one, set LIBTORCH to a libtorch built for it and run make build"),
+      Part(
+        name: "WordNet", isPresent: NounSimilarity.isAvailable,
+        purpose: "WUPS, and the synonyms of METEOR",
+        remedy: "install the package wordnet-base, or set WNSEARCHDIR to the folder of index.noun"),
+      Part(
+        name: "server", isPresent: FileManager.default.isExecutableFile(atPath: server.path),
+        purpose: "crossmodal serve", remedy: "run make server"),
+    ]
   }
 
   private struct Finding {

@@ -20,12 +20,21 @@ enum ExitStatus {
       }
       return success
     } catch {
-      return report(error)
+      return report(error, arguments)
     }
   }
 
+  /// The command whose name is nearest to a first argument that names none.
+  private static func meantCommand(_ arguments: [String]) -> String? {
+    let known = CrossModalCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard let first = arguments.first, !first.hasPrefix("-"), first != "help", !known.contains(first) else {
+      return nil
+    }
+    return nearest(to: first, in: known)
+  }
+
   /// Prints an error and says how the process ends.
-  private static func report(_ error: any Error) -> Int32 {
+  private static func report(_ error: any Error, _ arguments: [String]) -> Int32 {
     switch error {
     case let check as CheckFailed:
       if let message = check.message { Console.error(message) }
@@ -36,17 +45,21 @@ enum ExitStatus {
     case TrainingError.unknownMeasure, TrainingError.noValidation:
       Console.error(sentence(error))
       return usage
+    case ImportError.unknown, ImportError.unknownOption, ImportError.option:
+      Console.error(sentence(error))
+      return usage
     case is UnknownMethod, is ConfigurationError, is UsageError:
       Console.error(sentence(error))
       return usage
     default:
       let code = CrossModalCommand.exitCode(for: error)
       if code == .success {
-        print(CrossModalCommand.fullMessage(for: error))
+        Console.out(CrossModalCommand.fullMessage(for: error))
         return success
       }
       if code == .validationFailure {
         Console.lines(CrossModalCommand.fullMessage(for: error))
+        if let meant = meantCommand(arguments) { Console.lines("Did you mean '\(meant)'?") }
         return usage
       }
       Console.error(sentence(error))

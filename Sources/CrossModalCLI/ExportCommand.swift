@@ -8,11 +8,11 @@ struct ExportCommand: ParsableCommand {
     commandName: "export",
     abstract: "Write a run's weights and settings for use elsewhere.",
     discussion: """
-      The folder gets model.safetensors, which Python's safetensors reads, with the official parameter names;
-      featurizers.safetensors where there are any; and config.yaml.
-
       EXAMPLES
         crossmodal export runs/wikipedia --out wikipedia-weights
+
+      The folder gets model.safetensors, which Python's safetensors reads, with the official parameter names; \
+      featurizers.safetensors where there are any; and config.yaml.
       """)
 
   @Argument(help: ArgumentHelp("The folder of a run, as `crossmodal train` wrote it.", valueName: "run"))

@@ -12,7 +12,7 @@ struct InspectCommand: ParsableCommand {
         crossmodal data inspect Data/emoji --out emoji.html
         crossmodal data inspect my-data --json
 
-      Looks for NaN, items that occur twice, items and pairs that are in two splits, columns that are constant or
+      Looks for NaN, items that occur twice, items and pairs that are in two splits, columns that are constant or \
       depend on each other, empty texts, pictures that cannot be read, rows that are in no pair, unseen classes.
       """)
 

@@ -10,6 +10,8 @@ enum Interruption {
   private nonisolated(unsafe) static var sources: [any DispatchSourceSignal] = []
 
   static func install() {
+    // A reader that goes away is met where the results are written.
+    signal(SIGPIPE, SIG_IGN)
     for number in [SIGINT, SIGTERM, SIGHUP] {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInitiated))

@@ -10,7 +10,7 @@ struct SearchCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         crossmodal search runs/emoji --from text --to image --query-text "red heart"
-        crossmodal search runs/emoji --from image --to text --query-file heart.jpg -k 5
+        crossmodal search runs/emoji --from image --to text --query-file h.jpg
         crossmodal search runs/wikipedia --from image --to text --query-row 3 --json
       """)
 

@@ -10,11 +10,12 @@ struct TrainCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         crossmodal train --method cca --data Data/wikipedia --out runs/wikipedia
-        crossmodal train --method cca --data Data/emoji/names.dataset.yaml --out runs/emoji \\
-          --set k=30 --set features.text.size=120
-        crossmodal train --method dcca --data mnist --out runs/mnist --set epochs=5
+        crossmodal train --method cca --data Data/emoji/names.dataset.yaml \\
+          --out runs/emoji --set k=30 --set features.text.size=120
+        crossmodal train --method dcca --data mnist --out runs/mnist
         crossmodal train --out runs/mnist --resume
-        torchrun --no-python --nproc-per-node 2 crossmodal train --method dcca --data mnist --out runs/mnist
+        torchrun --no-python --nproc-per-node 2 crossmodal train --method dcca \\
+          --data mnist --out runs/mnist
       """)
 
   @Option(help: "The method; `crossmodal methods` lists them.")
@@ -65,27 +66,29 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     let target = URL(fileURLWithPath: out)
-    // Without a method, a run is resumed as it was begun.
-    let begun = resume ? try RunRecord.read(target) : nil
+    // A run that was killed before it left a record begins anew; without a method, it resumes as it was begun.
+    let isBegun = resume && RunRecord.exists(target)
+    let begun = resume && (isBegun || method == nil || data == nil) ? try RunRecord.read(target) : nil
     let type = try MethodList.method(named: method ?? begun?.method ?? "")
     let file = try config.map(settingsFile) ?? (method == nil ? begun?.settings : nil) ?? .null
     let settings = try Settings(file, assignments: assignments)
     let place = try GlooGroup.Place(ProcessInfo.processInfo.environment)
     let isFirst = (place?.rank ?? 0) == 0
-    if !resume, isFirst { try StagedFolder.check(target, replacing: force) }
+    if !isBegun, isFirst { try StagedFolder.check(target, replacing: force) }
     let set = try DataSet(at: data ?? begun?.dataPath ?? "", strict: strict)
     let split = self.split ?? (method == nil ? begun?.split : nil) ?? "train"
     let seed = self.seed ?? (method == nil ? begun?.seed : nil) ?? 0
     let deviceName = device ?? (method == nil ? begun?.device : nil) ?? "cpu"
     if type is any Trainable.Type {
       let group = try place.map { try GlooGroup($0, timeout: timeout) }
+      if resume, !isBegun, isFirst { output.note("\(out): holds no run to resume; beginning one") }
       try train(
         type, settings, set, split: split, seed: seed, device: Device(named: deviceName), into: target,
-        group: group)
+        start: isBegun ? .resuming : force ? .replacing : .new, group: group)
     } else {
       if place != nil { throw UsageError("\(type.description.name) is a closed form; run it in one process") }
       set.warnings.forEach(output.warn)
-      if resume {
+      if isBegun {
         throw UsageError("\(type.description.name) is fitted in one go; there is nothing to resume")
       }
       if deviceName != "cpu" { output.warn("\(type.description.name) is a closed form and runs on the cpu") }
@@ -99,14 +102,14 @@ struct TrainCommand: ParsableCommand {
 
   private func train(
     _ type: any Method.Type, _ settings: Settings, _ set: DataSet, split: String, seed: UInt64,
-    device: Device, into target: URL, group: GlooGroup?
+    device: Device, into target: URL, start: RunStart, group: GlooGroup?
   ) throws {
     let isFirst = (group?.rank ?? 0) == 0
     if isFirst { set.warnings.forEach(output.warn) }
     let progress = TrainingProgressBar(output)
     let (run, outcome) = try Run.train(
       type, settings: settings, data: set, split: split, seed: seed, device: device, into: target,
-      start: resume ? .resuming : force ? .replacing : .new, group: group,
+      start: start, group: group,
       observe: { if isFirst { progress.show($0) } })
     progress.finish()
     if isFirst { try report(run, outcome) }

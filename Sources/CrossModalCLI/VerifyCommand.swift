@@ -7,12 +7,12 @@ struct VerifyCommand: ParsableCommand {
     commandName: "verify",
     abstract: "Recompute recorded reference cases and compare.",
     discussion: """
-      A case is a folder with case.json, inputs.safetensors, expected.safetensors and, where there are any,
-      weights.safetensors. Ends with 1 when a case fails or is not understood.
-
       EXAMPLES
         crossmodal verify golden/cca
         crossmodal verify golden/cca/basic golden/scm --json
+
+      A case is a folder with case.json, inputs.safetensors, expected.safetensors and, where there are any, \
+      weights.safetensors. Ends with 1 when a case fails or is not understood.
       """)
 
   @Argument(help: "Case folders, or folders of them.")

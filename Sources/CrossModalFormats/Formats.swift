@@ -21,13 +21,15 @@ public enum Formats {
   }
 }
 
-/// Neither library may be used by two threads at once, and matio uses HDF5.
-let librariesLock = NSLock()
-
-/// How many bytes of numbers a file is tried with in a child process before it is read in this one.
-let probeBytes: Int64 = 32 << 20
-
 extension cf_info {
+  /// What it is instead of an array of numbers.
+  private var kind: String {
+    withUnsafeBytes(of: what) { bytes in
+      let text = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      return text.isEmpty ? "no array of numbers" : text
+    }
+  }
+
   /// Sizes of the dimensions.
   var sizes: [Int] {
     withUnsafeBytes(of: shape) { bytes in
@@ -62,33 +64,19 @@ extension cf_info {
   }
 
   /// Checks that it is an array of numbers no larger than `limits` allow for a file of `fileBytes`.
-  func check(_ name: String, fileBytes: Int, _ limits: Limits) throws(DataError) {
-    guard dtype != nil else {
-      throw .unsupported(
-        file: name, reason: "holds \(what.map { String(cString: $0) } ?? "no array of numbers")")
+  ///
+  /// - Returns: the type of the numbers in the file, and the type that rows are given in.
+  func check(
+    _ name: String, fileBytes: Int, _ limits: Limits
+  ) throws(DataError) -> (stored: DataType, given: DataType) {
+    guard let dtype, let given else {
+      throw .unsupported(file: name, reason: "holds \(kind)")
     }
     guard Int(rank) <= limits.dimensions else {
       throw .tooLarge(file: name, what: "the number of dimensions", size: Int(rank), limit: limits.dimensions)
     }
     try limits.check(inflated: Int(bytes), compressed: fileBytes, file: name)
     try limits.check(inflated: Int(piece), compressed: fileBytes, file: name)
+    return (dtype, given)
   }
-}
-
-/// Collects names that a C function gives one at a time.
-func collect(_ list: (cf_each, UnsafeMutableRawPointer) -> Bool) -> [String]? {
-  var names: [String] = []
-  let done = withUnsafeMutablePointer(to: &names) { pointer in
-    list(
-      { context, name in
-        guard let context, let name else { return }
-        context.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
-      }, UnsafeMutableRawPointer(pointer))
-  }
-  return done ? names : nil
-}
-
-/// The last failure of a C function, about `file`.
-func failure(_ file: String) -> DataError {
-  .malformed(file: file, reason: String(cString: cf_last_error()))
 }

@@ -3,20 +3,8 @@ import CrossModal
 import Foundation
 import Torch
 
-/// An HDF5 file, closed with this object. Every call holds ``librariesLock``.
-final class HDF5File: @unchecked Sendable {
-  let name: String
-  private let handle: cf_h5
-
-  private init(_ url: URL) throws {
-    name = url.relativeName
-    let opened = librariesLock.withLock { cf_h5_probe(url.path, probeBytes) ? cf_h5_open(url.path) : nil }
-    guard let opened else { throw failure(name) }
-    handle = opened
-  }
-
-  deinit { librariesLock.withLock { cf_h5_close(handle) } }
-
+/// HDF5 files, which MATLAB's of version 7.3 are too.
+enum HDF5File {
   /// Whether the file has the signature of HDF5, at its start or behind MATLAB's 512 bytes.
   static func isHDF5(_ url: URL) throws -> Bool {
     let file = try InputFile(url)
@@ -33,41 +21,7 @@ final class HDF5File: @unchecked Sendable {
       throw DataError.malformed(
         file: url.relativeName, reason: "is no HDF5 file: it does not start with the bytes of one")
     }
-    let file = try HDF5File(url)
-    return try HDF5Array(
-      file, variable, isMATLAB: isMATLAB, fileBytes: InputFile(url).bytes.count, limits)
-  }
-
-  /// Paths of all data sets.
-  func names(limits: Limits) throws(DataError) -> [String] {
-    let names = librariesLock.withLock {
-      collect { cf_h5_list(handle, Int64(limits.members), $0, $1) }
-    }
-    guard let names else { throw failure(name) }
-    // What MATLAB keeps beside its variables.
-    return names.filter { !$0.hasPrefix("#") }
-  }
-
-  func describe(_ variable: String) throws(DataError) -> cf_info {
-    var info = cf_info()
-    guard librariesLock.withLock({ cf_h5_describe(handle, variable, &info) }) else { throw failure(name) }
-    return info
-  }
-
-  /// A block of a data set in row-major order.
-  func read(
-    _ variable: String, starts: [Int], counts: [Int], dtype: DataType
-  ) throws -> Tensor {
-    let bytes = counts.reduce(dtype.size, *)
-    guard bytes > 0 else { return try Tensor.zeros(counts, dtype) }
-    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 64)
-    let owner = OwnedMemory(memory)
-    let done = librariesLock.withLock {
-      cf_h5_read(
-        handle, variable, starts.map(Int64.init), counts.map(Int64.init), memory.baseAddress, Int64(bytes))
-    }
-    guard done else { throw failure(name) }
-    return try Tensor(sharing: UnsafeRawBufferPointer(memory), owner: owner, shape: counts, dtype: dtype)
+    return try HDF5Array(ForeignFile.open(url, .hdf5), variable, isMATLAB: isMATLAB, limits)
   }
 }
 
@@ -77,23 +31,19 @@ struct HDF5Array: ArraySource {
   let name: String
   let dtype: DataType
   let shape: [Int]
-  private let file: HDF5File
+  private let file: ForeignFile
   private let variable: String
   private let stored: DataType
   private let isMATLAB: Bool
 
-  init(
-    _ file: HDF5File, _ variable: String?, isMATLAB: Bool, fileBytes: Int, _ limits: Limits
-  ) throws {
+  init(_ file: ForeignFile, _ variable: String?, isMATLAB: Bool, _ limits: Limits) throws {
     let names = try file.names(limits: limits)
-    let wanted = variable.map { $0.hasPrefix("/") ? String($0.dropFirst()) : $0 }
-    guard let wanted, names.contains(wanted) else {
-      throw DataError.unknownVariable(file: file.name, name: variable, known: names)
+    guard let wanted = variable.flatMap(names.path) else {
+      throw DataError.unknownVariable(file: file.name, name: variable, known: names.all)
     }
     let info = try file.describe(wanted)
     name = file.name + ":" + wanted
-    try info.check(name, fileBytes: fileBytes, limits)
-    guard let stored = info.dtype, let given = info.given else { throw failure(file.name) }
+    let (stored, given) = try info.check(name, fileBytes: file.bytes, limits)
     (self.file, self.variable, self.stored, self.isMATLAB) = (file, wanted, stored, isMATLAB)
     dtype = given
     shape = isMATLAB ? info.sizes.reversed() : info.sizes

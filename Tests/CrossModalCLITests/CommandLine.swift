@@ -24,7 +24,9 @@ enum CommandLine {
     try run(arguments, in: folder)
   }
 
-  static func run(_ arguments: [String], in folder: URL? = nil) throws -> Outcome {
+  static func run(
+    _ arguments: [String], in folder: URL? = nil, program: URL = program
+  ) throws -> Outcome {
     let process = Process()
     process.executableURL = program
     process.arguments = arguments

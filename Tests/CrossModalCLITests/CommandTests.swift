@@ -27,7 +27,10 @@ struct CommandTests {
     let version = try CommandLine.run("--version")
     #expect(version.status == 0)
     #expect(version.output == "crossmodal \(CrossModalVersion.current)\n")
-    for command in ["train", "evaluate", "search", "embed", "score", "verify", "methods", "doctor", "demo", "export", "convert"] {
+    for command in [
+      "train", "evaluate", "search", "embed", "score", "verify", "methods", "doctor", "demo", "export",
+      "convert",
+    ] {
       let help = try CommandLine.run(command, "--help")
       #expect(help.status == 0)
       #expect(help.output.contains("EXAMPLES"), "\(command)")
@@ -35,7 +38,43 @@ struct CommandTests {
     }
   }
 
-  @Test("doctor says versions, devices and threads")
+  @Test("results that cannot be written end the command with a sentence, never with a trap")
+  func unwritable() throws {
+    // Through a shell, which can close standard output or give it a full device.
+    func shell(_ command: String) throws -> CommandLine.Outcome {
+      try CommandLine.run(
+        ["-c", command, CommandLine.program.path], program: URL(fileURLWithPath: "/bin/sh"))
+    }
+    let closed = try shell("exec \"$0\" methods >&-")
+    #expect(closed.status == 1)
+    #expect(closed.errors.hasPrefix("error: standard output cannot be written: "))
+    #if os(Linux)
+      let full = try shell("exec \"$0\" methods --json >/dev/full")
+      #expect(full.status == 1)
+      #expect(full.errors.split(separator: "\n").count == 1, "\(full.errors)")
+    #endif
+    // Whoever reads goes away at once.
+    let left = try shell("{ \"$0\" methods --json; echo \"status $?\" >&2; } | true")
+    #expect(["status 141\n", "status 0\n"].contains(left.errors), "\(left.errors)")
+    let silent = try shell("exec \"$0\" train 2>&-")
+    #expect(silent.status == 2)
+  }
+
+  @Test("a command that is not there gets the nearest", arguments: [["trian"], ["evalute", "x"]])
+  func mistyped(arguments: [String]) throws {
+    let outcome = try CommandLine.run(arguments)
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.contains("Did you mean '\(arguments == ["trian"] ? "train" : "evaluate")'?"))
+  }
+
+  @Test("completions for the usual shells", arguments: ["bash", "zsh", "fish"])
+  func completions(shell: String) throws {
+    let outcome = try CommandLine.run("--generate-completion-script", shell)
+    #expect(outcome.status == 0)
+    for command in ["train", "inspect", "query-text"] { #expect(outcome.output.contains(command)) }
+  }
+
+  @Test("doctor says versions, devices and threads, and what is missing with how to get it")
   func doctor() throws {
     let outcome = try CommandLine.run("doctor", "--json")
     #expect(outcome.status == 0)
@@ -43,6 +82,11 @@ struct CommandTests {
     #expect(found["libtorch"]?.string?.hasPrefix("2.") == true)
     #expect(found["devices"]?.array?.contains("cpu") == true)
     #expect((found["threads"]?.int ?? 0) >= 1)
+    for part in try #require(found["parts"]?.array) {
+      let isPresent = try #require(part["present"]?.bool)
+      #expect(part["name"]?.string?.isEmpty == false)
+      #expect((part["remedy"]?.string == nil) == isPresent)
+    }
   }
 
   @Test("a case that fails, or that nobody understands, ends verify with 1 and is named")

@@ -40,6 +40,36 @@ struct TrainingTests {
     #expect(try Self.model(broken) == Self.model(whole))
   }
 
+  @Test(
+    "what a kill leaves before the record is written stands in nobody's way",
+    arguments: ["--quiet", "--resume"])
+  func survivesEarlyKill(flag: String) throws {
+    let folder = try TemporaryFolder()
+    try folder.write("", to: "run/.lock")
+    try folder.write("method: dc", to: "run/config.yaml.0A1B2C3D.tmp")
+    let outcome = try CommandLine.run(Self.arguments(folder.path("run"), flag, "--set", "steps=1"))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(folder.exists("run/model.safetensors") && !folder.exists("run/config.yaml.0A1B2C3D.tmp"))
+  }
+
+  @Test("a training that cannot begin leaves no folder")
+  func leavesNothing() throws {
+    let folder = try TemporaryFolder()
+    let out = folder.path("run")
+    #expect(try CommandLine.run(Self.arguments(out, "--set", "hiden=[3]")).status == 2)
+    #expect(try CommandLine.run(Self.arguments(out, "--split", "lost")).status == 1)
+    #expect(!folder.exists("run"))
+  }
+
+  @Test("--resume alone says where there is no run to resume")
+  func nothingToResume() throws {
+    let folder = try TemporaryFolder()
+    let outcome = try CommandLine.run("train", "--out", folder.path("run"), "--resume")
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("holds no run to resume"))
+    #expect(!folder.exists("run"))
+  }
+
   @Test("changed settings on resume are refused with the keys that differ")
   func refusesChanges() throws {
     let folder = try TemporaryFolder()
@@ -81,7 +111,7 @@ struct TrainingTests {
       "--set", "weight_decay=0",
     ]
     #expect(try CommandLine.run(Self.arguments(one) + step).status == 0)
-    let port = 20_000 + Int(ProcessInfo.processInfo.processIdentifier) % 20_000
+    let port = try CommandLine.freePort()
     let processes = try (0..<2).map { rank in
       try CommandLine.start(
         Self.arguments(two) + step,
@@ -103,6 +133,28 @@ struct TrainingTests {
 }
 
 extension CommandLine {
+  /// A port of this machine that nobody listens at.
+  static func freePort() throws -> Int {
+    #if os(Linux)
+      let stream = Int32(SOCK_STREAM.rawValue)
+    #else
+      let stream = SOCK_STREAM
+    #endif
+    let probe = socket(AF_INET, stream, 0)
+    defer { close(probe) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let found = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(probe, $0, size) == 0 && getsockname(probe, $0, &size) == 0
+      }
+    }
+    try #require(found, "no free port")
+    return Int(UInt16(bigEndian: address.sin_port))
+  }
+
   /// Starts the command and leaves it running; what it says is thrown away.
   static func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Process {
     let process = Process()

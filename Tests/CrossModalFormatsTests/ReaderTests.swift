@@ -108,6 +108,51 @@ struct ReaderTests {
   }()
 }
 
+@Suite("Videos in one HDF5 file")
+struct VideoFileTests {
+  @Test("activitynet: a group of the file for each video, as published")
+  func groups() throws {
+    Formats.register()
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("videos-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try Data(
+      #"""
+      {"v_a": {"duration": 6, "timestamps": [[0, 2]], "sentences": ["One."]},
+       "v_b": {"duration": 10, "timestamps": [[1, 9.5], [2, 3]], "sentences": ["Two.", "Three."]}}
+      """#.utf8
+    ).write(to: folder.appendingPathComponent("train.json"))
+    let request = ImportRequest(
+      source: folder, options: ["features": Fixtures.folder.appendingPathComponent("videos.h5").path])
+    let out = folder.appendingPathComponent("out")
+    try Importers.run("activitynet", request, into: out)
+    let split = try DataSet(at: out.path).split("train")
+    #expect(split.rate(side: 0) == 0.5)
+    #expect(split.moments == [0...2, 1...9.5, 2...3])
+    guard case .sequences(let rows, let lengths) = try split.items(side: 0) else {
+      throw ImportError.empty("")
+    }
+    #expect(lengths == [3, 5])
+    let expected = try ["v_a", "v_b"].map { try Fixtures.array("videos.h5:\($0)").all() }
+    #expect(try rows[0].narrowed(to: 0..<3, along: 0).values(as: Float.self) == expected[0].values())
+    #expect(try rows[1].values(as: Float.self) == expected[1].values())
+  }
+
+  @Test("a group of several data sets is no array, and a file that was written anew is read anew")
+  func refreshed() throws {
+    #expect(throws: DataError.self) { try Fixtures.array("videos.h5:v_c") }
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("anew-\(UUID().uuidString).h5")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let read = { try FileReference(file.path + ":v_a", in: file).array(limits: .standard) }
+    try FileManager.default.copyItem(at: Fixtures.folder.appendingPathComponent("videos.h5"), to: file)
+    let kept = try read()
+    try Data("no longer HDF5".utf8).write(to: file, options: .atomic)
+    #expect(throws: DataError.self) { try read() }
+    // What was open stays what it was.
+    #expect(try kept.all().values(as: Float.self) == Fixtures.array("videos.h5:v_a").all().values())
+  }
+}
+
 @Suite("The Wikipedia importer")
 struct WikipediaImporterTests {
   @Test("the published files give the recorded data set", .enabled(if: ReaderTests.sharedData != nil))

@@ -9,6 +9,7 @@ import json
 import pathlib
 import struct
 import zipfile
+import zlib
 
 import h5py
 import numpy as np
@@ -115,6 +116,20 @@ def hdf5():
         file["words"] = ["a", "b"]
         file["soft"] = h5py.SoftLink("/chunked")
         file["outside"] = h5py.ExternalLink("other.h5", "/x")
+
+
+    # A piece of 400 bytes that holds 128 MB of zeros.
+    with h5py.File(FOLDER / "bomb.h5", "w") as file:
+        data = file.create_dataset("x", shape=(100,), dtype="f4", chunks=(100,), compression="gzip")
+        data.id.write_direct_chunk((0,), zlib.compress(bytes(128 << 20), 9))
+    # A group for each video, as features of videos are published.
+    with h5py.File(FOLDER / "videos.h5", "w", libver="latest") as file:
+        for name, rows in [("v_a", 3), ("v_b", 5)]:
+            array = numbers((rows, 4), "f4")
+            file.create_dataset(f"{name}/c3d_features", data=array)
+            expect(f"videos.h5:{name}", array)
+            expect(f"videos.h5:/{name}/c3d_features", array)
+        file["v_c/x"], file["v_c/y"] = [1.0], [2.0]
 
 
 def idx():

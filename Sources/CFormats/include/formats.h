@@ -1,7 +1,10 @@
 // Arrays of MATLAB files (matio) and of HDF5 files, behind one small C interface.
 //
-// Neither library may be called from two threads at once: callers hold one lock for both. A function that
-// fails returns NULL or false and leaves a sentence in cf_last_error().
+// Neither library withstands every damaged file. So each file is read by a process of its own, which may use so
+// much memory and so much time and no more; when it dies, the file is damaged, and nothing else has happened.
+//
+// One file may not be used by two threads at once. A function that fails returns NULL or false and leaves a
+// sentence in cf_last_error().
 #ifndef FORMATS_H
 #define FORMATS_H
 
@@ -28,51 +31,38 @@ enum {
 
 typedef struct {
   int32_t type;
-  // What it is instead, when the type is CF_OTHER: "a cell array", "text", ...
-  const char *what;
   int32_t rank;
+  // Sizes of the dimensions; of MATLAB files up to version 7 in column-major order, of others in row-major order.
   int64_t shape[CF_MAX_RANK];
-  // Whether each number is a truth value.
-  bool logical;
-  // Bytes of the numbers in memory, and in the file (0 when it does not say).
+  // Bytes of the numbers in memory.
   int64_t bytes;
-  int64_t stored;
   // Bytes that the library needs at once to read any of it.
   int64_t piece;
+  // Whether each number is a truth value.
+  bool logical;
+  // What it is instead, when the type is CF_OTHER: "a cell array", "text", ...
+  char what[64];
 } cf_info;
 
 typedef void (*cf_each)(void *context, const char *name);
 
-// The last failure.
+// The last failure of this thread.
 const char *cf_last_error(void);
 
-// ---- MATLAB files up to version 7 (matlab.c) ----
+typedef struct cf_file_state *cf_file;
 
-typedef struct cf_mat_file *cf_mat;
+enum { CF_MATLAB, CF_HDF5 };
 
-cf_mat cf_mat_open(const char *path);
-void cf_mat_close(cf_mat file);
-// Calls `each` with the name of every variable.
-bool cf_mat_list(cf_mat file, cf_each each, void *context);
-bool cf_mat_describe(cf_mat file, const char *name, cf_info *info);
-// Reads all numbers of a variable, in column-major order, into `bytes`, which has room for `size` bytes.
-bool cf_mat_read(cf_mat file, const char *name, void *bytes, int64_t size);
-
-// ---- HDF5 files, and MATLAB files of version 7.3 (hdf5.c) ----
-
-typedef struct cf_h5_file *cf_h5;
-
-// Whether the HDF5 library survives reading the file: everything in it, up to `budget` bytes of numbers. Tried
-// in a child process, since some damaged files make the library crash.
-bool cf_h5_probe(const char *path, int64_t budget);
-
-cf_h5 cf_h5_open(const char *path);
-void cf_h5_close(cf_h5 file);
-// Calls `each` with the path of every data set, at most `most` of them.
-bool cf_h5_list(cf_h5 file, int64_t most, cf_each each, void *context);
-bool cf_h5_describe(cf_h5 file, const char *name, cf_info *info);
-// Reads `counts` numbers along each dimension from `starts` on, in row-major order, into `bytes`.
-bool cf_h5_read(cf_h5 file, const char *name, const int64_t *starts, const int64_t *counts, void *bytes,
-                int64_t size);
+// Starts a process that reads the file: MATLAB files up to version 7 or HDF5 files, which those of version 7.3 are.
+// Whether the file can be opened is known with the first question to it.
+cf_file cf_open(const char *path, int32_t format);
+void cf_close(cf_file file);
+// Calls `each` with the name of every array, at most `most` of them.
+bool cf_list(cf_file file, int64_t most, cf_each each, void *context);
+bool cf_describe(cf_file file, const char *name, cf_info *info);
+// Reads `counts` numbers along each of `rank` dimensions from `starts` on into `bytes`, which has room for `size` bytes. Of
+// MATLAB files up to version 7 only all numbers can be read.
+bool cf_read(cf_file file, const char *name, int32_t rank, const int64_t *starts, const int64_t *counts,
+             void *bytes, int64_t size);
 
 #endif

@@ -121,6 +121,9 @@ extension Column {
     self.storage = storage
     self.count = count
     group = try file.group.isEmpty ? nil : file.group.integers(limits: limits).values
+    guard file.items.count < 2 else {
+      throw DataError.badKey(file: yaml, key: key + ".items", reason: "must be one file")
+    }
     cards = try file.items.first.map { try TextLines($0.url, limits: limits) }
     pictures = try file.pictures.map { try PictureList($0, limits: limits) }
     masks = try file.masks.map { try PictureList($0, limits: limits) }

@@ -53,7 +53,9 @@ extension DataError: LocalizedError, CustomStringConvertible {
       return "\(file): unknown key '\(key)'" + (nearest.map { "; did you mean '\($0)'?" } ?? "")
     case .badKey(let file, let key, let reason): return "\(file): '\(key)' \(reason)"
     case .unknownVariable(let file, let name, let known):
-      let held = known.isEmpty ? "no arrays" : known.map { "'\($0)'" }.joined(separator: ", ")
+      let shown = known.prefix(12).map { "'\($0)'" }.joined(separator: ", ")
+      let rest = known.count > 12 ? " and \(known.count - 12) more" : ""
+      let held = known.isEmpty ? "no arrays" : shown + rest
       guard let name else { return "\(file): name the array as \(file):NAME; it holds \(held)" }
       let meant = nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ""
       return "\(file): holds no array '\(name)', only \(held)\(meant)"

@@ -48,7 +48,8 @@ struct Learning {
     let split = try set.split(splitName)
     let description = split.description
     try Self.suits(type, description)
-    if let threads = settings.threads { try Runtime.setThreads(threads) }
+    // Set even when it stays as it is, so that the matrix library does not choose by itself how many it uses.
+    try Runtime.setThreads(settings.threads ?? Runtime.threads)
     let choices = try Self.featurizerChoices(type, settings: settings, data: description)
     // A key that nobody knows is told before features are computed.
     let own = try type.settings(settings.method, pairs: split.count)

@@ -34,6 +34,9 @@ extension Run {
   ) throws -> (run: Run, outcome: TrainingOutcome) {
     let isFirst = (group?.rank ?? 0) == 0
     let training = RunFolder(folder)
+    let isNew = isFirst && !FileManager.default.fileExists(atPath: folder.path)
+    // Only an empty folder goes: one whose training never began.
+    defer { if isNew { rmdir(folder.path) } }
     let lock = isFirst ? try training.lock(start) : nil
     defer { withExtendedLifetime(lock) {} }
     let learning = try Learning(
@@ -127,6 +130,11 @@ struct RunFolder {
 }
 
 extension RunRecord {
+  /// Whether a folder holds the record of a run, complete or not.
+  public static func exists(_ folder: URL) -> Bool {
+    FileManager.default.fileExists(atPath: folder.appendingPathComponent("config.yaml").path)
+  }
+
   /// Reads the record of a run's folder, whether the run is complete or not.
   public static func read(_ folder: URL) throws -> RunRecord {
     let file = folder.appendingPathComponent("config.yaml")

@@ -31,12 +31,17 @@ public final class StagedFolder {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }
     let all = isFolder.boolValue ? try FileManager.default.contentsOfDirectory(atPath: path) : [path]
-    // A lock may be left over from a training that was killed before it wrote anything.
-    let names = all.filter { $0 != RunLock.name }
-    if names.count < all.count { try RunLock.check(target) }
+    // A lock and a half-written record may be left over from a training that was killed as it began.
+    let names = all.filter { $0 != RunLock.name && !isUnfinishedRecord($0) }
+    if all.contains(RunLock.name) { try RunLock.check(target) }
     if isFolder.boolValue && names.isEmpty { return }
     guard names.contains("config.yaml") else { throw RunError.notEmpty(path) }
     guard replacing else { throw RunError.exists(path) }
+  }
+
+  /// Whether a file of this name is what ``AtomicFile`` leaves of a run's record when the process is killed.
+  private static func isUnfinishedRecord(_ name: String) -> Bool {
+    name.hasPrefix("config.yaml.") && name.hasSuffix(".tmp")
   }
 
   /// Moves the folder to its place.

@@ -4,6 +4,7 @@ import Torch
 /// Bottom-up attention features: .tsv files of picture, size, number of boxes, boxes and features in base 64.
 enum BottomUpImporter: Importer {
   static let name = "bottom-up-tsv"
+  static let options = ["captions"]
   static let about =
     "one .tsv or a folder of them (image_id, image_w, image_h, num_boxes, boxes, features in base 64); captions=FILE of `image_id TAB caption`"
 

@@ -3,8 +3,9 @@ import Foundation
 /// A folder of pictures with a captions file.
 enum CaptionedFolderImporter: Importer {
   static let name = "images-and-captions"
+  static let options = ["captions", "split"]
   static let about =
-    "a folder of pictures; captions=FILE has lines of name TAB caption (name#k is fine), or is a .csv with the columns image and caption, or .jsonl with image and caption; split=FILE has lines of name TAB split"
+    "a folder of pictures; captions=FILE has lines of name TAB caption (name#k is fine), or is a table with the columns image and caption, or .jsonl with image and caption; split=FILE has lines of name TAB split"
 
   static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
     let file = URL(fileURLWithPath: try request.needed("captions", "the captions file"))
@@ -30,10 +31,16 @@ enum CaptionedFolderImporter: Importer {
     try writer.splits(of: order.map { split[$0] ?? "train" })
   }
 
+  /// Whether a file is a table whatever its name, as Flickr8k's `captions.txt` of today is.
+  private static func startsWithHeader(_ file: URL) throws -> Bool {
+    let lines = try TextLines(file, limits: .standard)
+    return lines.count > 1 && lines.text(at: 0) == "image,caption"
+  }
+
   /// Names with their texts, in the order of the file.
   private static func read(_ file: URL) throws -> [(String, String)] {
     let path = file.lastPathComponent.lowercased()
-    if path.hasSuffix(".csv") {
+    if try path.hasSuffix(".csv") || startsWithHeader(file) {
       let table = try DelimitedTable(file, hasHeader: true)
       let (image, caption) = try (table.places(of: "image")[0], table.places(of: "caption")[0])
       return try (0..<table.count).map { row in

@@ -4,6 +4,7 @@ import Torch
 /// Two files of features, row i with row i.
 enum FeaturesImporter: Importer {
   static let name = "features"
+  static let options = ["variable", "with", "names", "labels", "splits"]
   static let about =
     "one file of vectors, sets or text lines; with=FILE is the other, row i with row i (FILE:VARIABLE in a container; names=x,y, labels=FILE, splits=train=0:800;test=800:1000)"
 
@@ -59,6 +60,7 @@ enum FeaturesImporter: Importer {
 /// A table whose columns are the two modalities.
 enum CSVImporter: Importer {
   static let name = "csv"
+  static let options = ["first", "second", "names", "labels", "split"]
   static let about =
     "a table, .csv or .tsv: first=COLUMNS and second=COLUMNS are the modalities (names or places with commas, or from:to; names=x,y, labels=COLUMN, split=COLUMN)"
 

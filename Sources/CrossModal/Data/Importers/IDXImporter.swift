@@ -4,6 +4,7 @@ import Torch
 /// MNIST and its kin: four IDX files, gzipped or not.
 enum IDXImporter: Importer {
   static let name = "idx"
+  static let options = ["halves", "val"]
   static let about =
     "the four files of MNIST ({train,t10k}-images-idx3-ubyte and -labels-idx1-ubyte, .gz or not): whole pictures, or halves=true for two modalities; val=10000 pictures at the end of the training file validate"
 

@@ -7,10 +7,16 @@ public protocol Importer: SendableMetatype {
   static var name: String { get }
   /// The files it expects, in one sentence.
   static var about: String { get }
+  /// The options that it takes.
+  static var options: [String] { get }
   /// Reads `request.source` and writes modalities, pairs and splits.
   ///
   /// - Throws: ``ImportError`` or ``DataError`` that names the file and the place.
   static func run(_ request: ImportRequest, into writer: DataSetWriter) throws
+}
+
+extension Importer {
+  public static var options: [String] { [] }
 }
 
 /// What is to be imported.
@@ -59,6 +65,9 @@ public enum Importers {
     guard let importer = all.first(where: { $0.name == name }) else {
       throw ImportError.unknown(name, known: all.map { $0.name })
     }
+    if let option = request.options.keys.sorted().first(where: { !importer.options.contains($0) }) {
+      throw ImportError.unknownOption(option, importer: name, known: importer.options)
+    }
     guard FileManager.default.fileExists(atPath: request.source.path) else {
       throw ImportError.missing(request.source.path, [])
     }
@@ -75,6 +84,7 @@ public enum Importers {
 /// A layout that is not what the importer expects.
 public enum ImportError: LocalizedError, Equatable {
   case unknown(String, known: [String])
+  case unknownOption(String, importer: String, known: [String])
   case missing(String, [String])
   case malformed(file: String, place: String, reason: String)
   case empty(String)
@@ -85,6 +95,10 @@ public enum ImportError: LocalizedError, Equatable {
     case .unknown(let name, let known):
       let hint = nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ";"
       return "there is no importer '\(name)'\(hint) known: \(known.joined(separator: ", "))"
+    case .unknownOption(let name, let importer, let known):
+      guard !known.isEmpty else { return "--set \(name)=…: \(importer) takes no options" }
+      let hint = nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ";"
+      return "--set \(name)=…: \(importer) has no such option\(hint) known: \(known.joined(separator: ", "))"
     case .missing(let folder, let files):
       return files.isEmpty
         ? "\(folder): no such file or folder" : "\(folder): holds none of \(files.joined(separator: ", "))"

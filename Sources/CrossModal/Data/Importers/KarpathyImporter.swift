@@ -3,6 +3,7 @@ import Foundation
 /// Karpathy's splits of Flickr8k, Flickr30k and COCO: `dataset_NAME.json` and the pictures.
 enum KarpathyImporter: Importer {
   static let name = "karpathy"
+  static let options = ["images", "features"]
   static let about =
     "dataset_flickr8k.json, dataset_flickr30k.json or dataset_coco.json, and the pictures (images=FOLDER) or an array of a row a picture (features=FILE.npy)"
 

@@ -89,6 +89,7 @@ private struct DescribedVideos {
 /// ActivityNet Captions and files of its form: videos with duration, timestamps and sentences.
 enum ActivityNetImporter: Importer {
   static let name = "activitynet"
+  static let options = ["features", "rate"]
   static let about =
     "train.json, val_1.json (video: duration, timestamps, sentences) and features=FOLDER of VIDEO.npy or features=FILE.h5"
 
@@ -122,13 +123,16 @@ enum ActivityNetImporter: Importer {
         id: member.key, duration: duration,
         sentences: try zip(times, sentences).map { time, sentence in
           guard let text = sentence.string, let moment = time.array?.compactMap(\.double), moment.count == 2,
-            moment[0] <= moment[1]
+            moment.allSatisfy({ $0.isFinite && $0 >= 0 })
           else {
             throw ImportError.malformed(
               file: file.lastPathComponent, place: "video '\(member.key)'",
               reason: "has a timestamp that is no start and end")
           }
-          return (text.trimmingCharacters(in: .whitespaces), moment[0]...moment[1])
+          // A few of the published moments have start and end exchanged.
+          return (
+            text.trimmingCharacters(in: .whitespaces), min(moment[0], moment[1])...max(moment[0], moment[1])
+          )
         })
     }
   }
@@ -137,8 +141,9 @@ enum ActivityNetImporter: Importer {
 /// Charades-STA: lines `VIDEO START END##SENTENCE`.
 enum CharadesImporter: Importer {
   static let name = "charades"
+  static let options = ["features", "rate"]
   static let about =
-    "charades_sta_train.txt, charades_sta_test.txt and features=FOLDER of VIDEO.npy or features=FILE.h5; durations.csv or rate=ROWS-A-SECOND"
+    "charades_sta_train.txt, charades_sta_test.txt and features=FOLDER of VIDEO.npy or features=FILE.h5; Charades_v1_train.csv and Charades_v1_test.csv, or durations.csv, or rate=ROWS-A-SECOND"
 
   static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
     var durations: [String: Double] = [:]
@@ -146,6 +151,15 @@ enum CharadesImporter: Importer {
       for line in try request.lines(request.file("durations.csv")).dropFirst() {
         let parts = line.split(separator: ",")
         if parts.count == 2 { durations[String(parts[0])] = Double(parts[1]) }
+      }
+    }
+    // The files of the Charades set itself.
+    for part in ["train", "test"] where request.has("Charades_v1_\(part).csv") {
+      let table = try DelimitedTable(request.file("Charades_v1_\(part).csv"), hasHeader: true)
+      let (id, length) = try (table.places(of: "id")[0], table.places(of: "length")[0])
+      for row in 0..<table.count {
+        let fields = try table.fields(at: row)
+        durations[fields[id]] = Double(fields[length])
       }
     }
     var videos = DescribedVideos()

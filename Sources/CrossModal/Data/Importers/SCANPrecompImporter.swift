@@ -5,7 +5,7 @@ import Torch
 enum SCANPrecompImporter: Importer {
   static let name = "scan-precomp"
   static let about =
-    "{split}_ims.npy (or {split}_feat.npy) and {split}_caps.txt for train, dev, test, testall; {split}_boxes.npy where there are any"
+    "{split}_ims.npy (or {split}_feat.npy) and {split}_caps.txt for train, dev, test, testall; {split}_boxes.npy and NAME_vocab.json where there are any"
 
   static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
     var perItem: Int?
@@ -40,7 +40,12 @@ enum SCANPrecompImporter: Importer {
         image["file"] = .string("\(split)_ims.npy")
       }
       if request.has("\(split)_boxes.npy") {
+        let boxes = try NPYReader.open(request.file("\(split)_boxes.npy"), limits: .standard)
         image["boxes"] = writer.absolute(request.file("\(split)_boxes.npy"))
+        if isRepeated, boxes.count == array.count {
+          try writer.copy(EveryRow(boxes, step: 5), to: "\(split)_boxes.npy")
+          image["boxes"] = .string("\(split)_boxes.npy")
+        }
       }
       writer.split(split == "dev" ? "val" : split, ["image": image, "text": writer.absolute(captions)])
     }
@@ -48,6 +53,28 @@ enum SCANPrecompImporter: Importer {
       throw ImportError.missing(request.source.path, ["train_ims.npy", "train_feat.npy"])
     }
     if perItem > 1 { writer.set("captions_per_item", .int(perItem)) }
+    try vocabulary(request, writer)
+  }
+
+  /// Copies the vocabulary that a published checkpoint needs; it lies beside the features or in `vocab`.
+  private static func vocabulary(_ request: ImportRequest, _ writer: DataSetWriter) throws {
+    let folders = [
+      request.source, request.file("vocab"),
+      request.source.deletingLastPathComponent().appendingPathComponent("vocab"),
+    ]
+    let own = request.source.lastPathComponent + "_vocab.json"
+    for folder in folders {
+      let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [])
+        .filter { $0.hasSuffix("_vocab.json") }
+      guard let name = names.first(where: { $0 == own }) ?? (names.count == 1 ? names[0] : nil) else {
+        continue
+      }
+      let file = folder.appendingPathComponent(name)
+      guard try request.json(file)["word2idx"]?.members != nil else {
+        throw ImportError.malformed(file: name, place: "the object", reason: "has no mapping 'word2idx'")
+      }
+      return try writer.write(Data(contentsOf: file), to: "vocabulary.json")
+    }
   }
 
   private static func modalities(of array: any ArraySource, _ writer: DataSetWriter) {

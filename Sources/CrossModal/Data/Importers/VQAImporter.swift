@@ -45,6 +45,7 @@ struct QuestionedPictures {
 /// VQA 1.0 and 2.0: `…_questions.json` and `…_annotations.json` of each part, and COCO's pictures.
 enum VQAImporter: Importer {
   static let name = "vqa"
+  static let options = ["images"]
   static let about =
     "v2_OpenEnded_mscoco_train2014_questions.json, v2_mscoco_train2014_annotations.json and the like, and COCO's pictures (images=FOLDER)"
 
@@ -101,6 +102,7 @@ enum VQAImporter: Importer {
 /// COCO-QA: `train` and `test` with questions.txt, answers.txt and img_ids.txt, and COCO's pictures.
 enum COCOQAImporter: Importer {
   static let name = "coco-qa"
+  static let options = ["images"]
   static let about =
     "train and test with questions.txt, answers.txt, img_ids.txt, and COCO's pictures (images=FOLDER)"
 

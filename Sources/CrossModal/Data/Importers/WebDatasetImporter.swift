@@ -120,6 +120,7 @@ struct TarReader {
         let content = UnsafeRawBufferPointer(rebasing: bytes[at + 512..<at + 512 + size])
         switch header[156] {
         case UInt8(ascii: "L"): longName = text(content[...])
+        case UInt8(ascii: "x"): longName = try path(inRecords: content) ?? longName
         case 0, UInt8(ascii: "0"):
           let prefix = text(header[345..<500])
           let own = text(header[0..<100])
@@ -130,6 +131,27 @@ struct TarReader {
         at += 512 + (size + 511) / 512 * 512
       }
     }
+  }
+
+  /// The path in the records `LENGTH KEY=VALUE` that stand before a file whose name is long.
+  private func path(inRecords bytes: UnsafeRawBufferPointer) throws -> String? {
+    var found: String?
+    var at = 0
+    while at < bytes.count {
+      let rest = bytes[at...]
+      guard let blank = rest.firstIndex(of: 0x20), let length = Int(text(rest[..<blank])),
+        length > blank - at,
+        length <= bytes.count - at
+      else {
+        throw ImportError.malformed(file: name, place: "an extended header", reason: "is damaged")
+      }
+      let record = text(bytes[blank + 1..<at + length])
+      if record.hasPrefix("path=") {
+        found = String(record.dropFirst(5).dropLast(record.hasSuffix("\n") ? 1 : 0))
+      }
+      at += length
+    }
+    return found
   }
 
   private func text(_ bytes: Slice<UnsafeRawBufferPointer>) -> String {

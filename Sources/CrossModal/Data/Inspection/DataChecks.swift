@@ -94,13 +94,35 @@ struct DataChecks {
     guard let name = data.splitNames.first else { return }
     let split = try data.split(name)
     let wanted = min(8, split.count)
+    let labels = split.labels
     samples = try (0..<wanted).map { at in
       let pair = at * split.count / wanted
+      let rows = names.indices.map { split.rows(side: $0, ofPairs: [pair])[0] }
       return .init(
-        row: pair,
-        cards: try names.indices.map {
-          try split.card(side: $0, row: split.rows(side: $0, ofPairs: [pair])[0])
-        })
+        row: pair, cards: try names.indices.map { try split.card(side: $0, row: rows[$0]) },
+        numbers: try names.indices.map { try split.items(side: $0, rows: rows[$0]..<rows[$0] + 1).glance },
+        className: labels.map { data.classNames[$0[pair]] }, answers: split.answers?[pair],
+        moment: split.moments?[pair])
+    }
+  }
+}
+
+extension Items {
+  /// The first numbers of the first row and how many there are; nil for texts and pictures.
+  fileprivate var glance: String? {
+    get throws {
+      func first(_ row: Tensor) throws -> String {
+        try row.flattened(from: 0).narrowed(to: 0..<min(6, row.count), along: 0).values(as: Double.self)
+          .map { String(format: "%.3g", $0) }.joined(separator: "  ") + (row.count > 6 ? "  …" : "")
+      }
+      switch self {
+      case .vectors(let rows): return try first(rows[0]) + " (\(rows.size(along: 1)) numbers)"
+      case .sets(let rows, let lengths), .sequences(let rows, let lengths):
+        return try first(rows[0]) + " (\(lengths[0]) vectors of \(rows.size(along: 2)))"
+      case .tokens(let rows, let lengths):
+        return try first(rows[0].narrowed(to: 0..<lengths[0], along: 0)) + " (\(lengths[0]) words)"
+      case .texts, .pictures, .images: return nil
+      }
     }
   }
 }
@@ -143,13 +165,19 @@ extension DataChecks {
   private mutating func walkPictures(_ split: Split, _ side: Int) throws -> [ItemMark] {
     var marks: [ItemMark] = []
     var (broken, first) = (0, "")
+    var (unfit, firstMask) = (0, "")
     for row in 0..<split.count(side: side) {
       guard case .pictures(let pictures) = try split.items(side: side, rows: row..<row + 1) else { continue }
+      var size: [Int]?
       do {
-        _ = try pictures[0].decoded()
+        size = Array(try pictures[0].decoded().shape.prefix(2))
       } catch {
         if broken == 0 { first = error.localizedDescription }
         broken += 1
+      }
+      if let reason = maskProblem(split, side, row, size) {
+        if unfit == 0 { firstMask = reason }
+        unfit += 1
       }
       let bytes = try pictures[0].encoded() ?? Data()
       marks.append(bytes.withUnsafeBytes { ItemMark($0) })
@@ -159,13 +187,29 @@ extension DataChecks {
         .problem, .unreadable, split.name, side,
         "\(split.name), \(names[side]): \(broken) pictures cannot be read, the first: \(first)")
     }
+    if unfit > 0 {
+      add(
+        .problem, .unreadable, split.name, side,
+        "\(split.name), \(names[side]): \(unfit) masks cannot be used, the first: \(firstMask)")
+    }
     return marks
+  }
+
+  /// What is wrong with the mask of a picture of the given height and width; nil when it has none, or a good one.
+  private func maskProblem(_ split: Split, _ side: Int, _ row: Int, _ size: [Int]?) -> String? {
+    do {
+      guard let mask = try split.mask(side: side, row: row), let size, mask.classes.shape != size else {
+        return nil
+      }
+      return "row \(row) has \(mask.classes.shape[1]) x \(mask.classes.shape[0]) pixels, its picture "
+        + "\(size[1]) x \(size[0])"
+    } catch { return error.localizedDescription }
   }
 
   private mutating func walkNumbers(_ split: Split, _ side: Int) throws -> [ItemMark] {
     var marks: [ItemMark] = []
     var columns = ColumnStatistics()
-    var (bad, first) = (0, 0)
+    var (bad, first) = (0, "")
     let total = split.count(side: side)
     for start in stride(from: 0, to: total, by: 1024) {
       let items = try split.items(side: side, rows: start..<min(start + 1024, total))
@@ -175,9 +219,11 @@ extension DataChecks {
       let flat = try numbers.flattened(from: 1)
       let finite = try flat.isFinite()
       if try !finite.all() {
-        let broken = try finite.not().any(along: 1).nonZero().values(as: Int.self)
-        if bad == 0 { first = start + (broken.first ?? 0) }
-        bad += broken.count
+        let places = try finite.not().nonZero()
+        if bad == 0, let place = try? places[0].values(as: Int.self) {
+          first = "row \(start + place[0]), column \(place[1])"
+        }
+        bad += try finite.not().any(along: 1).nonZero().size(along: 0)
       }
       let clean = try flat.chosen(where: finite, otherwise: Tensor(0.0))
       if bad == 0, lengths == nil || items.kind == .sequence || items.kind == .set {
@@ -200,7 +246,7 @@ extension DataChecks {
     if bad > 0 {
       add(
         .problem, .notFinite, split.name, side,
-        "\(split.name), \(names[side]): \(bad) items hold NaN or infinity, the first is row \(first)")
+        "\(split.name), \(names[side]): \(bad) items hold NaN or infinity, the first is \(first)")
     }
     try report(columns, split, side)
     return marks

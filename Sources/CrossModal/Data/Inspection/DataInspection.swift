@@ -10,6 +10,8 @@ public struct DataInspection: Sendable {
   public let samples: [Sample]
   public let modalities: [ModalitySummary]
   public let splits: [SplitSummary]
+  /// Names of the classes, in the order of the counts of ``SplitSummary/classCounts``.
+  public let classNames: [String]
   /// What was found, the most serious first.
   public let findings: [Finding]
 
@@ -75,6 +77,13 @@ public struct DataInspection: Sendable {
     public let row: Int
     /// One a modality.
     public let cards: [Card]
+    /// The first numbers of items that are neither a text nor a picture; nil for those that are.
+    public let numbers: [String?]
+    /// Name of the class of the first item.
+    public let className: String?
+    public let answers: [String]?
+    /// Seconds.
+    public let moment: ClosedRange<Double>?
   }
 
   /// Whether anything was found that training or measuring trips over.
@@ -87,6 +96,7 @@ public struct DataInspection: Sendable {
   public init(_ data: DataSet) throws {
     name = data.description.name
     file = data.url.relativeName
+    classNames = data.classNames
     var checks = try DataChecks(data)
     try checks.run()
     splits = checks.splits
@@ -104,7 +114,8 @@ extension DataInspection {
   public var json: JSON {
     [
       "name": .string(name), "file": .string(file),
-      "modalities": .array(modalities.map(\.json)), "splits": .array(splits.map { json(of: $0) }),
+      "modalities": .array(modalities.map(\.json)), "class_names": .array(classNames.map(JSON.string)),
+      "splits": .array(splits.map { json(of: $0) }),
       "findings": .array(
         findings.map { finding in
           [
@@ -132,6 +143,7 @@ extension DataInspection {
     var parts = [
       "\(name) (\(file))", TextTable(modalityTable).description, TextTable(splitTable).description,
     ]
+    if let classTable { parts.append(TextTable(classTable).description) }
     if findings.isEmpty {
       parts.append("Nothing found that looks wrong.")
     } else {
@@ -169,8 +181,12 @@ extension DataInspection {
       ]),
       .section("Contents"), .table(modalityTable, caption: "What each modality is."),
       .table(splitTable, caption: "Items and pairs of each split."),
-      .section("Findings"),
     ]
+    if let classTable {
+      blocks.append(
+        .table(classTable, caption: "Items of each class; of many classes the largest and the smallest."))
+    }
+    blocks.append(.section("Findings"))
     if findings.isEmpty {
       blocks.append(.text("Nothing found that looks wrong."))
     } else {
@@ -199,29 +215,70 @@ extension DataInspection {
   }
 
   private var splitTable: ReportTable {
-    ReportTable(
-      columns: [.init("split"), .init("pairs")] + modalities.map { .init($0.name) } + [.init("classes")],
+    let hasClasses = splits.contains { $0.classCounts != nil }
+    let (hasAnswers, hasMoments) = (
+      splits.contains(where: \.hasAnswers), splits.contains(where: \.hasMoments)
+    )
+    return ReportTable(
+      columns: [.init("split"), .init("pairs")] + modalities.map { .init($0.name) }
+        + (hasClasses ? [.init("classes")] : []) + (hasAnswers ? [.init("answers")] : [])
+        + (hasMoments ? [.init("moments")] : []),
       rows: splits.map { split in
-        [.code(split.name), .count(split.pairs)] + split.items.map(ReportTable.Cell.count)
-          + [split.classCounts.map { .count($0.count { $0 > 0 }) } ?? .missing]
+        var row: [ReportTable.Cell] =
+          [.code(split.name), .count(split.pairs)] + split.items.map(ReportTable.Cell.count)
+        if hasClasses { row.append(split.classCounts.map { .count($0.count { $0 > 0 }) } ?? .missing) }
+        if hasAnswers { row.append(split.hasAnswers ? .count(split.pairs) : .missing) }
+        if hasMoments { row.append(split.hasMoments ? .count(split.pairs) : .missing) }
+        return row
+      })
+  }
+
+  /// Items of each class in each split; of many classes the largest and the smallest.
+  private var classTable: ReportTable? {
+    guard !classNames.isEmpty, splits.contains(where: { $0.classCounts != nil }) else { return nil }
+    let totals = classNames.indices.map { at in splits.reduce(0) { $0 + ($1.classCounts?[at] ?? 0) } }
+    var shown = Array(classNames.indices)
+    if shown.count > 24 {
+      let order = shown.sorted { (totals[$1], $0) < (totals[$0], $1) }
+      shown = order.prefix(8) + order.suffix(4)
+    }
+    return ReportTable(
+      columns: [.init(shown.count < classNames.count ? "class (of \(classNames.count))" : "class")]
+        + splits.map { .init($0.name) },
+      rows: shown.map { at in
+        [.code(classNames[at])] + splits.map { $0.classCounts.map { .count($0[at]) } ?? .missing }
       })
   }
 
   private var gallery: PictureGallery {
     PictureGallery(
       rows: samples.map { sample in
-        let contents = sample.cards.map { card in DataInspection.content(of: card) }
+        let contents = zip(sample.cards, sample.numbers).map { DataInspection.content(of: $0, $1) }
         return PictureGallery.Row(
-          contents[0], note: "pair \(sample.row)",
+          contents[0], note: sample.note,
           found: zip(contents, sample.cards).dropFirst().map { .init($0, title: $1.title ?? "") })
       })
   }
 
-  private static func content(of card: Card) -> PictureGallery.Content {
+  private static func content(of card: Card, _ numbers: String?) -> PictureGallery.Content {
     guard let picture = card.picture, let embedded = try? picture.embedded(summary: card.label) else {
-      return .text(card.text ?? card.caption ?? card.label)
+      return .text(card.text ?? card.caption ?? card.title ?? numbers ?? card.id)
     }
     return .picture(embedded)
+  }
+}
+
+extension DataInspection.Sample {
+  /// What is known of the pair, in a line.
+  fileprivate var note: String {
+    var parts = ["pair \(row)"]
+    if let className { parts.append("class \(className)") }
+    if let moment {
+      parts.append(
+        String(format: "%.1f to %.1f s", moment.lowerBound, moment.upperBound))
+    }
+    if let answers { parts.append(Set(answers).sorted().prefix(3).joined(separator: ", ")) }
+    return parts.joined(separator: " · ")
   }
 }
 

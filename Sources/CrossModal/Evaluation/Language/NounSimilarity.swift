@@ -30,6 +30,9 @@ public final class NounSimilarity: Sendable {
     let second: String
   }
 
+  /// Whether WordNet is where it is looked for without a folder being named.
+  public static var isAvailable: Bool { (try? WordNetFiles()) != nil }
+
   /// - Parameter folder: the folder of `index.noun`, `data.noun` and `noun.exc`; nil looks in `WNSEARCHDIR`,
   ///   `WNHOME/dict` and `/usr/share/wordnet`.
   /// - Throws: ``WordNetError``.

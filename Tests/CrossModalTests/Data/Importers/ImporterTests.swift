@@ -105,6 +105,33 @@ struct ImporterTests {
     #expect(!FileManager.default.fileExists(atPath: out.path))
   }
 
+  @Test("easy-vqa: questions, answers and numbered pictures of each part")
+  func easyVQA() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for part in ["train", "test"] {
+      try write(picture(), to: "\(part)/images/0.png")
+      try write(
+        #"[["what shape is it?", "heart", 0], ["is it red?", "yes", 0]]"#, to: "\(part)/questions.json")
+    }
+    let set = try imported("easy-vqa")
+    #expect(set.splitNames == ["train", "test"])
+    let split = try set.split("test")
+    #expect(split.count(side: 0) == 1)
+    #expect(try texts(split) == ["what shape is it?", "is it red?"])
+    #expect(split.answers == [["heart"], ["yes"]])
+    guard case .pictures(let pictures) = try split.items(side: 0) else { throw ImportError.empty("test") }
+    #expect(pictures[0].name.hasSuffix("test/images/0.png"))
+  }
+
+  @Test("an option that a format does not have is refused with the nearest")
+  func unknownOption() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let error = ImportError.unknownOption("imges", importer: "vqa", known: ["images"])
+    #expect(throws: error) { try imported("vqa", ["imges": "x"]) }
+    #expect(error.errorDescription?.contains("did you mean 'images'?") == true)
+    #expect(!FileManager.default.fileExists(atPath: out.path))
+  }
+
   @Test("charades and activitynet: timed sentences over sequences of features")
   func moments() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -127,11 +154,18 @@ struct ImporterTests {
     #expect(lengths == [20, 40])
     try FileManager.default.removeItem(at: out)
     try write(
-      #"{"AAAAA": {"duration": 10, "timestamps": [[0, 2.5]], "sentences": [" A person."]}}"#, to: "val_1.json"
-    )
+      #"{"AAAAA": {"duration": 10, "timestamps": [[0, 2.5], [9, 4]], "sentences": [" A person.", "Exchanged."]}}"#,
+      to: "val_1.json")
     let timed = try imported("activitynet", features).split("val")
-    #expect(timed.moments == [0...2.5])
-    #expect(try texts(timed) == ["A person."])
+    #expect(timed.moments == [0...2.5, 4...9])
+    #expect(try texts(timed) == ["A person.", "Exchanged."])
+    // The table of the Charades set itself says the lengths, too.
+    try FileManager.default.removeItem(at: out)
+    try FileManager.default.removeItem(at: source.appending(path: "durations.csv"))
+    try write(
+      "id,subject,descriptions,length\nAAAAA,X,\"stands, then sits\",10\nBBBBB,Y,,20\n",
+      to: "Charades_v1_train.csv")
+    #expect(try imported("charades", features).split("train").rate(side: 0) == 2)
   }
 
   @Test("bottom-up-tsv: features and boxes, whatever number a picture has")
@@ -172,9 +206,24 @@ struct ImporterTests {
     try write(
       tar([("x/002.jpg", picture), ("x/002.txt", Data("third".utf8)), ("x/002.cls", Data("3".utf8))]),
       to: "val-0000.tar")
+    // Python's tarfile says long names in a header of its own.
+    let long = String(repeating: "long/", count: 30) + "003"
+    let records = { (name: String) in
+      // The length counts its own digits.
+      let rest = " path=\(name)\n"
+      let length = (2...4).map { rest.utf8.count + $0 }.first { rest.utf8.count + "\($0)".count == $0 } ?? 0
+      return Data("\(length)\(rest)".utf8)
+    }
+    try write(
+      tar([
+        ("PaxHeaders/003.jpg", records(long + ".jpg"), "x"), ("long/003.jpg", picture, "0"),
+        ("PaxHeaders/003.txt", records(long + ".txt"), "x"), ("long/003.tx", Data("fourth".utf8), "0"),
+        ("PaxHeaders/003.cls", records(long + ".cls"), "x"), ("long/003.c", Data("4".utf8), "0"),
+      ]), to: "test-0000.tar")
     let set = try imported("webdataset")
     #expect(try texts(set.split("train")) == ["a heart", "another"])
     #expect(try texts(set.split("val")) == ["third"])
+    #expect(try texts(set.split("test")) == ["fourth"])
     #expect(try set.split("train").labels?.count == 2)
     try FileManager.default.removeItem(at: out)
     try write(Data(tar([("000.jpg", picture)]).prefix(700)), to: "train-0000.tar")
@@ -197,9 +246,11 @@ struct ImporterTests {
   }
 
   /// A tar archive as `tar --format=ustar` writes it.
-  private func tar(_ files: [(String, Data)]) -> Data {
+  private func tar(_ files: [(String, Data)]) -> Data { tar(files.map { ($0, $1, "0") }) }
+
+  private func tar(_ files: [(name: String, data: Data, kind: Character)]) -> Data {
     var archive = Data()
-    for (name, data) in files {
+    for (name, data, kind) in files {
       var header = [UInt8](repeating: 0, count: 512)
       func put(_ text: String, at start: Int) {
         for (i, byte) in text.utf8.enumerated() { header[start + i] = byte }
@@ -210,7 +261,7 @@ struct ImporterTests {
         String(repeating: "0", count: 11 - String(data.count, radix: 8).count) + String(data.count, radix: 8),
         at: 124)
       put("ustar\u{0}00", at: 257)
-      header[156] = UInt8(ascii: "0")
+      header[156] = kind.asciiValue ?? 0
       put("        ", at: 148)
       let sum = String(header.reduce(0) { $0 + Int($1) }, radix: 8)
       put(String(repeating: "0", count: 6 - sum.count) + sum + "\0 ", at: 148)

@@ -93,22 +93,28 @@ struct PlainImporterTests {
     try NPYWriter.write(rows.repeated(5, along: 0), to: path("p/dev_ims.npy"))
     try NPYWriter.write(rows, to: path("p/test_ims.npy"))
     try NPYWriter.write(Tensor.ones([2, 2, 4]), to: path("p/test_boxes.npy"))
+    try NPYWriter.write(Tensor.ones([10, 2, 4]) * 3.0, to: path("p/dev_boxes.npy"))
+    try folder.write(
+      #"{"word2idx": {"<pad>": 0}, "idx2word": {"0": "<pad>"}, "idx": 1}"#, to: "vocab/p_vocab.json")
     let data = try imported("scan-precomp", "p")
     #expect(data.splitNames == ["train", "val", "test"])
     #expect(try data.split("val").count(side: 0) == 2)
     #expect(try numbers(data.split("val")) == (0..<12).map(Double.init))
     #expect(try data.split("test").pairs?.map(\.x) == [0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
     #expect(try data.split("test").boxes(side: 0, row: 1)?.shape == [2, 4])
+    #expect(try data.split("val").boxes(side: 0, row: 1)?.values() == [Float](repeating: 3, count: 8))
+    let vocabulary = data.url.deletingLastPathComponent().appendingPathComponent("vocabulary.json")
+    #expect(try JSON(json: Data(contentsOf: vocabulary))["word2idx"]?["<pad>"] == 0)
   }
 
-  @Test("images-and-captions: lines, .csv and .jsonl", arguments: ["txt", "csv", "jsonl"])
+  @Test("images-and-captions: lines, tables and .jsonl", arguments: ["txt", "table.txt", "csv", "jsonl"])
   func captionedFolder(kind: String) throws {
     for (at, name) in ["pics/a.png", "pics/b.png"].enumerated() {
       try folder.write(Picture.png(Tensor.full([4, 5, 3], Double(10 * at), .uint8)), to: name)
     }
     let text =
       switch kind {
-      case "csv": "image,caption\na.png,one\na.png,\"two, more\"\nb.png,three\nb.png,four\n"
+      case "csv", "table.txt": "image,caption\na.png,one\na.png,\"two, more\"\nb.png,three\nb.png,four\n"
       case "jsonl":
         "{\"image\": \"a.png\", \"caption\": \"one\"}\n{\"image\": \"a.png\", \"caption\": \"two, more\"}\n"
           + "{\"file_name\": \"b.png\", \"text\": \"three\"}\n{\"image\": \"b.png\", \"caption\": \"four\"}\n"

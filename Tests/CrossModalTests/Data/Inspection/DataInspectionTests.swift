@@ -32,7 +32,10 @@ struct DataInspectionTests {
       modalities: { x: { file: x.npy, kind: vector }, y: { file: y.txt, kind: text } }
       splits: { train: "0:8", test: "8:10" }
       """)
-    #expect(found(inspection, .notFinite) == ["train, x: 1 items hold NaN or infinity, the first is row 5"])
+    #expect(
+      found(inspection, .notFinite) == [
+        "train, x: 1 items hold NaN or infinity, the first is row 5, column 0"
+      ])
     #expect(found(inspection, .empty) == ["train, y: 1 texts are empty, the first is row 4"])
     #expect(
       found(inspection, .duplicates) == [
