@@ -75,7 +75,7 @@ public struct RetrievalEvaluation: Sendable {
       let place = Place(fold: fold, rows: rows, columns: columns ?? Array(0..<truth.second))
       // The first block says how exact the scores are.
       let first = try self.scores(scores, at: place, rows: rows.prefix(blockRows(place.columns.count)))
-      if first.dtype == .float64 {
+      if first.dtype == .float64 || scores.exact != nil {
         try measure(Double.self, first, scores, part, place, units, &forward, &backward)
       } else {
         try measure(Float.self, first, scores, part, place, units, &forward, &backward)
@@ -130,6 +130,9 @@ public struct RetrievalEvaluation: Sendable {
       start = end
     }
     let rows = Array(place.rows)
+    if let exact = scores.exact, firstBlock.dtype != .float64, let table = table as? ScoreTable<Double> {
+      try table.refine(exact, rows: rows, columns: place.columns, truth: truth)
+    }
     let there = Asker(
       ranking: QueryRanking(ties: ties, gallery: truth.second), fold: place.fold, queries: rows,
       gallery: place.columns, paired: truth.pairedOfFirst,

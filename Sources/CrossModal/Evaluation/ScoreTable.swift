@@ -49,6 +49,12 @@ final class ScoreTable<Score: BinaryFloatingPoint & TensorElement> {
     }
   }
 
+  /// One score.
+  subscript(row: Int, column: Int) -> Score {
+    get { base[row * columns + column] }
+    set { base[row * columns + column] = newValue }
+  }
+
   /// Scores of each row against all columns.
   func forEachRow(_ body: (Int, UnsafeBufferPointer<Score>) -> Void) {
     for row in 0..<rows {

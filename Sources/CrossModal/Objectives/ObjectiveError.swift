@@ -5,6 +5,7 @@ public enum ObjectiveError: LocalizedError, Equatable {
   /// A loss of distances was given similarities, or the other way round.
   case wrongDirection(loss: String, takes: String, given: String)
   case badSetting(_ key: String, _ value: Double, expected: String)
+  case unknownChoice(_ key: String, _ value: String, expected: String)
   case unequalCounts(_ what: String, _ found: Int, _ other: String, _ expected: Int)
   case unequalSizes(_ what: String, _ found: Int, _ other: String, _ expected: Int)
   case labelOutOfRange(row: Int, label: Int, classes: Int)
@@ -17,6 +18,7 @@ public enum ObjectiveError: LocalizedError, Equatable {
     case .wrongDirection(let loss, let takes, let given):
       "\(loss) takes a \(takes), but was given a \(given)"
     case .badSetting(let key, let value, let expected): "\(key) is \(value), expected \(expected)"
+    case .unknownChoice(let key, let value, let expected): "\(key) is \(value), expected \(expected)"
     case .unequalCounts(let what, let found, let other, let expected):
       "\(what) have \(found) rows, but \(other) have \(expected)"
     case .unequalSizes(let what, let found, let other, let expected):

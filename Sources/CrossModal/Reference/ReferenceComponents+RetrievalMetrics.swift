@@ -40,10 +40,8 @@ enum VSEppMetricsReference: ReferenceComponents {
     case "cosine":
       source = ScoreSource(try images.matmul(captions.transposed()))
     case "order":
-      // s(i, c) = -|| max(0, c - i) ||
       source = ScoreSource(first: images.size(along: 0), second: captions.size(along: 0)) { rows in
-        let excess = try (captions.unsqueezed(at: 0) - images[rows].unsqueezed(at: 1)).relu()
-        return try -excess.norm(along: 2)
+        try OrderSimilarity.scores(images[rows], captions)
       }
     default: throw ReferenceError.badSetting("measure", measure.text(), "cosine or order")
     }

@@ -20,6 +20,7 @@ public enum ReferenceList {
     ScanMetricsReference.self,
     VSEppMetricsReference.self,
     GeneralizedPoolingReference.self,
+    VSEppLossReference.self,
     AnsweringMetricsReference.self,
     GroundingMetricsReference.self,
     CaptionMetricsReference.self,

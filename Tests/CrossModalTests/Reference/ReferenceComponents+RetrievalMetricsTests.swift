@@ -7,7 +7,8 @@ struct MetricsReferenceTests {
     "every recorded metric comes out",
     .enabled(if: GoldenFolder.path != nil, "the folder of reference cases is not here"),
     arguments: [
-      "scan/recall5", "vsepp/eval-5cap-cosine", "vsepp/eval-ties", "triplet-center/retrieval-metrics",
+      "scan/recall5", "vsepp/eval-5cap-cosine", "vsepp/eval-ties", "vsepp/loss-cosine-max",
+      "vsepp/loss-cosine-sum", "vsepp/loss-order-max", "triplet-center/retrieval-metrics",
       "n-pair/clustering-metrics", "vqa-metrics/accuracy", "vqa-metrics/wups", "locvtp/grounding_eval",
     ])
   func recorded(name: String) {
