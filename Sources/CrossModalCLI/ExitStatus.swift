@@ -48,7 +48,7 @@ enum ExitStatus {
     case ImportError.unknown, ImportError.unknownOption, ImportError.option:
       Console.error(sentence(error))
       return usage
-    case is UnknownMethod, is ConfigurationError, is UsageError:
+    case is UnknownMethod, is UnknownRecipe, is ConfigurationError, is UsageError:
       Console.error(sentence(error))
       return usage
     default:

@@ -5,7 +5,7 @@ import Foundation
 struct MethodsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "methods",
-    abstract: "List the methods, or one method's settings.",
+    abstract: "List the methods, or one method's settings and recipes.",
     discussion: """
       EXAMPLES
         crossmodal methods
@@ -13,7 +13,7 @@ struct MethodsCommand: ParsableCommand {
         crossmodal methods --json
       """)
 
-  @Argument(help: "A method, to list its settings.")
+  @Argument(help: "A method, to list its settings and recipes.")
   var name: String?
 
   @OptionGroup var output: OutputOptions
@@ -48,6 +48,12 @@ struct MethodsCommand: ParsableCommand {
     for key in keys {
       let name = key.key.padding(toLength: width, withPad: " ", startingAt: 0)
       Console.out("\(name)  \(key.value["about"]?.string ?? "") [\(key.value["default"]?.text() ?? "null")]")
+    }
+    guard !method.recipes.isEmpty else { return }
+    Console.out("\nRecipes (train --config NAME):")
+    let longest = method.recipes.map(\.name.count).max() ?? 0
+    for recipe in method.recipes {
+      Console.out("\(recipe.name.padding(toLength: longest, withPad: " ", startingAt: 0))  \(recipe.summary)")
     }
   }
 }

@@ -27,7 +27,7 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "The folder to write the run to.")
   var out: String
 
-  @Option(help: "A YAML file with settings.")
+  @Option(help: "A YAML file with settings, or a recipe of the method; `crossmodal methods NAME` lists them.")
   var config: String?
 
   @Option(
@@ -70,7 +70,8 @@ struct TrainCommand: ParsableCommand {
     let isBegun = resume && RunRecord.exists(target)
     let begun = resume && (isBegun || method == nil || data == nil) ? try RunRecord.read(target) : nil
     let type = try MethodList.method(named: method ?? begun?.method ?? "")
-    let file = try config.map(settingsFile) ?? (method == nil ? begun?.settings : nil) ?? .null
+    let file =
+      try config.map { try settingsTree($0, for: type) } ?? (method == nil ? begun?.settings : nil) ?? .null
     let settings = try Settings(file, assignments: assignments)
     let place = try GlooGroup.Place(ProcessInfo.processInfo.environment)
     let isFirst = (place?.rank ?? 0) == 0
@@ -164,14 +165,14 @@ extension JSON {
   }
 }
 
-/// The settings of a file.
-private func settingsFile(_ path: String) throws -> JSON {
-  guard let data = FileManager.default.contents(atPath: path) else {
-    throw UsageError("\(path): no such file")
+/// The settings of a file, or of the method's recipe of that name where there is no such file.
+private func settingsTree(_ name: String, for type: any Method.Type) throws -> JSON {
+  guard let data = FileManager.default.contents(atPath: name) else {
+    return try type.recipe(named: name).settings
   }
   do {
     return try JSON(yaml: String(decoding: data, as: UTF8.self))
   } catch {
-    throw UsageError("\(path): \(ExitStatus.sentence(error))")
+    throw UsageError("\(name): \(ExitStatus.sentence(error))")
   }
 }

@@ -90,12 +90,17 @@ public struct DataDescription: Sendable, Codable, Equatable {
     /// Sizes that every row shares, where the rows are in an array: the width of vectors, or height, width and
     /// channels of pictures.
     public var shape: [Int]?
+    /// How many word numbers there are, for kind tokens: each is below it.
+    public var vocabulary: Int?
 
-    public init(name: String, kind: ModalityKind, size: Int? = nil, shape: [Int]? = nil) {
+    public init(
+      name: String, kind: ModalityKind, size: Int? = nil, shape: [Int]? = nil, vocabulary: Int? = nil
+    ) {
       self.name = name
       self.kind = kind
       self.size = size
       self.shape = shape
+      self.vocabulary = vocabulary
     }
   }
 

@@ -321,6 +321,34 @@ extension Column {
     }
   }
 
+  /// The largest word number of kind tokens, a few megabytes at a time; what is padding does not count.
+  ///
+  /// - Throws: ``DataError`` for the first number below 0.
+  func largestNumber() throws -> Int {
+    guard kind == .tokens, let array else { return 0 }
+    let lengths: [Int]? = if case .padded(_, let lengths) = storage { lengths } else { nil }
+    let step = max(1, (16 << 20) / max(array.rowBytes, 1))
+    var largest = 0
+    for start in stride(from: 0, to: array.count, by: step) {
+      let range = start..<min(start + step, array.count)
+      var block = try array.rows(in: range).to(.int64)
+      if let lengths {
+        let ends = try Tensor(Array(lengths[range])).unsqueezed(at: 1)
+        let places = try Tensor(Array(0..<block.size(along: 1)))
+        block = try block.masked(with: places .>= ends, fill: 0)
+      }
+      let smallest = try block.min().item(as: Int.self)
+      guard smallest >= 0 else {
+        let place = try (block .< 0).nonZero()[0].values(as: Int.self)
+        throw DataError.malformed(
+          file: array.name, place: "row \(range.lowerBound + place[0])",
+          reason: "holds \(smallest), but tokens are numbers from 0")
+      }
+      largest = max(largest, try block.max().item(as: Int.self))
+    }
+    return largest
+  }
+
   private func checkFinite(_ source: any ArraySource, _ range: Range<Int>) throws {
     let block = try source.rows(in: range)
     // The sum of finite numbers may overflow, so it only clears; it never accuses.

@@ -184,8 +184,13 @@ extension DataSet {
           expected: "rows of \(first.rowShape ?? []) as in \(first.name)")
       }
       let size = [.vector, .set, .sequence].contains(modality.kind) ? first.rowShape?.last : nil
+      let vocabulary =
+        modality.kind == .tokens
+        ? try parts.map { try $0.table.columns[side].largestNumber() + 1 }.max() : nil
       modalities.append(
-        .init(name: modality.name, kind: modality.kind, size: size, shape: first.rowShape))
+        .init(
+          name: modality.name, kind: modality.kind, size: size, shape: first.rowShape, vocabulary: vocabulary)
+      )
     }
     return DataDescription(
       name: file.name, modalities: modalities, classes: classNames.isEmpty ? nil : classNames.count)

@@ -7,9 +7,15 @@ public protocol Method: Module, SendableMetatype {
   associatedtype Configuration: MethodConfiguration
   /// What the lists, the command and the documentation say of it.
   static var description: MethodDescription { get }
+  /// Settings that ship with the program under a name; none by default.
+  static var recipes: [Recipe] { get }
   /// Stores the configuration and makes parameters of the right shapes; learning comes later.
   init(_ configuration: Configuration, for data: DataDescription) throws
   var configuration: Configuration { get }
+}
+
+extension Method {
+  public static var recipes: [Recipe] { [] }
 }
 
 /// A method with a closed form.

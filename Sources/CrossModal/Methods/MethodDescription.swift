@@ -52,11 +52,16 @@ extension Method {
       let own = Set(settings.map(\.key))
       settings += try trainable.documentedTraining().documentation().filter { !own.contains($0.key) }
     }
-    return [
+    var json: JSON = [
       "name": .string(description.name), "family": .string(description.family.rawValue),
       "task": .string(description.task.rawValue), "summary": .string(description.summary),
       "citation": .string(description.citation), "configuration": .object(settings),
     ]
+    if !recipes.isEmpty {
+      json["recipes"] = .array(
+        recipes.map { ["name": .string($0.name), "summary": .string($0.summary), "settings": $0.settings] })
+    }
+    return json
   }
 }
 

@@ -18,6 +18,8 @@ public enum ReferenceList {
     TripletCenterMetricsReference.self,
     NPairMetricsReference.self,
     ScanMetricsReference.self,
+    ScanTokenizerReference.self,
+    DIMETokenizerReference.self,
     VSEppMetricsReference.self,
     GeneralizedPoolingReference.self,
     VSEppLossReference.self,

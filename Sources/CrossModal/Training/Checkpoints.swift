@@ -1,4 +1,3 @@
-import CZlib
 import Foundation
 import Torch
 
@@ -54,7 +53,8 @@ struct Checkpoints {
     var json: JSON = ["crc32": "00000000"]
     for member in try JSON(encoding: manifest).members ?? [] { json[member.key] = member.value }
     let text = json.text().replacingOccurrences(of: "\"crc32\": \"00000000\"", with: mark)
-    return Data(text.replacingOccurrences(of: mark, with: "\"crc32\":\"\(checksum(Data(text.utf8)))\"").utf8)
+    return Data(
+      text.replacingOccurrences(of: mark, with: "\"crc32\":\"\(Checksum.text(of: Data(text.utf8)))\"").utf8)
   }
 
   private static func read(_ data: Data) throws -> Manifest {
@@ -62,14 +62,8 @@ struct Checkpoints {
     guard let stated = json["crc32"]?.string else { throw CocoaError(.fileReadCorruptFile) }
     let text = String(decoding: data, as: UTF8.self)
       .replacingOccurrences(of: "\"crc32\":\"\(stated)\"", with: mark)
-    guard checksum(Data(text.utf8)) == stated else { throw CocoaError(.fileReadCorruptFile) }
+    guard Checksum.text(of: Data(text.utf8)) == stated else { throw CocoaError(.fileReadCorruptFile) }
     return try json.decoded(as: Manifest.self)
-  }
-
-  private static func checksum(_ data: Data) -> String {
-    let sum = data.withUnsafeBytes { crc32_z(0, $0.bindMemory(to: UInt8.self).baseAddress, $0.count) }
-    let digits = String(sum, radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
   }
 
   /// Writes a checkpoint and makes it the valid one.

@@ -36,6 +36,8 @@ struct Learning {
   let featurizers: [String: any Featurizer]
   private let set: DataSet
   private let seed: UInt64
+  /// Which featuriser each modality has, and its settings.
+  private let choices: [FeaturizerChoice]
 
   /// - Parameter isResuming: weights come from a checkpoint, not from files that the settings name.
   /// - Throws: what is wrong with settings or data.
@@ -50,16 +52,16 @@ struct Learning {
     try Self.suits(type, description)
     // Set even when it stays as it is, so that the matrix library does not choose by itself how many it uses.
     try Runtime.setThreads(settings.threads ?? Runtime.threads)
-    let choices = try Self.featurizerChoices(type, settings: settings, data: description)
+    choices = try Self.featurizerChoices(type, settings: settings, data: description)
     // A key that nobody knows is told before features are computed.
     let own = try type.settings(settings.method, pairs: split.count)
     training = own.training
     var featurizers: [String: any Featurizer] = [:]
-    for (side, choice) in choices {
-      let name = description.modalities[side].name
+    for choice in choices {
+      let name = description.modalities[choice.side].name
       note("features of \(name): \(choice.name)")
       featurizers[name] = try Featurizers.fit(
-        choice.name, to: split, side: side, size: choice.size, seed: seed)
+        choice.name, to: split, side: choice.side, settings: .object(choice.settings), seed: seed)
     }
     self.featurizers = featurizers
     data = try FeaturizedSplit(split, description.modalities.map { featurizers[$0.name] })
@@ -75,12 +77,15 @@ struct Learning {
 
   /// What `config.yaml` says.
   func record(device: Device = .cpu) throws -> RunRecord {
-    let features = data.split.description.modalities.compactMap { modality in
-      featurizers[modality.name].map { featurizer in
-        var settings: JSON = ["name": .string(Swift.type(of: featurizer).name)]
-        for member in featurizer.settings.members ?? [] { settings[member.key] = member.value }
-        return JSON.Member(modality.name, settings)
+    let documents = FeaturizerFiles.documents(featurizers, of: data.split.description)
+    let features = choices.map { choice in
+      let modality = data.split.description.modalities[choice.side].name
+      var own: JSON = ["name": .string(choice.name)]
+      let stored = documents[modality].map(FeaturizerFiles.record) ?? []
+      for member in choice.settings + (featurizers[modality]?.settings.members ?? []) + stored {
+        own[member.key] = member.value
       }
+      return JSON.Member(modality, own)
     }
     return RunRecord(
       method: Swift.type(of: method).description.name, configuration: try method.settings(),
@@ -98,40 +103,50 @@ struct Learning {
     }
   }
 
-  /// Which featuriser, and of which width, each modality gets that the method does not take as it comes, or
-  /// that the user wants one for.
+  /// Which featuriser each modality gets that the method does not take as it comes, or that the user wants one for.
   private static func featurizerChoices(
     _ type: any Method.Type, settings: Settings, data: DataDescription
-  ) throws -> [(side: Int, choice: (name: String, size: Int?))] {
+  ) throws -> [FeaturizerChoice] {
     let names = data.modalities.map(\.name)
+    let accepted = type.description.accepts
     for member in settings.features.members ?? [] where !names.contains(member.key) {
       throw ConfigurationError.unknownKey(
         "features.\(member.key)", nearest: nearest(to: member.key, in: names), known: names)
     }
     return try data.modalities.enumerated().compactMap { side, modality in
       let wanted = settings.features[modality.name] ?? .null
-      guard !wanted.isNull || !type.description.accepts.contains(modality.kind) else { return nil }
-      guard let name = wanted.string ?? wanted["name"]?.string ?? Featurizers.standard(for: modality.kind)
+      guard !wanted.isNull || !accepted.contains(modality.kind) else { return nil }
+      guard
+        let name = wanted.string ?? wanted["name"]?.string
+          ?? Featurizers.standard(for: modality.kind, accepted: accepted)
       else {
         throw RunError.unsuitable(
           method: type.description.name,
           reason: "does not take \(modality.name), whose rows are of kind \(modality.kind.rawValue)")
       }
-      for member in wanted.members ?? [] where !["name", "size"].contains(member.key) {
-        throw ConfigurationError.unknownKey(
-          "features.\(modality.name).\(member.key)", nearest: nearest(to: member.key, in: ["name", "size"]),
-          known: ["name", "size"])
+      let featurizer = try Featurizers.type(of: name)
+      guard accepted.contains(featurizer.gives) else {
+        throw RunError.unsuitable(
+          method: type.description.name,
+          reason:
+            "takes \(accepted.map(\.rawValue).joined(separator: ", ")), but the featurizer '\(name)' of "
+            + "\(modality.name) gives \(featurizer.gives.rawValue)")
       }
-      let size = try wanted["size"].map { value in
-        guard let size = value.int, size >= 1 else {
-          throw ConfigurationError.badValue(
-            key: "features.\(modality.name).size", value: value.text(), expected: "a whole number from 1")
-        }
-        return size
-      }
-      return (side, (name, size))
+      let own = (wanted.members ?? []).filter { $0.key != "name" }
+      return FeaturizerChoice(
+        side: side, name: name,
+        settings: try featurizer.checked(.object(own), under: "features.\(modality.name)"))
     }
   }
+}
+
+/// The featuriser of a modality before it is fitted.
+private struct FeaturizerChoice {
+  /// The place of the modality.
+  let side: Int
+  let name: String
+  /// Every setting that has a value.
+  let settings: [JSON.Member]
 }
 
 extension Method {
@@ -140,13 +155,12 @@ extension Method {
 }
 
 extension DataDescription {
-  /// The same data with vectors where a featuriser makes them.
+  /// The same data with what the featurisers make of them.
   func throughFeatures(_ featurizers: [String: any Featurizer]) -> DataDescription {
     var seen = self
     for (side, modality) in modalities.enumerated() {
       guard let featurizer = featurizers[modality.name] else { continue }
-      seen.modalities[side] = Modality(
-        name: modality.name, kind: .vector, size: featurizer.size, shape: [featurizer.size])
+      seen.modalities[side] = featurizer.output(named: modality.name)
     }
     return seen
   }

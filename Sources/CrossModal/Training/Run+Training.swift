@@ -149,10 +149,11 @@ extension RunRecord {
     var all = configuration
     for member in training.members ?? [] { all[member.key] = member.value }
     if let features = features.members, !features.isEmpty {
-      // What else stands there follows from the name and the width.
+      // What else stands there follows from these.
       all["features"] = .object(
         features.map { feature in
-          let own = (feature.value.members ?? []).filter { ["name", "size"].contains($0.key) }
+          let keys = Featurizers.keys(of: feature.value["name"]?.string ?? "")
+          let own = (feature.value.members ?? []).filter { $0.key == "name" || keys.contains($0.key) }
           return JSON.Member(feature.key, .object(own))
         })
     }

@@ -42,9 +42,18 @@ public final class Run {
   public func encode(_ items: Items, side: Int) throws -> Features {
     let modality = record.data.modalities[side]
     var items = items
-    if let featurizer = featurizers[modality.name] { items = .vectors(try featurizer.vectors(of: items)) }
+    if let featurizer = featurizers[modality.name] { items = try featurizer.features(of: items) }
     let alignment = try alignment()
     return try withoutGradient { try alignment.encode(items, side: side) }
+  }
+
+  /// The words of texts as the method sees them, marks included, for showing what it looked at; nil when the
+  /// modality's texts do not become words.
+  public func tokens(of items: Items, side: Int) -> [[TextToken]]? {
+    guard case .texts(let texts) = items,
+      let featurizer = featurizers[record.data.modalities[side].name] as? any TokenFeaturizer
+    else { return nil }
+    return texts.map { featurizer.tokens(of: $0) }
   }
 
   /// Features of all rows of one modality of a split, a block of rows at a time.
@@ -67,21 +76,13 @@ public final class Run {
 extension Run {
   private static let recordFile = "config.yaml"
   private static let weightsFile = "model.safetensors"
-  private static let featurizersFile = "featurizers.safetensors"
 
   /// Writes the run's files into a folder.
   public func write(to folder: URL) throws {
     let path = { (name: String) in folder.appendingPathComponent(name).path }
     try AtomicFile.write(Data(try record.json().yaml().utf8), to: path(Self.recordFile))
     try SafeTensors.write(method.state, to: path(Self.weightsFile))
-    if !featurizers.isEmpty {
-      let state = featurizers.keys.sorted().flatMap { modality in
-        (featurizers[modality]?.state ?? [:]).sorted { $0.key < $1.key }.map {
-          ("\(modality).\($0.key)", $0.value)
-        }
-      }
-      try SafeTensors.write(state, to: path(Self.featurizersFile))
-    }
+    try FeaturizerFiles.write(featurizers, of: record.data, to: folder)
   }
 
   /// Writes the run to a folder that appears when it is complete.
@@ -106,27 +107,11 @@ extension Run {
     else { throw RunError.notARun(folder) }
     let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path(recordFile))), as: UTF8.self)
     let record = try RunRecord(try JSON(yaml: text), file: path(recordFile))
-    let featurizers = try featurizers(record, file: path(featurizersFile))
+    let featurizers = try FeaturizerFiles.read(record, from: URL(fileURLWithPath: folder))
     let method = try MethodList.method(named: record.method)
       .make(record.configuration, for: record.data.throughFeatures(featurizers))
     try method.load(SafeTensors.read(path(weightsFile)).tensors, from: path(weightsFile))
     return Run(record: record, method: method, featurizers: featurizers)
-  }
-
-  private static func featurizers(_ record: RunRecord, file: String) throws -> [String: any Featurizer] {
-    guard let members = record.features.members, !members.isEmpty else { return [:] }
-    let state = try SafeTensors.read(file).tensors
-    return Dictionary(
-      uniqueKeysWithValues: try members.map { member in
-        let own = state.filter { $0.name.hasPrefix(member.key + ".") }
-          .map { (String($0.name.dropFirst(member.key.count + 1)), $0.tensor) }
-        return (
-          member.key,
-          try Featurizers.make(
-            member.value["name"]?.string ?? "", settings: member.value,
-            state: Dictionary(uniqueKeysWithValues: own))
-        )
-      })
   }
 }
 

@@ -101,6 +101,8 @@ public enum RunError: LocalizedError, Equatable {
   case unsuitable(method: String, reason: String)
   case unknownModality(String, known: [String])
   case nothingToEncode
+  /// A file of a run folder that is not what was written there.
+  case notWhole(file: String, reason: String)
 
   public var errorDescription: String? {
     switch self {
@@ -115,6 +117,7 @@ public enum RunError: LocalizedError, Equatable {
     case .unknownModality(let name, let known):
       "unknown modality '\(name)'\(nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ";") the run has \(known.joined(separator: ", "))"
     case .nothingToEncode: "there are no rows to encode"
+    case .notWhole(let file, let reason): "\(file): \(reason)"
     }
   }
 }

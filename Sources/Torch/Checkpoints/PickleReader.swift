@@ -60,9 +60,8 @@ struct PickleReader {
     case UInt8(ascii: "X"): stack.append(.string(text(try take(try length(UInt32.self)))))
     case 0x8C: stack.append(.string(text(try take(Int(try byte())))))
     case 0x8D: stack.append(.string(text(try take(try length(UInt64.self)))))
-    case UInt8(ascii: "V"): stack.append(.string(try line()))
-    case UInt8(ascii: "S"):
-      stack.append(.string(String(try line().dropFirst().dropLast())))
+    case UInt8(ascii: "V"): stack.append(.string(PickleText.unicode(try lineBytes())))
+    case UInt8(ascii: "S"): stack.append(legacyText(PickleText.literal(try lineBytes())))
     case UInt8(ascii: "T"): stack.append(legacyText(try take(try length(Int32.self))))
     case UInt8(ascii: "U"): stack.append(legacyText(try take(Int(try byte()))))
     case UInt8(ascii: "B"): stack.append(.bytes(Array(try take(try length(UInt32.self)))))
@@ -218,10 +217,12 @@ struct PickleReader {
     return length
   }
 
-  private mutating func line() throws -> String {
+  private mutating func line() throws -> String { text(try lineBytes()) }
+
+  private mutating func lineBytes() throws -> Slice<UnsafeRawBufferPointer> {
     guard let end = bytes[position...].firstIndex(of: 10) else { throw damaged("ends too early") }
     defer { position = end + 1 }
-    return text(bytes[position..<end])
+    return bytes[position..<end]
   }
 
   private mutating func lineNumber() throws -> Int {
@@ -254,7 +255,7 @@ struct PickleReader {
   }
 
   /// Text of Python 2, which may be any bytes.
-  private func legacyText(_ bytes: Slice<UnsafeRawBufferPointer>) -> PickleValue {
+  private func legacyText(_ bytes: some Sequence<UInt8>) -> PickleValue {
     String(validating: Array(bytes), as: UTF8.self).map(PickleValue.string) ?? .bytes(Array(bytes))
   }
 }

@@ -32,6 +32,9 @@ public final class GRU: Module {
     return (result.output, result.state[0])
   }
 
+  /// Draws first weights anew.
+  public func reset(using generator: Generator) throws(TorchError) { try recurrence.reset(using: generator) }
+
   private static let cell = Recurrence.Cell(
     name: "GRU", gates: 3, states: 1, padded: Operator("gru.input"), packed: Operator("gru.data"))
 }

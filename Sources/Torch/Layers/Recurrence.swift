@@ -38,8 +38,7 @@ final class Recurrence: Module {
     guard sizes.layers >= 1, sizes.hidden >= 1 else {
       throw TorchError(operation: cell.name, message: "needs at least one layer and one hidden unit")
     }
-    let bound = 1 / Double(sizes.hidden).squareRoot()
-    let initial = Initializer.uniform(from: -bound, to: bound)
+    let initial = Self.initial(sizes)
     let rows = cell.gates * sizes.hidden
     var weights: [Parameter] = []
     for layer in 0..<sizes.layers {
@@ -55,6 +54,19 @@ final class Recurrence: Module {
       }
     }
     self.weights = weights
+  }
+
+  private static func initial(_ sizes: Sizes) -> Initializer {
+    let bound = 1 / Double(sizes.hidden).squareRoot()
+    return .uniform(from: -bound, to: bound)
+  }
+
+  /// Draws first weights anew, in the order of the first time.
+  func reset(using generator: Generator) throws(TorchError) {
+    for weight in weights {
+      let old = weight.wrappedValue
+      weight.wrappedValue = try Self.initial(sizes)(old.shape, using: generator).to(old.dtype).to(old.device)
+    }
   }
 
   /// Runs over sequences.

@@ -16,7 +16,9 @@ struct FeaturizerTests {
       try Tensor.integers(in: 0..<256, [n, 20, 24, 3], using: Generator(seed: 1)).to(.uint8))
   }
 
-  private static func fitted(_ name: String) throws -> (any Featurizer, Items) {
+  private static let ofVectors = ["tfidf", "descriptor", "pixels"]
+
+  private static func fitted(_ name: String) throws -> (any VectorFeaturizer, Items) {
     switch name {
     case "tfidf":
       let items = Items.texts(texts)
@@ -82,19 +84,20 @@ struct FeaturizerTests {
     #expect(variances == variances.sorted(by: >))
   }
 
-  @Test("what is stored makes the same featurizer again", arguments: Featurizers.names)
+  @Test("what is stored makes the same featurizer again", arguments: ofVectors)
   func stored(name: String) throws {
     let (featurizer, items) = try FeaturizerTests.fitted(name)
     let settings = try JSON(json: Data(featurizer.settings.text().utf8))
     let again = try Featurizers.make(name, settings: settings, state: featurizer.state)
+    let repeated = try #require(again as? any VectorFeaturizer)
     let vectors = try featurizer.vectors(of: items)
     #expect(vectors.shape == [items.count, 4])
     #expect(featurizer.size == 4)
-    #expect(try vectors.values(as: Double.self) == again.vectors(of: items).values(as: Double.self))
+    #expect(try vectors.values(as: Double.self) == repeated.vectors(of: items).values(as: Double.self))
     #expect(throws: FeaturizerError.self) { try Featurizers.make(name, settings: settings, state: [:]) }
   }
 
-  @Test("an item's vector does not depend on the items beside it", arguments: Featurizers.names)
+  @Test("an item's vector does not depend on the items beside it", arguments: ofVectors)
   func independent(name: String) throws {
     let (featurizer, items) = try FeaturizerTests.fitted(name)
     let all = try featurizer.vectors(of: items)
@@ -110,14 +113,16 @@ struct FeaturizerTests {
         == "the featurizer 'tfidf' takes text, not images")
     #expect(
       message { _ = try Featurizers.make("tfdif", settings: .null, state: [:]) }
-        == "there is no featurizer 'tfdif', only tfidf, descriptor, pixels; did you mean 'tfidf'?")
+        == "there is no featurizer 'tfdif', only tfidf, descriptor, pixels, words, wordpiece; did you mean 'tfidf'?"
+    )
   }
 
   @Test("linear CCA on emoji reaches the recorded baseline", .enabled(if: SharedData.exists))
   func emoji() throws {
     let data = try DataSet(at: SharedData.path("emoji"))
     let (train, test) = try (data.split("train"), data.split("test"))
-    let picture = try Featurizers.fit("descriptor", to: train, side: 0)
+    let picture = try #require(
+      Featurizers.fit("descriptor", to: train, side: 0) as? any VectorFeaturizer)
     func captions(_ split: Split) throws -> Items {
       guard case .texts(let lines) = try split.items(side: 1) else { return .texts([]) }
       return .texts(

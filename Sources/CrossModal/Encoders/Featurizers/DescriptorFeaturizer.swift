@@ -7,7 +7,7 @@ import Torch
 /// blue, their standard deviations, and a histogram of the gradient's directions (8 bins, each direction
 /// weighted by max(0, cosine), normalised a cell as in Dalal and Triggs, 2005). The three groups are scaled
 /// to the same total variance over the training part.
-public struct DescriptorFeaturizer: Featurizer {
+public struct DescriptorFeaturizer: VectorFeaturizer {
   public static let name = "descriptor"
   public static let accepts: [ModalityKind] = [.images]
   /// Width unless told otherwise.
@@ -53,7 +53,13 @@ public struct DescriptorFeaturizer: Featurizer {
     }
   }
 
-  public init(settings: JSON, state: [String: Tensor]) throws {
+  public init(
+    fittedTo source: FeaturizerSource, _ configuration: VectorFeaturizerSettings, seed: UInt64
+  ) throws {
+    try self.init(fittedTo: source, size: configuration.size ?? DescriptorFeaturizer.standardSize)
+  }
+
+  public init(settings: JSON, state: [String: Tensor], document: JSON? = nil) throws {
     guard let scales = state["scales"], let mean = state["mean"], let components = state["components"],
       scales.shape == [3], components.rank == 2, mean.shape == [components.size(along: 0)],
       mean.count == DescriptorFeaturizer.cells * DescriptorFeaturizer.cells

@@ -1,36 +1,32 @@
 import Torch
 
-/// A split whose texts and pictures have become vectors, computed once for every item.
+/// A split whose texts and pictures have gone through featurisers, computed once for every item.
 public struct FeaturizedSplit: TrainingSet {
   /// The split behind it.
   public let split: Split
   public let description: DataDescription
-  /// float64 `[n, d]` for every modality that has a featuriser.
-  private let vectors: [Tensor?]
+  /// What came out, for every modality that has a featuriser.
+  private let features: [StoredFeatures?]
 
   /// - Parameter featurizers: one a modality; nil where the split's own items stay.
   /// - Throws: ``DataError`` and ``FeaturizerError`` from reading and computing.
   public init(_ split: Split, _ featurizers: [(any Featurizer)?]) throws {
     self.split = split
     var description = split.description
-    var vectors: [Tensor?] = []
+    var features: [StoredFeatures?] = []
     for (side, featurizer) in featurizers.enumerated() {
       guard let featurizer else {
-        vectors.append(nil)
+        features.append(nil)
         continue
       }
-      let name = description.modalities[side].name
-      description.modalities[side] = .init(
-        name: name, kind: .vector, size: featurizer.size, shape: [featurizer.size])
-      var blocks: [Tensor] = []
-      for start in stride(from: 0, to: split.count(side: side), by: 256) {
-        let range = start..<min(start + 256, split.count(side: side))
-        blocks.append(try featurizer.vectors(of: split.items(side: side, rows: range)))
-      }
-      vectors.append(try Tensor.concatenated(blocks))
+      description.modalities[side] = featurizer.output(named: description.modalities[side].name)
+      features.append(
+        try StoredFeatures(count: split.count(side: side)) {
+          try featurizer.features(of: split.items(side: side, rows: $0))
+        })
     }
     self.description = description
-    self.vectors = vectors
+    self.features = features
   }
 
   public var count: Int { split.count }
@@ -41,13 +37,56 @@ public struct FeaturizedSplit: TrainingSet {
 
   /// Items of a modality, next to each other.
   public func items(side: Int, rows: Range<Int>) throws -> Items {
-    try vectors[side].map { .vectors(try $0[rows]) } ?? split.items(side: side, rows: rows)
+    try features[side]?.items(in: rows) ?? split.items(side: side, rows: rows)
   }
 
   public func batch(at places: [Int]) throws -> Batch {
-    // Pictures and texts that became vectors are not read again.
+    // Pictures and texts that became something else are not read again.
     try split.batch(at: places) { side, rows in
-      try vectors[side].map { .vectors(try $0.rows(at: rows)) } ?? split.items(side: side, at: rows)
+      try features[side]?.items(at: rows) ?? split.items(side: side, at: rows)
     }
+  }
+}
+
+/// What a featuriser made of all items of a modality.
+private enum StoredFeatures {
+  case vectors(Tensor)
+  case tokens(TokenRows)
+
+  /// - Parameter features: of a range of the items.
+  init(count: Int, _ features: (Range<Int>) throws -> Items) throws {
+    var blocks: [Tensor] = []
+    var rows = TokenRows()
+    for start in stride(from: 0, to: count, by: 256) {
+      switch try features(start..<min(start + 256, count)) {
+      case .vectors(let block): blocks.append(block)
+      case .tokens(let block, let lengths): rows.append(try block.rows(lengths: lengths))
+      case let other:
+        throw FeaturizerError.badState(
+          featurizer: "of this modality", reason: "it gives \(other.kind.rawValue)")
+      }
+    }
+    self = blocks.isEmpty ? .tokens(rows) : .vectors(try Tensor.concatenated(blocks))
+  }
+
+  func items(at places: [Int]) throws -> Items {
+    switch self {
+    case .vectors(let vectors): .vectors(try vectors.rows(at: places))
+    case .tokens(let rows): try rows.items(at: places)
+    }
+  }
+
+  func items(in range: Range<Int>) throws -> Items {
+    if case .vectors(let vectors) = self { return .vectors(try vectors[range]) }
+    return try items(at: Array(range))
+  }
+}
+
+extension Tensor {
+  /// Numbers `[n, l]` as a list a row, each up to its length.
+  fileprivate func rows(lengths: [Int]) throws -> [[Int]] {
+    let width = size(along: 1)
+    let values = try values(as: Int.self)
+    return lengths.enumerated().map { row, length in Array(values[row * width..<row * width + length]) }
   }
 }

@@ -1,83 +1,128 @@
 import Foundation
 import Torch
 
-/// Turns texts or pictures into vectors for methods with a closed form, which take nothing else.
+/// Turns texts or pictures into items that a method takes: vectors for closed forms, word numbers for encoders of
+/// sequences.
 ///
-/// Fitted to the training part of one modality, then applied to anything of its kind. ``settings`` and
-/// ``state`` together make it again, so a run folder can hold it.
+/// Fitted to the training part of one modality, then applied to anything of its kind. ``settings``, ``state`` and
+/// ``document`` together make it again, so a run folder can hold it.
 public protocol Featurizer: Sendable {
+  /// What a user may set of it.
+  associatedtype Configuration: MethodConfiguration
   /// The name of configurations and run folders, such as `tfidf`.
   static var name: String { get }
   /// What it takes.
   static var accepts: [ModalityKind] { get }
+  /// What it makes of that.
+  static var gives: ModalityKind { get }
+  /// Learns from the training part of a modality.
+  ///
+  /// - Parameter seed: fixes what is random, which is where singular vectors start from.
+  /// - Throws: ``FeaturizerError``, and what reading the items throws.
+  init(fittedTo source: FeaturizerSource, _ configuration: Configuration, seed: UInt64) throws
+  /// The modality that comes out of one of that name: its kind, width or number of words.
+  func output(named name: String) -> DataDescription.Modality
+  /// One item an item.
+  ///
+  /// - Throws: ``FeaturizerError`` when the items are of another kind or shape.
+  func features(of items: Items) throws -> Items
+  /// Everything but the tensors and the document.
+  var settings: JSON { get }
+  /// What was learned, by name.
+  var state: [String: Tensor] { get }
+  /// What stands in a file of its own in the run folder; nil when there is nothing.
+  var document: JSON? { get }
+  /// The name of that file without `.json`; nil when there is none.
+  static var documentName: String? { get }
+  /// Keys of the configuration whose values are files.
+  static var fileKeys: [String] { get }
+  /// A featuriser from what ``settings``, ``state`` and ``document`` gave.
+  ///
+  /// - Throws: ``FeaturizerError``, ``VocabularyError``.
+  init(settings: JSON, state: [String: Tensor], document: JSON?) throws
+}
+
+extension Featurizer {
+  public var document: JSON? { nil }
+  public static var documentName: String? { nil }
+  public static var fileKeys: [String] { [] }
+}
+
+/// A featuriser that makes one vector of an item.
+public protocol VectorFeaturizer: Featurizer {
   /// Width of the vectors.
   var size: Int { get }
   /// One vector an item, float64 `[n, size]`.
   ///
   /// - Throws: ``FeaturizerError`` when the items are of another kind or shape.
   func vectors(of items: Items) throws -> Tensor
-  /// Everything but the tensors.
-  var settings: JSON { get }
-  /// What was learned, by name.
-  var state: [String: Tensor] { get }
-  /// A featuriser from what ``settings`` and ``state`` gave.
-  init(settings: JSON, state: [String: Tensor]) throws
 }
 
-/// The featurisers by name.
-public enum Featurizers {
-  /// Their names.
-  public static var names: [String] { all.map { $0.name } }
+extension VectorFeaturizer {
+  public static var gives: ModalityKind { .vector }
 
-  static let all: [any Featurizer.Type] = [
-    TFIDFFeaturizer.self, DescriptorFeaturizer.self, PixelFeaturizer.self,
-  ]
-
-  /// What a kind of items is turned into vectors with unless told otherwise; nil for vectors, which need
-  /// nothing, and for kinds that have no featuriser.
-  public static func standard(for kind: ModalityKind) -> String? {
-    switch kind {
-    case .text: TFIDFFeaturizer.name
-    case .images: DescriptorFeaturizer.name
-    default: nil
-    }
+  public func output(named name: String) -> DataDescription.Modality {
+    .init(name: name, kind: .vector, size: size, shape: [size])
   }
 
-  /// Fits a featuriser to one modality of a split.
-  ///
-  /// - Parameters:
-  ///   - name: one of ``names``.
-  ///   - size: width of the vectors; the featuriser's own default when nil.
-  ///   - seed: fixes what is random, which is where singular vectors start from.
-  /// - Throws: ``FeaturizerError`` for unknown names and kinds that do not fit; ``DataError`` from reading.
-  public static func fit(
-    _ name: String, to split: Split, side: Int, size: Int? = nil, seed: UInt64 = 0
-  ) throws -> any Featurizer {
-    let modality = split.description.modalities[side]
-    let type = try type(of: name)
-    guard type.accepts.contains(modality.kind) else {
-      throw FeaturizerError.wrongKind(featurizer: name, kind: modality.kind, accepts: type.accepts)
-    }
-    let source = FeaturizerSource(count: split.count(side: side)) { try split.items(side: side, rows: $0) }
-    switch name {
-    case TFIDFFeaturizer.name:
-      return try TFIDFFeaturizer(fittedTo: source, size: size ?? TFIDFFeaturizer.standardSize, seed: seed)
-    case DescriptorFeaturizer.name:
-      return try DescriptorFeaturizer(fittedTo: source, size: size ?? DescriptorFeaturizer.standardSize)
-    default: return try PixelFeaturizer(fittedTo: source, size: size ?? PixelFeaturizer.standardSize)
-    }
+  public func features(of items: Items) throws -> Items { .vectors(try vectors(of: items)) }
+}
+
+/// A featuriser that makes a sequence of word numbers of a text.
+public protocol TokenFeaturizer: Featurizer {
+  /// The words of a text as they are numbered, in order; marks at its ends included.
+  func tokens(of text: String) -> [TextToken]
+  /// How many numbers there are.
+  var vocabularySize: Int { get }
+}
+
+extension TokenFeaturizer {
+  public static var accepts: [ModalityKind] { [.text] }
+  public static var gives: ModalityKind { .tokens }
+
+  public func output(named name: String) -> DataDescription.Modality {
+    .init(name: name, kind: .tokens, vocabulary: vocabularySize)
   }
 
-  /// A featuriser from what a run folder holds.
-  public static func make(
-    _ name: String, settings: JSON, state: [String: Tensor]
-  ) throws -> any Featurizer { try type(of: name).init(settings: settings, state: state) }
-
-  private static func type(of name: String) throws(FeaturizerError) -> any Featurizer.Type {
-    guard let type = all.first(where: { $0.name == name }) else {
-      throw .unknown(name: name, known: names)
+  public func features(of items: Items) throws -> Items {
+    guard case .texts(let texts) = items else {
+      throw FeaturizerError.wrongKind(featurizer: Self.name, kind: items.kind, accepts: Self.accepts)
     }
-    return type
+    return try TokenRows(texts.map { tokens(of: $0).map(\.number) }).all()
+  }
+}
+
+/// A word of a text as a model sees it.
+public struct TextToken: Sendable, Equatable {
+  /// The word as it stands in the text, after what the tokeniser did to it.
+  public let text: String
+  /// Its number.
+  public let number: Int
+  /// Whether it is a mark, such as the one in front of the first word, and no word of the text.
+  public let isMark: Bool
+  /// Whether the vocabulary lacks the word, so that it has the number of all unknown ones.
+  public let isUnknown: Bool
+
+  public init(_ text: String, number: Int, isMark: Bool = false, isUnknown: Bool = false) {
+    self.text = text
+    self.number = number
+    self.isMark = isMark
+    self.isUnknown = isUnknown
+  }
+}
+
+/// The width of the vectors that a featuriser makes.
+public struct VectorFeaturizerSettings: MethodConfiguration {
+  /// Nil for the featuriser's own.
+  public var size: Int?
+
+  public init() {}
+
+  public static let keys = [ConfigurationKey("size", "width of the vectors")]
+
+  public func validate() throws {
+    guard let size, size < 1 else { return }
+    throw ConfigurationError.badValue(key: "size", value: "\(size)", expected: "a whole number from 1")
   }
 }
 

@@ -4,7 +4,7 @@ import Torch
 ///
 /// Pictures in an array keep their size and channels when they have no more than 32 x 32 pixels; all others
 /// are resized to 32 x 32.
-public struct PixelFeaturizer: Featurizer {
+public struct PixelFeaturizer: VectorFeaturizer {
   public static let name = "pixels"
   public static let accepts: [ModalityKind] = [.images]
   /// Width unless told otherwise.
@@ -26,7 +26,13 @@ public struct PixelFeaturizer: Featurizer {
     }
   }
 
-  public init(settings: JSON, state: [String: Tensor]) throws {
+  public init(
+    fittedTo source: FeaturizerSource, _ configuration: VectorFeaturizerSettings, seed: UInt64
+  ) throws {
+    try self.init(fittedTo: source, size: configuration.size ?? PixelFeaturizer.standardSize)
+  }
+
+  public init(settings: JSON, state: [String: Tensor], document: JSON? = nil) throws {
     shape = try ["height", "width", "channels"].map { key throws(FeaturizerError) in
       try settings.setting(key, of: PixelFeaturizer.name)
     }

@@ -7,7 +7,7 @@ import Torch
 ///
 /// Words are runs of letters and digits in lower case; of scripts without blanks between words every
 /// character is one. Words that the training part lacks count nothing.
-public struct TFIDFFeaturizer: Featurizer {
+public struct TFIDFFeaturizer: VectorFeaturizer {
   public static let name = "tfidf"
   public static let accepts: [ModalityKind] = [.text]
   /// Width unless told otherwise.
@@ -53,7 +53,13 @@ public struct TFIDFFeaturizer: Featurizer {
       width: words.count, count: min(size, words.count, texts.count), seed: seed)
   }
 
-  public init(settings: JSON, state: [String: Tensor]) throws {
+  public init(
+    fittedTo source: FeaturizerSource, _ configuration: VectorFeaturizerSettings, seed: UInt64
+  ) throws {
+    try self.init(fittedTo: source, size: configuration.size ?? TFIDFFeaturizer.standardSize, seed: seed)
+  }
+
+  public init(settings: JSON, state: [String: Tensor], document: JSON? = nil) throws {
     func bad(_ reason: String) -> FeaturizerError {
       .badState(featurizer: TFIDFFeaturizer.name, reason: reason)
     }

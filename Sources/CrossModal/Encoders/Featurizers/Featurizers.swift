@@ -1,0 +1,104 @@
+import Foundation
+import Torch
+
+/// The featurisers by name.
+public enum Featurizers {
+  /// Their names.
+  public static var names: [String] { all.map { $0.name } }
+
+  static let all: [any Featurizer.Type] = [
+    TFIDFFeaturizer.self, DescriptorFeaturizer.self, PixelFeaturizer.self, WordFeaturizer.self,
+    WordPieceFeaturizer.self,
+  ]
+
+  /// What a kind of items is turned into something else with unless told otherwise; nil for vectors, which need
+  /// nothing, and for kinds that have no featuriser.
+  ///
+  /// - Parameter accepted: kinds that the method takes: texts become word numbers where it takes those.
+  public static func standard(for kind: ModalityKind, accepted: [ModalityKind] = [.vector]) -> String? {
+    switch kind {
+    case .text: accepted.contains(.tokens) ? WordFeaturizer.name : TFIDFFeaturizer.name
+    case .images: DescriptorFeaturizer.name
+    default: nil
+    }
+  }
+
+  /// Fits a featuriser to one modality of a split.
+  ///
+  /// - Parameters:
+  ///   - name: one of ``names``.
+  ///   - settings: of the featuriser, by key.
+  ///   - seed: fixes what is random, which is where singular vectors start from.
+  /// - Throws: ``FeaturizerError`` for unknown names and kinds that do not fit; ``ConfigurationError`` for settings;
+  ///   ``DataError`` from reading.
+  public static func fit(
+    _ name: String, to split: Split, side: Int, settings: JSON = .null, seed: UInt64 = 0
+  ) throws -> any Featurizer {
+    let modality = split.description.modalities[side]
+    let type = try type(of: name)
+    guard type.accepts.contains(modality.kind) else {
+      throw FeaturizerError.wrongKind(featurizer: name, kind: modality.kind, accepts: type.accepts)
+    }
+    let source = FeaturizerSource(count: split.count(side: side)) { try split.items(side: side, rows: $0) }
+    return try type.fit(source, settings, seed: seed)
+  }
+
+  /// A featuriser from what a run folder holds.
+  public static func make(
+    _ name: String, settings: JSON, state: [String: Tensor], document: JSON? = nil
+  ) throws -> any Featurizer {
+    try type(of: name).init(settings: settings, state: state, document: document)
+  }
+
+  /// Keys that a user may set of the featuriser of a name; none when there is no such featuriser.
+  static func keys(of name: String) -> [String] {
+    (try? type(of: name))?.keys ?? []
+  }
+
+  /// The type of a name.
+  ///
+  /// - Throws: ``FeaturizerError`` with the nearest name.
+  static func type(of name: String) throws(FeaturizerError) -> any Featurizer.Type {
+    guard let type = all.first(where: { $0.name == name }) else {
+      throw .unknown(name: name, known: names)
+    }
+    return type
+  }
+}
+
+extension Featurizer {
+  fileprivate static func fit(_ source: FeaturizerSource, _ settings: JSON, seed: UInt64) throws -> Self {
+    try Self(fittedTo: source, Configuration(overrides: settings), seed: seed)
+  }
+
+  fileprivate static var keys: [String] { Configuration.keys.map(\.name) }
+
+  /// Every setting with its value, nothing where it is null; paths of files from the root.
+  ///
+  /// - Parameter key: what stands before the keys in messages.
+  /// - Throws: ``ConfigurationError``.
+  static func checked(_ settings: JSON, under key: String) throws -> [JSON.Member] {
+    do {
+      let members = try Configuration(overrides: settings).tree().members ?? []
+      return members.filter { !$0.value.isNull }.map { member in
+        guard fileKeys.contains(member.key), let path = member.value.string else { return member }
+        return JSON.Member(member.key, .string(URL(fileURLWithPath: path).standardizedFileURL.path))
+      }
+    } catch let error as ConfigurationError {
+      throw error.under(key)
+    }
+  }
+}
+
+extension ConfigurationError {
+  /// The same of a key inside another.
+  func under(_ outer: String) -> ConfigurationError {
+    switch self {
+    case .unknownKey(let key, let nearest, let known):
+      .unknownKey("\(outer).\(key)", nearest: nearest, known: known)
+    case .badValue(let key, let value, let expected):
+      .badValue(key: "\(outer).\(key)", value: value, expected: expected)
+    case .givenTwice(let key, let alias): .givenTwice(key: "\(outer).\(key)", alias: "\(outer).\(alias)")
+    }
+  }
+}

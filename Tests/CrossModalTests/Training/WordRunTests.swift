@@ -1,0 +1,238 @@
+import Foundation
+import Testing
+import Torch
+
+@testable import CrossModal
+
+/// Mean word vectors of texts against vectors: the smallest method that takes word numbers.
+private final class BagOfWords: Trainable, JointEmbedding {
+  static let description = MethodDescription(
+    name: "bag-of-words", family: .metric, task: .retrieval, summary: "", citation: "",
+    accepts: [.vector, .tokens])
+
+  struct Configuration: MethodConfiguration {
+    static let keys: [ConfigurationKey] = []
+    func validate() throws {}
+  }
+
+  static let recipes = [
+    Recipe("bag-small", "", ["epochs": 1, "features": ["text": ["name": "words", "threshold": 1]]])
+  ]
+
+  let configuration: Configuration
+  let metric = Metric.dot
+  let words: Embedding
+
+  init(_ configuration: Configuration, for data: DataDescription) throws {
+    self.configuration = configuration
+    words = try Embedding(
+      count: data.modalities[1].vocabulary ?? 0, size: data.modalities[0].size ?? 0, using: Generator(seed: 0)
+    )
+  }
+
+  func encode(_ items: Items, side: Int) throws -> Features {
+    switch items {
+    case .vectors(let rows): return Features(try rows.to(.float32))
+    case .tokens(let numbers, let lengths):
+      let ends = try Tensor(lengths).unsqueezed(at: 1)
+      let isWord = try (Tensor(Array(0..<numbers.size(along: 1))) .< ends).to(.float32).unsqueezed(at: 2)
+      return Features(try (words(numbers) * isWord).sum(along: 1))
+    default: throw RunError.nothingToEncode
+    }
+  }
+
+  static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
+    var training = TrainingConfiguration()
+    training.epochs = 40
+    training.learningRate = 0.1
+    return training
+  }
+
+  func loss(_ batch: Batch, _ step: Step) throws -> Loss {
+    let (x, y) = (try encode(batch.items[0], side: 0).values, try encode(batch.items[1], side: 1).values)
+    return try Loss((x - y).squared().mean())
+  }
+}
+
+@Suite("Runs on words")
+struct WordRunTests {
+  private static let texts = ["red heart", "blue heart", "red car", "blue car", "a red, red sun", "blue sun"]
+
+  private static func data() throws -> (TemporaryFolder, DataSet) {
+    let folder = try TemporaryFolder()
+    try folder.write(try Tensor.identity(6), to: "x.npy")
+    try folder.write(texts.joined(separator: "\n"), to: "texts.txt")
+    try folder.write(
+      """
+      modalities:
+        thing: { file: x.npy, kind: vector }
+        text: { file: texts.txt, kind: text }
+      splits: { train: "0:6", test: "0:6" }
+      """, to: "dataset.yaml")
+    return (folder, try DataSet(at: folder.path))
+  }
+
+  private static let settings: JSON = [
+    "features": ["text": ["name": "words", "threshold": 1]], "threads": 1,
+  ]
+
+  private static func trained(_ data: DataSet, into folder: URL) throws -> Run {
+    try Run.train(BagOfWords.self, settings: Settings(settings), data: data, into: folder).run
+  }
+
+  @Test("texts go to a method of word numbers as words, and a text finds its thing")
+  func searches() throws {
+    let (folder, data) = try Self.data()
+    let run = try Self.trained(data, into: folder.file("run"))
+    let query = try run.encode(Items(text: "Blue car", as: run.record.data.modalities[1]), side: 1)
+    let gallery = try run.features(of: data.split("test"), side: 0)
+    #expect(try run.matches(for: query, from: 1, in: gallery, count: 1)[0][0].row == 3)
+    let tokens = try #require(run.tokens(of: .texts(["Blue moon"]), side: 1))
+    #expect(tokens[0].map(\.text) == ["<start>", "blue", "moon", "<end>"])
+    #expect(run.tokens(of: .vectors(try Tensor.zeros([1, 6])), side: 0) == nil)
+  }
+
+  @Test("the run folder holds the words, and the record the rest")
+  func folder() throws {
+    let (folder, data) = try Self.data()
+    let run = try Self.trained(data, into: folder.file("run"))
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/run")
+    #expect(names.contains("vocabulary.json") && !names.contains("featurizers.safetensors"))
+    let vocabulary = try Vocabulary(file: folder.path + "/run/vocabulary.json")
+    #expect(vocabulary.words.dropFirst(4) == ["red", "blue", "car", "heart", "sun", ",", "a"])
+    let record = try RunRecord.read(folder.file("run"))
+    #expect(record == run.record)
+    #expect(record.features["text"]?["threshold"] == 1)
+    #expect(record.features["text"]?["file"] == "vocabulary.json")
+    #expect(
+      record.settings["features"] == [
+        "text": ["name": "words", "threshold": 1, "tokenizer": "nltk", "lowercase": true]
+      ])
+    // A run of the record's own settings has the same record, so that it can be resumed without repeating them.
+    #expect(
+      try record.changes(
+        to: Learning(
+          BagOfWords.self, settings: Settings(record.settings), data: data, split: "train", seed: 0,
+          note: { _ in }
+        ).record()
+      ).isEmpty)
+  }
+
+  @Test("words that were changed are refused by name")
+  func damaged() throws {
+    let (folder, data) = try Self.data()
+    _ = try Self.trained(data, into: folder.file("run"))
+    let file = folder.path + "/run/vocabulary.json"
+    let record = try RunRecord.read(folder.file("run"))
+    #expect(
+      (try FeaturizerFiles.read(record, from: folder.file("run"))["text"] as? WordFeaturizer)?.vocabulary
+        == (try Vocabulary(file: file)))
+    let text = try String(contentsOfFile: file, encoding: .utf8).replacingOccurrences(
+      of: "heart", with: "haert")
+    try folder.write(text, to: "run/vocabulary.json")
+    #expect(
+      message { _ = try FeaturizerFiles.read(record, from: folder.file("run")) }
+        == "\(file): was changed or is damaged; it is not what was written")
+    try FileManager.default.removeItem(atPath: file)
+    #expect(
+      message { _ = try FeaturizerFiles.read(record, from: folder.file("run")) } == "\(file): is missing")
+  }
+
+  @Test("a resumed training sees the same words")
+  func resumes() throws {
+    let (folder, data) = try Self.data()
+    let run = try Self.trained(data, into: folder.file("run"))
+    let again = try Run.train(
+      BagOfWords.self, settings: Settings(run.record.settings), data: data, into: folder.file("run"),
+      start: .resuming
+    ).run
+    #expect(again.record == run.record)
+    let changed = try Settings(["features": ["text": ["name": "words", "threshold": 2]], "threads": 1])
+    #expect(
+      message {
+        _ = try Run.train(
+          BagOfWords.self, settings: changed, data: data, into: folder.file("run"), start: .resuming)
+      }?.contains("features.text.threshold was 1, now 2") == true)
+  }
+
+  @Test("settings of featurizers that cannot be used are refused in words")
+  func wrong() throws {
+    let (_, data) = try Self.data()
+    func failure(_ features: JSON, _ type: any Method.Type = BagOfWords.self) -> String? {
+      message {
+        _ = try Learning(
+          type, settings: Settings(["features": ["text": features]]), data: data, split: "train", seed: 0,
+          note: { _ in })
+      }
+    }
+    #expect(
+      failure(["name": "words", "treshold": 1])
+        == "unknown key 'features.text.treshold'; did you mean 'threshold'? Known keys: threshold, vocabulary, tokenizer, lowercase"
+    )
+    #expect(
+      failure(["name": "words", "threshold": "x"]) == "features.text.threshold: \"x\" is not a whole number")
+    #expect(
+      failure("wrods")
+        == "there is no featurizer 'wrods', only tfidf, descriptor, pixels, words, wordpiece; did you mean 'words'?"
+    )
+    #expect(
+      failure("words", CCA.self)?.hasSuffix("but the featurizer 'words' of text gives tokens") == true)
+    #expect(
+      failure(["name": "words", "vocabulary": "nowhere.json"])?.hasSuffix(
+        "nowhere.json: there is no such file")
+        == true)
+  }
+
+  @Test("two texts have a vocabulary each")
+  func twoTexts() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("a b\nb c", to: "a.txt")
+    try folder.write("x\ny", to: "b.txt")
+    try folder.write(
+      """
+      modalities: { one: { file: a.txt, kind: text }, two: { file: b.txt, kind: text } }
+      splits: { train: "0:2" }
+      """, to: "dataset.yaml")
+    let data = try DataSet(at: folder.path)
+    let fitted = try ["one", "two"].enumerated().map { side, name in
+      (name, try Featurizers.fit("words", to: data.split("train"), side: side, settings: ["threshold": 1]))
+    }
+    let documents = FeaturizerFiles.documents(
+      Dictionary(uniqueKeysWithValues: fitted), of: data.description)
+    #expect(documents["one"]?.file == "vocabulary.json")
+    #expect(documents["two"]?.file == "vocabulary-2.json")
+  }
+
+  @Test("word numbers of a data set tell how many there are; those below 0 are refused")
+  func ownNumbers() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(try Tensor([1, 7, -1, 3, 2, 9]).reshaped(to: [2, 3]), to: "t.npy")
+    try folder.write(try Tensor([2, 3]), to: "l.npy")
+    let yaml =
+      "modalities: { text: { file: t.npy, kind: tokens, lengths: l.npy } }\nsplits: { train: \"0:2\" }"
+    try folder.write(yaml, to: "dataset.yaml")
+    #expect(try DataSet(at: folder.path).description.modalities[0].vocabulary == 10)
+    try folder.write(try Tensor([3, 3]), to: "l.npy")
+    #expect(
+      message { _ = try DataSet(at: folder.path) }?.hasSuffix(
+        "t.npy: row 0: holds -1, but tokens are numbers from 0") == true)
+  }
+
+  @Test("recipes are settings that their method takes, and have names of their own")
+  func recipes() throws {
+    for method in MethodList.all + [BagOfWords.self] {
+      #expect(Set(method.recipes.map(\.name)).count == method.recipes.count)
+      for recipe in method.recipes {
+        #expect(try Settings(recipe.settings).method.members != nil)
+        #expect(throws: Never.self, "\(recipe.name)") {
+          try method.settings(Settings(recipe.settings).method, pairs: 1000)
+        }
+      }
+    }
+    #expect(
+      message { _ = try BagOfWords.recipe(named: "bag-smal") }
+        == "'bag-smal' is no file and no recipe of bag-of-words; did you mean 'bag-small'?")
+    #expect(
+      message { _ = try CCA.recipe(named: "x") }?.hasPrefix("'x' is no file and no recipe of cca") == true)
+  }
+}
