@@ -1,5 +1,6 @@
 // Our part of the benchmarks: `prepare FOLDER` writes the data that the peers read, `measure FOLDER` prints one
-// JSON line for each measurement. Benchmarks/compare.py runs it beside the peers.
+// JSON line for each measurement. Benchmarks/compare.py runs it beside the peers. `scan WORK THREADS` is one
+// measurement of Benchmarks/scan.py.
 import CrossModal
 import Foundation
 import Torch
@@ -75,6 +76,15 @@ func measure(_ work: Work, in folder: URL) throws {
 }
 
 let arguments = CommandLine.arguments
+if arguments.count == 4, arguments[1] == "scan", let threads = Int(arguments[3]) {
+  do {
+    try CrossAttentionScores.measure(arguments[2], threads: threads)
+    exit(0)
+  } catch {
+    FileHandle.standardError.write(Data("crossmodal-benchmarks: \(error.localizedDescription)\n".utf8))
+    exit(1)
+  }
+}
 guard arguments.count == 3, ["prepare", "measure"].contains(arguments[1]) else {
   FileHandle.standardError.write(Data("usage: crossmodal-benchmarks prepare|measure FOLDER\n".utf8))
   exit(2)
