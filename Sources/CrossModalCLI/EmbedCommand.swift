@@ -6,12 +6,16 @@ import Torch
 struct EmbedCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "embed",
-    abstract: "Write the joint-space vectors of items as .npy.",
+    abstract: "Write the joint-space vectors of items as .npy, or all parts of items as .npz.",
     discussion: """
+      A method of parts (words, regions) has several vectors an item: .npz with `values` [parts, dimensions] and
+      `offsets` [items + 1]; item i has the rows offsets[i] up to offsets[i + 1].
+
       EXAMPLES
         crossmodal embed runs/wikipedia --modality image --out images.npy
         crossmodal embed runs/wikipedia --modality text --split train --out texts.npy
         crossmodal embed runs/emoji --modality text names.txt --out names.npy
+        crossmodal embed runs/scan --modality image --out regions.npz
       """)
 
   @Argument(help: ArgumentHelp("The folder of a run, as `crossmodal train` wrote it.", valueName: "run"))
@@ -30,7 +34,7 @@ struct EmbedCommand: ParsableCommand {
   @Option(help: "Which split of the data set.")
   var split = "test"
 
-  @Option(help: "The .npy file to write, float32 [items, dimensions].")
+  @Option(help: "The file to write: .npy, float32 [items, dimensions]; .npz for a method of parts.")
   var out: String
 
   @OptionGroup var output: OutputOptions
@@ -45,7 +49,22 @@ struct EmbedCommand: ParsableCommand {
       let rows = try RunOptions.rows(of: run, data: data, split: split, output)
       features = try run.features(of: rows.split, side: side)
     }
-    let vectors = try features.values.to(.float32)
+    let vectors = try features.packed().values.to(.float32)
+    if let lengths = features.lengths {
+      guard out.lowercased().hasSuffix(".npz") else {
+        throw UsageError("--out \(out): \(run.about.name) gives several vectors an item; name a .npz")
+      }
+      let offsets = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+      try NPZWriter.write([("values", vectors), ("offsets", try Tensor(offsets))], to: out)
+      if output.json {
+        Console.out([
+          "file": .string(out), "shape": .array(vectors.shape.map(JSON.int)), "items": .int(lengths.count),
+        ])
+      } else {
+        Console.out("\(out): float32 \(vectors.shape), the parts of \(lengths.count) items")
+      }
+      return
+    }
     try NPYWriter.write(vectors, to: out)
     if output.json {
       Console.out(["file": .string(out), "shape": .array(vectors.shape.map(JSON.int))])

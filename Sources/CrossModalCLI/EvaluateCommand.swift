@@ -11,9 +11,12 @@ struct EvaluateCommand: ParsableCommand {
         crossmodal evaluate runs/wikipedia
         crossmodal evaluate runs/wikipedia --split train --json
         crossmodal evaluate runs/coco --protocol 1k --ties mean
+        crossmodal evaluate runs/scan-t2i --models runs/scan-i2t
       """)
 
   @OptionGroup var options: RunOptions
+
+  @OptionGroup var ensemble: EnsembleOptions
 
   @Option(
     name: .customLong("protocol"),
@@ -28,10 +31,14 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     let evaluation = RetrievalEvaluation(
       protocol: try RetrievalProtocol(named: protocolName), ties: try TieRule(named: ties))
+    let combination = try ensemble.combination()
     let run = try options.open()
+    let others = try ensemble.open(beside: run)
     let (_, split) = try options.rows(of: run, output)
     var progress: Progress?
-    let result = try run.evaluate(on: split, evaluation) { done, total in
+    let result = try run.evaluate(
+      on: split, evaluation, with: others, combining: combination
+    ) { done, total in
       if progress == nil { progress = Progress("encoding", of: total, quiet: output.quiet) }
       progress?.update(done)
     }

@@ -12,9 +12,12 @@ struct ScoreCommand: ParsableCommand {
       EXAMPLES
         crossmodal score runs/wikipedia --out scores.npy
         crossmodal score runs/wikipedia --data other --split val --out scores.npy
+        crossmodal score runs/scan-t2i --models runs/scan-i2t --out scores.npy
       """)
 
   @OptionGroup var options: RunOptions
+
+  @OptionGroup var ensemble: EnsembleOptions
 
   @Option(help: "The .npy file to write, float32 [rows of the first, rows of the second].")
   var out: String
@@ -22,26 +25,31 @@ struct ScoreCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    let combination = try ensemble.combination()
     let run = try options.open()
-    let method = try run.alignment()
+    let others = try ensemble.open(beside: run)
     let (_, split) = try options.rows(of: run, output)
-    let x = try run.features(of: split, side: 0)
-    let y = try run.features(of: split, side: 1)
-    let writer = try NPYWriter(out, shape: [x.count, y.count])
-    // Blocks of at most 64 MB of scores.
-    let block = max(1, 16 << 20 / max(1, y.count))
-    let progress = Progress("scoring", of: x.count, quiet: output.quiet)
-    for start in stride(from: 0, to: x.count, by: block) {
-      let end = min(start + block, x.count)
-      try withoutGradient { try writer.append(method.similarity(x.items(start..<end), y)) }
+    var encoding: Progress?
+    let scores = try run.scores(of: split, with: others, combining: combination) { done, total in
+      if encoding == nil { encoding = Progress("encoding", of: total, quiet: output.quiet) }
+      encoding?.update(done)
+    }.scores
+    encoding?.finish()
+    let writer = try NPYWriter(out, shape: [scores.first, scores.second])
+    // Blocks of at most 64 MB of scores, and small enough to see that it goes on.
+    let block = max(1, min(64, 16 << 20 / max(1, scores.second)))
+    let progress = Progress("scoring", of: scores.first, quiet: output.quiet)
+    for start in stride(from: 0, to: scores.first, by: block) {
+      let end = min(start + block, scores.first)
+      try writer.append(scores.scores(rows: start..<end, columns: 0..<scores.second))
       progress.update(end)
     }
     progress.finish()
     try writer.finish()
     if output.json {
-      Console.out(["file": .string(out), "shape": [.int(x.count), .int(y.count)]])
+      Console.out(["file": .string(out), "shape": [.int(scores.first), .int(scores.second)]])
     } else {
-      Console.out("\(out): float32 [\(x.count), \(y.count)]")
+      Console.out("\(out): float32 [\(scores.first), \(scores.second)]")
     }
   }
 }

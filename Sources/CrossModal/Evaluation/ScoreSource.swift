@@ -48,6 +48,22 @@ public struct ScoreSource {
     }
   }
 
+  /// Scores of several models of the same items, combined.
+  ///
+  /// - Throws: ``EvaluationError`` when they are of different numbers of items, or none.
+  public init(_ sources: [ScoreSource], combined combination: ScoreCombination) throws {
+    guard let first = sources.first else { throw EvaluationError.noQueries }
+    for other in sources where (other.first, other.second) != (first.first, first.second) {
+      throw EvaluationError.badBlock(
+        shape: [other.first, other.second], expected: [first.first, first.second])
+    }
+    self.init(first: first.first, second: first.second) { rows, columns in
+      let parts = try sources.map { try $0.scores(rows: rows, columns: columns) }
+      let sum = try parts.dropFirst().reduce(parts[0]) { try $0 + $1.to($0.dtype) }
+      return combination == .mean ? try sum / Double(parts.count) : sum
+    }
+  }
+
   /// Scores of a block as float32 or float64 in main memory, without a graph.
   ///
   /// - Throws: ``EvaluationError`` when the block has another shape; whatever the source throws.
@@ -58,5 +74,22 @@ public struct ScoreSource {
     }
     let wanted: DataType = scores.dtype == .float64 ? .float64 : .float32
     return try scores.to(.cpu).to(wanted).contiguous()
+  }
+}
+
+/// How the scores of several models become one.
+public enum ScoreCombination: String, Sendable, CaseIterable {
+  /// Their mean: the ensembles of published tables.
+  case mean
+  /// Their sum.
+  case sum
+
+  /// - Throws: ``EvaluationError`` with the known names.
+  public init(named name: String) throws {
+    guard let found = ScoreCombination(rawValue: name) else {
+      throw EvaluationError.unknownName(
+        "combination", name, known: ScoreCombination.allCases.map(\.rawValue))
+    }
+    self = found
   }
 }

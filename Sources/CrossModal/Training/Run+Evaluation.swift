@@ -31,25 +31,54 @@ extension Run {
   /// - Parameters:
   ///   - split: rows with the run's modalities.
   ///   - evaluation: the protocol and the rule for ties.
+  ///   - others: runs whose scores are combined with this one's: an ensemble.
   ///   - progress: told how many of how many items are encoded.
   public func evaluate(
-    on split: Split, _ evaluation: RetrievalEvaluation = RetrievalEvaluation(),
-    progress: (Int, Int) -> Void = { _, _ in }
+    on split: Split, _ evaluation: RetrievalEvaluation = RetrievalEvaluation(), with others: [Run] = [],
+    combining combination: ScoreCombination = .mean, progress: (Int, Int) -> Void = { _, _ in }
   ) throws -> RunEvaluation {
     let start = ContinuousClock.now
-    let method = try alignment()
     let counts = [split.count(side: 0), split.count(side: 1)]
-    let x = try features(of: split, side: 0) { progress($0, counts[0] + counts[1]) }
-    let y = try features(of: split, side: 1) { progress(counts[0] + $0, counts[0] + counts[1]) }
+    let (scores, x, y) = try scores(of: split, with: others, combining: combination, progress: progress)
     let truth = try RetrievalTruth(
       first: counts[0], second: counts[1], pairs: split.pairs.map(Array.init),
       labels: (split.labels(side: 0), split.labels(side: 1)))
     let metrics = try withoutGradient {
-      try evaluation.metrics(of: method, x, y, truth: truth, modalities: modalities)
+      try evaluation.metrics(of: scores, truth: truth, modalities: modalities)
     }
     return RunEvaluation(
-      method: about.name, dataset: split.description.name, split: split.name, retrieval: metrics,
-      correlations: try correlations(split, x, y), seconds: (ContinuousClock.now - start) / .seconds(1))
+      method: ([self] + others).map(\.about.name).joined(separator: " + "), dataset: split.description.name,
+      split: split.name, retrieval: metrics,
+      correlations: others.isEmpty ? try correlations(split, x, y) : nil,
+      seconds: (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  /// Scores of all items of a split, a block at a time, and the features that they come from.
+  ///
+  /// - Parameters:
+  ///   - others: runs whose scores are combined with this one's: an ensemble.
+  ///   - progress: told how many of how many items are encoded.
+  public func scores(
+    of split: Split, with others: [Run] = [], combining combination: ScoreCombination = .mean,
+    progress: (Int, Int) -> Void = { _, _ in }
+  ) throws -> (scores: ScoreSource, x: Features, y: Features) {
+    let runs = [self] + others
+    let counts = [split.count(side: 0), split.count(side: 1)]
+    let whole = runs.count * (counts[0] + counts[1])
+    var (sources, features): ([ScoreSource], [Features]) = ([], [])
+    for (number, run) in runs.enumerated() {
+      let done = number * (counts[0] + counts[1])
+      let x = try run.features(of: split, side: 0) { progress(done + $0, whole) }
+      let y = try run.features(of: split, side: 1) { progress(done + counts[0] + $0, whole) }
+      sources.append(source(try run.alignment(), x, y))
+      if number == 0 { features = [x, y] }
+    }
+    let scores = sources.count == 1 ? sources[0] : try ScoreSource(sources, combined: combination)
+    return (scores, features[0], features[1])
+  }
+
+  private func source(_ method: some Alignment, _ x: Features, _ y: Features) -> ScoreSource {
+    ScoreSource(method, x, y)
   }
 
   private func correlations(_ split: Split, _ x: Features, _ y: Features) throws -> [Double]? {

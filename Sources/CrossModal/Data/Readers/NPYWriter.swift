@@ -74,7 +74,7 @@ public final class NPYWriter {
   }
 
   /// The bytes in front of the numbers; their count is a multiple of 64.
-  private static func header(_ code: String, _ shape: [Int]) -> Data {
+  static func header(_ code: String, _ shape: [Int]) -> Data {
     let sizes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
     var text = "{'descr': '\(code)', 'fortran_order': False, 'shape': (\(sizes)), }"
     text += String(repeating: " ", count: (64 - (text.utf8.count + 11) % 64) % 64) + "\n"
@@ -85,7 +85,7 @@ public final class NPYWriter {
 
 extension DataType {
   /// NumPy's name of the type, little-endian; nil for types that NumPy lacks.
-  fileprivate var npyCode: String? {
+  var npyCode: String? {
     switch self {
     case .uint8: "|u1"
     case .int8: "|i1"

@@ -1,0 +1,30 @@
+import ArgumentParser
+import CrossModal
+
+/// Runs whose scores are combined with those of the first.
+struct EnsembleOptions: ParsableArguments {
+  @Option(help: "More runs on the same data, separated by commas, whose scores are combined: an ensemble.")
+  var models: String?
+
+  @Option(
+    help:
+      "How their scores become one: \(ScoreCombination.allCases.map(\.rawValue).joined(separator: " or ")).")
+  var combine = ScoreCombination.mean.rawValue
+
+  /// The further runs.
+  ///
+  /// - Throws: ``UsageError`` when one of them has other modalities than the first.
+  func open(beside run: Run) throws -> [Run] {
+    try (models ?? "").split(separator: ",").map { name in
+      let other = try Run.open(String(name))
+      guard other.modalities == run.modalities else {
+        throw UsageError(
+          "--models \(name): its modalities are \(other.modalities.joined(separator: ", ")), those of the first run "
+            + run.modalities.joined(separator: ", "))
+      }
+      return other
+    }
+  }
+
+  func combination() throws -> ScoreCombination { try ScoreCombination(named: combine) }
+}
