@@ -13,6 +13,7 @@ public enum MethodList {
     NPair.self,
     CLIP.self,
     SigLIP.self,
+    SCAN.self,
   ]
 
   /// The method of a name.

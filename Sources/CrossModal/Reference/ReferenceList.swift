@@ -17,6 +17,7 @@ public enum ReferenceList {
     CrossBatchMemoryReference.self,
     TripletCenterMetricsReference.self,
     NPairMetricsReference.self,
+    SCANReference.self,
     ScanMetricsReference.self,
     ScanTokenizerReference.self,
     DIMETokenizerReference.self,

@@ -70,15 +70,15 @@ extension Run {
       let done = number * (counts[0] + counts[1])
       let x = try run.features(of: split, side: 0) { progress(done + $0, whole) }
       let y = try run.features(of: split, side: 1) { progress(done + counts[0] + $0, whole) }
-      sources.append(source(try run.alignment(), x, y))
+      sources.append(try source(run.alignment(), x, y))
       if number == 0 { features = [x, y] }
     }
     let scores = sources.count == 1 ? sources[0] : try ScoreSource(sources, combined: combination)
     return (scores, features[0], features[1])
   }
 
-  private func source(_ method: some Alignment, _ x: Features, _ y: Features) -> ScoreSource {
-    ScoreSource(method, x, y)
+  private func source(_ method: some Alignment, _ x: Features, _ y: Features) throws -> ScoreSource {
+    try ScoreSource(method, x, y)
   }
 
   private func correlations(_ split: Split, _ x: Features, _ y: Features) throws -> [Double]? {

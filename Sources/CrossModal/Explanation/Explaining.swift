@@ -1,0 +1,29 @@
+/// A method that can show why two items match.
+public protocol Explaining: Method {
+  /// How much the parts of one item count for the parts of the other, the direction that the score comes from first.
+  ///
+  /// - Parameter items: one item of each modality, in the data set's order, as the method takes them.
+  func evidence(_ items: [Items]) throws -> [Evidence]
+}
+
+/// What the parts of one item (words, regions) found in the parts of another.
+public struct Evidence: Sendable, Equatable {
+  /// Number of the modality whose parts ask.
+  public let asking: Int
+  /// Number of the modality whose parts are attended to.
+  public let attended: Int
+  /// How much each part attended to each of the others, by asking part; each row sums to 1.
+  public let weights: [[Double]]
+  /// How well what each asking part attended to fits it, at most 1.
+  public let relevance: [Double]
+  /// Whether the score comes from this direction; else it only shows the same vectors the other way round.
+  public let isScored: Bool
+
+  public init(asking: Int, attended: Int, weights: [[Double]], relevance: [Double], isScored: Bool) {
+    self.asking = asking
+    self.attended = attended
+    self.weights = weights
+    self.relevance = relevance
+    self.isScored = isScored
+  }
+}

@@ -1,0 +1,136 @@
+import Foundation
+import Torch
+
+extension MatchExplanation {
+  /// The regions of an item as one picture in which each is as visible as its weight.
+  ///
+  /// - Parameters:
+  ///   - side: the item with the regions.
+  ///   - weights: of each region; nil shows all, each with its number.
+  ///   - width: in pixels.
+  func panel(_ side: Int, weights: [Double]?, width: Int) throws -> Canvas {
+    let item = sides[side]
+    let boxes = item.parts.compactMap { part -> (left: Double, top: Double, right: Double, bottom: Double)? in
+      if case .box(let left, let top, let right, let bottom) = part {
+        (left, top, right, bottom)
+      } else {
+        nil
+      }
+    }
+    if let picture = item.picture, !boxes.isEmpty, boxes.count == item.parts.count {
+      return try onPicture(picture, boxes, weights, width: width)
+    }
+    return try asTiles(item, weights, width: width)
+  }
+
+  /// Share that a weight leaves visible: what is attended to least can still be made out.
+  private static func visible(_ weight: Double, of largest: Double) -> Double {
+    0.1 + 0.9 * (largest > 0 ? (weight / largest).squareRoot() : 1)
+  }
+
+  private func onPicture(
+    _ picture: Tensor, _ boxes: [(left: Double, top: Double, right: Double, bottom: Double)],
+    _ weights: [Double]?, width: Int
+  ) throws -> Canvas {
+    let scale = Double(width) / Double(picture.size(along: 1))
+    let height = max(1, Int((Double(picture.size(along: 0)) * scale).rounded()))
+    var canvas = Canvas(width: width, height: height)
+    let scaled = boxes.map {
+      (
+        x: $0.left * scale, y: $0.top * scale, width: ($0.right - $0.left) * scale,
+        height: ($0.bottom - $0.top) * scale
+      )
+    }
+    guard let weights else {
+      try canvas.picture(picture, 0, 0, width, height)
+      for (number, box) in scaled.enumerated() {
+        canvas.frame(box.x, box.y, box.width, box.height, .accent, thickness: 1.5, opacity: 0.55)
+        label(number, box.x, box.y, box.width, in: &canvas)
+      }
+      return canvas
+    }
+    // What lies in several boxes is as visible as all of them make it.
+    var mass = [[Double]](repeating: [Double](repeating: 0, count: width), count: height)
+    for (weight, box) in zip(weights, scaled) {
+      let rows =
+        max(
+          0, Int(box.y.rounded()))..<max(
+          max(0, Int(box.y.rounded())), min(height, Int((box.y + box.height).rounded())))
+      let columns =
+        max(
+          0, Int(box.x.rounded()))..<max(
+          max(0, Int(box.x.rounded())), min(width, Int((box.x + box.width).rounded())))
+      for row in rows { for column in columns { mass[row][column] += weight } }
+    }
+    let largest = mass.lazy.flatMap { $0 }.max() ?? 0
+    try canvas.picture(
+      picture, 0, 0, width, height, share: mass.map { $0.map { Self.visible($0, of: largest) } })
+    if let best = weights.indices.max(by: { weights[$0] < weights[$1] }) {
+      let box = scaled[best]
+      canvas.frame(box.x, box.y, box.width, box.height, .warm, thickness: 3)
+    }
+    return canvas
+  }
+
+  /// Regions side by side, for those that are pictures of their own or nothing but numbers.
+  private func asTiles(_ item: Side, _ weights: [Double]?, width: Int) throws -> Canvas {
+    let count = max(1, item.parts.count)
+    let columns = Int(Double(count).squareRoot().rounded(.up)) + (count > 4 && count < 16 ? 1 : 0)
+    let rows = (count + columns - 1) / columns
+    let gap = 4
+    let size = max(4, (width - gap * (columns - 1)) / columns)
+    var canvas = Canvas(width: width, height: rows * size + gap * (rows - 1))
+    let largest = weights?.max() ?? 0
+    let best = weights.flatMap { weights in weights.indices.max { weights[$0] < weights[$1] } }
+    for (number, part) in item.parts.enumerated() {
+      let (x, y) = (number % columns * (size + gap), number / columns * (size + gap))
+      let share = weights.map { Self.visible($0[number], of: largest) } ?? 1
+      if case .picture(let picture) = part {
+        try canvas.picture(
+          picture, x, y, size, size,
+          share: [[Double]](repeating: [Double](repeating: share, count: size), count: size))
+      } else {
+        let colour = Canvas.Colour.line.mixed(with: .accent, weights == nil ? 0 : share)
+        canvas.rectangle(Double(x), Double(y), Double(size), Double(size), colour)
+      }
+      if weights == nil { label(number, Double(x), Double(y), Double(size), in: &canvas) }
+      if number == best {
+        canvas.frame(Double(x), Double(y), Double(size), Double(size), .warm, thickness: 3)
+      }
+    }
+    return canvas
+  }
+
+  /// The number of a region in its corner.
+  private func label(_ number: Int, _ x: Double, _ y: Double, _ room: Double, in canvas: inout Canvas) {
+    let size = min(20, max(9, room * 0.28))
+    let text = "\(number)"
+    let width = Lettering.standard.width(text, size: size)
+    guard width + 6 < room else { return }
+    canvas.rectangle(x + 2, y + 2, width + 6, size + 4, .paper, opacity: 0.82)
+    canvas.text(text, x + 5, y + 2 + size * 0.95, size: size, .accent)
+  }
+
+  /// One region alone, for the head of a row.
+  func thumbnail(_ part: Int, of side: Int, size: Int) throws -> Canvas? {
+    let item = sides[side]
+    var canvas = Canvas(width: size, height: size)
+    switch item.parts[part] {
+    case .picture(let picture):
+      try canvas.picture(picture, 0, 0, size, size)
+      return canvas
+    case .box(let left, let top, let right, let bottom):
+      guard let picture = item.picture else { return nil }
+      let (height, width) = (picture.size(along: 0), picture.size(along: 1))
+      let rows =
+        min(
+          height - 1, max(0, Int(top)))..<max(min(height - 1, max(0, Int(top))) + 1, min(height, Int(bottom)))
+      let columns =
+        min(width - 1, max(0, Int(left)))..<max(min(width - 1, max(0, Int(left))) + 1, min(width, Int(right)))
+      try canvas.picture(
+        picture.narrowed(to: rows, along: 0).narrowed(to: columns, along: 1).contiguous(), 0, 0, size, size)
+      return canvas
+    case .word, .number: return nil
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import CrossModal
+import Foundation
+
+struct ExplainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain",
+    abstract: "Show why two items match: which words looked at which regions, and the other way round.",
+    discussion: """
+      A pair is a row of the first modality and a row of the second, counted from 0 within the split.
+
+      EXAMPLES
+        crossmodal explain runs/scan --pair 3,17 --out why.png
+        crossmodal explain runs/scan --pair 3,17 --split val --out why.html
+      """)
+
+  @OptionGroup var options: RunOptions
+
+  @Option(help: ArgumentHelp("The two rows.", valueName: "i,j"))
+  var pair: String
+
+  @Option(help: "The file to write: .png or .html.")
+  var out: String
+
+  @OptionGroup var output: OutputOptions
+
+  private var rows: [Int] {
+    pair.split(separator: ",", omittingEmptySubsequences: false).compactMap {
+      Int($0.trimmingCharacters(in: .whitespaces))
+    }
+  }
+
+  func validate() throws {
+    guard rows.count == 2, pair.split(separator: ",", omittingEmptySubsequences: false).count == 2 else {
+      throw ValidationError("--pair: '\(pair)' is not of the form 3,17")
+    }
+    guard ["png", "html"].contains(URL(fileURLWithPath: out).pathExtension.lowercased()) else {
+      throw ValidationError("--out: '\(out)' does not end in .png or .html")
+    }
+  }
+
+  func run() throws {
+    let run = try options.open()
+    let (_, split) = try options.rows(of: run, output)
+    for (side, row) in rows.enumerated() where !(0..<split.count(side: side)).contains(row) {
+      throw UsageError(
+        "--pair \(pair): split '\(options.split)' has rows 0 to \(split.count(side: side) - 1) of \(run.modalities[side])"
+      )
+    }
+    let explanation = try run.explanation(of: split, (rows[0], rows[1]))
+    let target = URL(fileURLWithPath: out)
+    if target.pathExtension.lowercased() == "png" {
+      try explanation.png().write(to: target, options: .atomic)
+    } else {
+      try explanation.report().write(to: target)
+    }
+    if output.json {
+      Console.out([
+        "file": .string(out), "rows": .array(rows.map(JSON.int)), "score": .double(explanation.score),
+      ])
+    } else {
+      Console.out("\(out): \(explanation.summary)")
+    }
+  }
+}
