@@ -180,7 +180,10 @@ static hid_t open_dataset(void *file, const char *name) {
     return -1;
   }
   hid_t dataset = H5Dopen2(*(hid_t *)file, name, H5P_DEFAULT);
-  if (dataset < 0) cf_fail("data set '%s' cannot be opened", name);
+  unsigned major, minor, release;
+  if (dataset < 0 && H5get_libversion(&major, &minor, &release) >= 0)
+    cf_fail("data set '%s' is damaged, or of a newer form than HDF5 %u.%u.%u, which is installed here, reads", name,
+            major, minor, release);
   return dataset;
 }
 

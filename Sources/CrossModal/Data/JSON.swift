@@ -189,7 +189,7 @@ extension JSON {
     switch value {
     case let text as String: self = .string(text)
     case let number as NSNumber:
-      if CFGetTypeIDIsBoolean(number) {
+      if number.isTruth {
         self = .bool(number.boolValue)
       } else if let whole = Int(exactly: number), !number.isFloating {
         self = .int(whole)
@@ -204,9 +204,8 @@ extension JSON {
   }
 }
 
-private func CFGetTypeIDIsBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
-
 extension NSNumber {
+  fileprivate var isTruth: Bool { String(cString: objCType) == "c" }
   fileprivate var isFloating: Bool { ["d", "f"].contains(String(cString: objCType)) }
 }
 

@@ -91,7 +91,7 @@ public enum CCAReference: ReferenceComponents {
       guard ridges.count == 2 else {
         throw ReferenceError.badSetting("ridge", entry.text(), "a mode that takes a number")
       }
-      try ridges.forEach { try $0.validate() }
+      for ridge in ridges { try ridge.validate() }
       let solver = CanonicalSolver(ridges: ridges, components: .exactly(k))
       let solution = try solver.solve(joint)
       var found = try scores(rows, joint.means, solution.weights)

@@ -11,7 +11,8 @@ struct PublishedFigures {
   }
 
   private static let wikipedia = [
-    PublishedFigures(method: "CCA (correlation matching)", values: [0.249, 0.196], source: "Rasiwasia et al. 2010"),
+    PublishedFigures(
+      method: "CCA (correlation matching)", values: [0.249, 0.196], source: "Rasiwasia et al. 2010"),
     PublishedFigures(method: "Semantic matching", values: [0.225, 0.223], source: "Rasiwasia et al. 2010"),
     PublishedFigures(
       method: "Semantic correlation matching", values: [0.277, 0.226], source: "Rasiwasia et al. 2010"),
@@ -26,12 +27,14 @@ extension RunReport {
       .compactMap(\.summary.meanAveragePrecision)
     guard !known.isEmpty, own.count == 2 else { return nil }
     let names = evaluation.retrieval.modalities
-    let rows = [("\(run.about.name), this run", own, "measured on \(evaluation.split)")]
+    let rows =
+      [("\(run.about.name), this run", own, "measured on \(evaluation.split)")]
       + known.map { ($0.method, $0.values, $0.source) }
     return .table(
       ReportTable(
         columns: [
-          .init("Method"), .init("\(names[0]) → \(names[1])"), .init("\(names[1]) → \(names[0])"), .init("Mean"),
+          .init("Method"), .init("\(names[0]) → \(names[1])"), .init("\(names[1]) → \(names[0])"),
+          .init("Mean"),
           .init("Source"),
         ],
         rows: rows.map { name, values, source in

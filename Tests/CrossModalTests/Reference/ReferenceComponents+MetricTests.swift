@@ -8,7 +8,8 @@ struct MetricReferenceTests {
     "every recorded number of the contrastive, triplet-center, N-pair and baseline losses comes out",
     .enabled(if: GoldenFolder.path != nil, "the folder of reference cases is not here"),
     arguments: [
-      "contrastive/pairs", "contrastive/siamese-conv", "contrastive/cross-modal-all-pairs", "contrastive/pml-linear-cross",
+      "contrastive/pairs", "contrastive/siamese-conv", "contrastive/cross-modal-all-pairs",
+      "contrastive/pml-linear-cross",
       "triplet-center/loss", "triplet-center/joint", "triplet-center/author-variant", "n-pair/mc",
       "n-pair/ovo",
       "n-pair/tuplet", "n-pair/labels-first-pair", "n-pair/soft-targets", "n-pair/hard-class-mining",

@@ -175,9 +175,13 @@ extension DataInspection {
     let problems = findings.count { $0.severity == .problem }
     var blocks: [ReportBlock] = [
       .keyFigures([
-        KeyFigure("\(splits.reduce(0) { $0 + $1.pairs })", "pairs in \(splits.count) splits"),
+        KeyFigure(
+          "\(splits.reduce(0) { $0 + $1.pairs })",
+          "pairs in \(splits.count) \(splits.count == 1 ? "split" : "splits")"),
         KeyFigure("\(modalities.count)", "modalities"),
-        KeyFigure("\(problems)", "problems", note: "and \(findings.count - problems) notes"),
+        KeyFigure(
+          "\(problems)", problems == 1 ? "problem" : "problems",
+          note: findings.count - problems == 1 ? "and 1 note" : "and \(findings.count - problems) notes"),
       ]),
       .section("Contents"), .table(modalityTable, caption: "What each modality is."),
       .table(splitTable, caption: "Items and pairs of each split."),

@@ -78,9 +78,19 @@ struct FileReference: Sendable, Hashable {
 
   /// - Parameter folder: where relative paths start.
   init(_ text: String, in folder: URL) {
-    let whole = URL(fileURLWithPath: text, relativeTo: folder).absoluteURL
-    if let colon = text.lastIndex(of: ":"), !FileManager.default.fileExists(atPath: whole.path) {
-      url = URL(fileURLWithPath: String(text[..<colon]), relativeTo: folder).absoluteURL
+    func place(_ path: Substring) -> URL {
+      URL(fileURLWithPath: String(path), relativeTo: folder).absoluteURL
+    }
+    func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
+    let whole = place(text[...])
+    if var colon = text.lastIndex(of: ":"), !exists(whole) {
+      // Columns of a table may be a range, FILE:2:5.
+      if let earlier = text[..<colon].lastIndex(of: ":"), !exists(place(text[..<colon])),
+        exists(place(text[..<earlier]))
+      {
+        colon = earlier
+      }
+      url = place(text[..<colon])
       variable = String(text[text.index(after: colon)...])
     } else {
       url = whole

@@ -120,7 +120,8 @@ struct NPYHeader {
     var tensor: Tensor
     if type == .bool {
       // Bytes other than 0 and 1 are no Bool.
-      tensor = try Tensor(sharing: data, owner: owner, shape: stored, dtype: .uint8) .!= 0
+      let bytes = try Tensor(sharing: data, owner: owner, shape: stored, dtype: .uint8)
+      tensor = (try bytes .!= 0)
     } else if isSwapped {
       tensor = try NPYHeader.swapped(data, shape: stored, type)
     } else if isAligned {
