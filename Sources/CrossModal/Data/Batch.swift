@@ -54,6 +54,14 @@ extension TrainingSet {
 }
 
 extension TrainingSet {
+  /// The first pair of each item of a modality; nil when every pair has an item of its own.
+  func firstPairs(side: Int) -> [Int]? {
+    itemsOfPairs.map { items in
+      var seen: Set<Int> = []
+      return items[side].indices.filter { seen.insert(items[side][$0]).inserted }
+    }
+  }
+
   /// Every pair at once.
   public func all() throws -> Batch { try batch(at: Array(0..<count)) }
 

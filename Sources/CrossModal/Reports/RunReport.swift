@@ -178,7 +178,7 @@ public struct RunReport {
           ),
           (name: "seed", value: "\(record.seed)"), (name: "threads", value: "\(record.threads)"),
           (name: "device", value: record.device),
-        ] + features),
+        ] + features + record.skippedFacts),
       .details("All settings of \(record.method)", [.facts(own)]),
       .text(run.about.citation + "."),
     ]

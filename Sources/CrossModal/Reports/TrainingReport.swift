@@ -87,5 +87,6 @@ struct TrainingReport {
         ("seed", "\(run.record.seed)"), ("threads", "\(run.record.threads)"), ("device", run.record.device),
         ("data", run.record.dataPath),
       ]
+      + run.record.skippedFacts
   }
 }

@@ -34,6 +34,8 @@ struct Learning {
   let data: FeaturizedSplit
   /// Featurisers by the name of the modality.
   let featurizers: [String: any Featurizer]
+  /// Pictures that cannot be read, with which what belongs to them was left out.
+  let damaged: [DamagedPicture]
   private let set: DataSet
   private let seed: UInt64
   /// Which featuriser each modality has, and its settings.
@@ -47,15 +49,18 @@ struct Learning {
   ) throws {
     self.set = set
     self.seed = seed
-    let split = try set.split(splitName)
-    let description = split.description
+    let whole = try set.split(splitName)
+    let description = whole.description
     try Self.suits(type, description)
     // Set even when it stays as it is, so that the matrix library does not choose by itself how many it uses.
     try Runtime.setThreads(settings.threads ?? Runtime.threads)
     choices = try Self.featurizerChoices(type, settings: settings, data: description)
     // A key that nobody knows is told before features are computed.
-    let own = try type.settings(settings.method, pairs: split.count)
+    let own = try type.settings(settings.method, pairs: whole.count)
     training = own.training
+    let (split, damaged) = try whole.withoutDamagedPictures(sides: Array(description.modalities.indices))
+    self.damaged = damaged
+    if !damaged.isEmpty { note(damaged.sentence) }
     var featurizers: [String: any Featurizer] = [:]
     for choice in choices {
       let name = description.modalities[choice.side].name
@@ -72,6 +77,15 @@ struct Learning {
   /// Another split of the data set, as the method takes it.
   func pairs(of name: String) throws -> FeaturizedSplit {
     let split = try set.split(name)
+    // Pictures that become vectors are read below; the others are not to be found damaged after an epoch.
+    let raw = split.description.modalities.indices.filter {
+      featurizers[split.description.modalities[$0].name] == nil
+    }
+    if let first = try split.withoutDamagedPictures(sides: raw).damaged.first {
+      throw DataError.malformed(
+        file: split.description.name, place: "split '\(name)'",
+        reason: "\(first.reason); only in training are such pictures left out")
+    }
     return try FeaturizedSplit(split, split.description.modalities.map { featurizers[$0.name] })
   }
 
@@ -91,7 +105,7 @@ struct Learning {
       method: Swift.type(of: method).description.name, configuration: try method.settings(),
       training: try training?.tree() ?? .null, features: .object(features), seed: seed,
       threads: Runtime.threads, device: device.description, dataPath: set.url.path, split: data.split.name,
-      fingerprint: try set.fingerprint(), data: data.split.description)
+      fingerprint: try set.fingerprint(), data: data.split.description, skipped: damaged.map(\.file))
   }
 
   private static func suits(_ type: any Method.Type, _ data: DataDescription) throws {

@@ -20,13 +20,15 @@ public struct RunRecord: Sendable, Equatable {
   public var fingerprint: String
   /// What the data are, as they come: before any featuriser.
   public var data: DataDescription
+  /// Files of pictures that could not be read and were left out of training.
+  public var skipped: [String]
   /// Versions of the programs.
   public var versions: JSON
 
   public init(
     method: String, configuration: JSON, training: JSON = .null, features: JSON = .object([]), seed: UInt64,
     threads: Int, device: String, dataPath: String, split: String, fingerprint: String, data: DataDescription,
-    versions: JSON = RunRecord.currentVersions
+    skipped: [String] = [], versions: JSON = RunRecord.currentVersions
   ) {
     self.method = method
     self.configuration = configuration
@@ -39,6 +41,7 @@ public struct RunRecord: Sendable, Equatable {
     self.split = split
     self.fingerprint = fingerprint
     self.data = data
+    self.skipped = skipped
     self.versions = versions
   }
 
@@ -60,6 +63,7 @@ public struct RunRecord: Sendable, Equatable {
       "name": .string(data.name), "modalities": try JSON(encoding: data.modalities),
     ]
     if let classes = data.classes { json["data"]?["classes"] = .int(classes) }
+    if !skipped.isEmpty { json["data"]?["skipped"] = .array(skipped.map(JSON.string)) }
     json["versions"] = versions
     return json
   }
@@ -87,7 +91,15 @@ public struct RunRecord: Sendable, Equatable {
       name: try value("data", "name", as: \.string),
       modalities: try value("data", "modalities") { try? $0.decoded(as: [DataDescription.Modality].self) },
       classes: json["data"]?["classes"]?.int)
+    skipped = json["data"]?["skipped"]?.array?.compactMap(\.string) ?? []
     versions = json["versions"] ?? .object([])
+  }
+}
+
+extension RunRecord {
+  /// What reports say of pictures that were left out; nothing where there are none.
+  var skippedFacts: [(name: String, value: String)] {
+    skipped.isEmpty ? [] : [("pictures left out", "\(skipped.count): \(skipped.joined(separator: ", "))")]
   }
 }
 

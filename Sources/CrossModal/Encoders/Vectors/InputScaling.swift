@@ -45,23 +45,30 @@ public final class InputScaling: Module {
   /// - Parameters:
   ///   - side: place of the modality.
   ///   - epsilon: added to the deviation, so that constant columns stay finite.
+  ///   - places: the pairs to walk; all when nil.
+  ///   - rows: pairs in memory at a time.
   ///   - transform: what is done to items before.
   public func fit(
-    to data: some TrainingSet, side: Int, epsilon: Double, after transform: (Items) throws -> Items = { $0 }
+    to data: some TrainingSet, side: Int, epsilon: Double, places: [Int]? = nil, rows: Int = 4096,
+    after transform: (Items) throws -> Items = { $0 }
   ) throws {
+    let places = places ?? Array(0..<data.count)
+    func forEachChunk(_ body: (Tensor) throws -> Void) throws {
+      for start in stride(from: 0, to: places.count, by: rows) {
+        let batch = try data.batch(at: Array(places[start..<min(start + rows, places.count)]))
+        try body(columned(transform(batch.items[side])))
+      }
+    }
     let columns = mean.size(along: 0)
     var sum = try Tensor.zeros([columns], .float64)
     var count = 0.0
-    try data.forEachChunk(rows: 4096) { batch in
-      let rows = try columned(transform(batch.items[side]))
+    try forEachChunk { rows in
       sum = try sum + rows.sum(along: 0)
       count += Double(rows.size(along: 0))
     }
     let center = try sum / max(1, count)
     var squares = try Tensor.zeros([columns], .float64)
-    try data.forEachChunk(rows: 4096) { batch in
-      squares = try squares + (columned(transform(batch.items[side])) - center).squared().sum(along: 0)
-    }
+    try forEachChunk { squares = try squares + ($0 - center).squared().sum(along: 0) }
     let deviation = try (squares / max(1, count)).squareRoot() + epsilon
     mean = try center.to(mean.dtype).to(mean.device)
     scale = try deviation.reciprocal().to(scale.dtype).to(scale.device)

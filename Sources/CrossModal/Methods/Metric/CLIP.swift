@@ -22,7 +22,7 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
     public var embedSize = 32
     public var encoder = PerView(EncoderKind.auto)
     public var hidden = 128
-    public var pooling = PerView(FragmentPooling.before)
+    public var pooling = PerView(FragmentPooling.mean)
     public var pictures = PictureSettings()
     public var branches = BranchSharing.separate
     public var transform = PerView(InputScaling.Transform.none)

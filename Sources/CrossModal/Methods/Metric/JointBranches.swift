@@ -109,9 +109,16 @@ public class JointBranches: PretrainedParts {
     }
     guard settings.standardize else { return }
     for (side, scaling) in [scalingA, scalingB].enumerated() {
-      try scaling?.fit(to: data, side: side, epsilon: settings.standardizeEpsilon) {
-        try transforms[side]?($0, .evaluation) ?? $0
+      guard let scaling else { continue }
+      guard let transform = transforms[side] else {
+        try scaling.fit(to: data, side: side, epsilon: settings.standardizeEpsilon)
+        continue
       }
+      // Pictures are decoded as they are walked: each once, and few at a time.
+      try scaling.fit(
+        to: data, side: side, epsilon: settings.standardizeEpsilon, places: data.firstPairs(side: side),
+        rows: 256
+      ) { try transform($0, .evaluation) }
     }
   }
 
