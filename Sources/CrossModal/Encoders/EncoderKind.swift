@@ -2,7 +2,7 @@ import Torch
 
 /// The networks that metric learning can put on a modality.
 public enum EncoderKind: String, Sendable, Codable, CaseIterable {
-  /// `mlp` on vectors, `conv` on pictures.
+  /// `mlp` on vectors, `conv` on pictures, `gru` on texts.
   case auto
   /// One linear map.
   case linear
@@ -16,6 +16,8 @@ public enum EncoderKind: String, Sendable, Codable, CaseIterable {
   case resnet18, resnet50, resnet152
   /// VGG of 19 layers, then a linear map.
   case vgg19
+  /// Word vectors and a gated recurrent unit over them, then a linear map.
+  case gru
 
   /// The large network that it is, if it is one.
   var cnn: CNNEncoder.Kind? { CNNEncoder.Kind(rawValue: rawValue) }
@@ -47,7 +49,8 @@ public enum EncoderKind: String, Sendable, Codable, CaseIterable {
     case (.resnet18, .images), (.resnet50, .images), (.resnet152, .images), (.vgg19, .images):
       throw ConfigurationError.badValue(
         key: "encoder", value: rawValue, expected: "a network of vectors or small pictures")
-    case (.conv, _), (.drlimConv, _), (.resnet18, _), (.resnet50, _), (.resnet152, _), (.vgg19, _):
+    case (.conv, _), (.drlimConv, _), (.resnet18, _), (.resnet50, _), (.resnet152, _), (.vgg19, _),
+      (.gru, _):
       throw ConfigurationError.badValue(
         key: "encoder", value: rawValue,
         expected: "one for \(modality.name), which is of kind \(modality.kind.rawValue): use linear or mlp")

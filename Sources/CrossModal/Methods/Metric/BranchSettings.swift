@@ -32,6 +32,7 @@ public protocol BranchSettings: JointSettings {
   var hidden: Int { get }
   var pooling: PerView<FragmentPooling> { get }
   var pictures: PictureSettings { get }
+  var text: TextSettings { get }
   var transform: PerView<InputScaling.Transform> { get }
 }
 
@@ -42,7 +43,7 @@ extension BranchSettings {
       ConfigurationKey("embed_size", "width of the vectors of the common space"),
       ConfigurationKey(
         "encoder",
-        "network: auto (mlp on vectors, conv on pictures), linear, mlp, conv, drlim-conv, resnet18, resnet50, resnet152 or "
+        "network: auto (mlp on vectors, conv on pictures, gru on texts), linear, mlp, conv, drlim-conv, resnet18, resnet50, resnet152 or "
           + "vgg19; a list gives each modality its own"
       ),
       ConfigurationKey(
@@ -52,6 +53,7 @@ extension BranchSettings {
         "how the vectors of a set or a sequence become one: before (their mean, then the network), or mean, max or gpo "
           + "(learned weights of the sorted values) of what the network makes of each"),
       ConfigurationKey("pictures", PictureSettings.about),
+      ConfigurationKey("text", TextSettings.about),
       ConfigurationKey(
         "branches",
         "separate networks, or one shared by both modalities (of one width); one modality alone has one"),
@@ -70,6 +72,7 @@ extension BranchSettings {
 
   func validateBranches() throws {
     try pictures.validate()
+    try text.validate()
     try require(embedSize >= 1, "embed_size", embedSize, "1 or more")
     try require(hidden >= 1, "hidden", hidden, "1 or more")
     try require(
@@ -85,6 +88,16 @@ extension BranchSettings {
     on given: DataDescription.Modality, side: Int, using generator: Generator
   ) throws -> Branch {
     let (kind, pooling) = (encoder[side], pooling[side])
+    if given.kind == .tokens {
+      guard kind == .auto || kind == .gru, let vocabulary = given.vocabulary else {
+        throw ConfigurationError.badValue(
+          key: "encoder", value: kind.rawValue,
+          expected: "one for \(given.name), which is a text: use gru (or features.\(given.name)=tfidf)")
+      }
+      return Branch(
+        network: try TokenEncoder(
+          vocabulary: vocabulary, hidden: hidden, to: embedSize, text, using: generator))
+    }
     if let cnn = kind.cnn {
       guard given.kind == .images else {
         throw ConfigurationError.badValue(

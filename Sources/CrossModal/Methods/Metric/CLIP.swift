@@ -11,7 +11,7 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
     summary: "finds each item's partner among the batch by cosine, with a learned temperature",
     citation:
       "A. Radford et al., Learning transferable visual models from natural language supervision, ICML 2021",
-    accepts: [.vector, .set, .sequence, .images])
+    accepts: [.vector, .set, .sequence, .images, .tokens])
 
   public struct Configuration: BranchSettings {
     public var initTemperature = 0.07
@@ -24,6 +24,7 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
     public var hidden = 128
     public var pooling = PerView(FragmentPooling.mean)
     public var pictures = PictureSettings()
+    public var text = TextSettings()
     public var branches = BranchSharing.separate
     public var transform = PerView(InputScaling.Transform.none)
     public var standardize = true

@@ -12,7 +12,7 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
     summary: "pulls matching pairs together and pushes others a margin apart",
     citation:
       "R. Hadsell, S. Chopra, Y. LeCun, Dimensionality reduction by learning an invariant mapping, CVPR 2006",
-    accepts: [.vector, .set, .sequence, .images], modalities: 1...2)
+    accepts: [.vector, .set, .sequence, .images, .tokens], modalities: 1...2)
 
   public struct Configuration: BranchSettings {
     /// Which formula.
@@ -34,6 +34,7 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
     public var hidden = 128
     public var pooling = PerView(FragmentPooling.mean)
     public var pictures = PictureSettings()
+    public var text = TextSettings()
     public var branches = BranchSharing.separate
     public var transform = PerView(InputScaling.Transform.none)
     public var standardize = true

@@ -53,6 +53,11 @@ public class JointBranches: PretrainedParts {
           key: "branches", value: "shared",
           expected: "possible: \(x.name) has width \(x.size ?? 0) and \(y.name) \(y.size ?? 0)")
       }
+      guard x.vocabulary == y.vocabulary else {
+        throw ConfigurationError.badValue(
+          key: "branches", value: "shared",
+          expected: "possible: \(x.name) has \(x.vocabulary ?? 0) words and \(y.name) \(y.vocabulary ?? 0)")
+      }
     }
     let generator = try Generator(seed: 0)
     let first = try branch(0, generator)

@@ -10,7 +10,7 @@ public final class NPair: JointBranches, Trainable, JointEmbedding {
     summary: "finds each item's partner among all partners of the batch, by inner products",
     citation:
       "K. Sohn, Improved deep metric learning with multi-class N-pair loss objective, NIPS 2016",
-    accepts: [.vector, .set, .sequence, .images], modalities: 1...2)
+    accepts: [.vector, .set, .sequence, .images, .tokens], modalities: 1...2)
 
   /// Which of the paper's losses.
   public enum Form: String, Sendable, Codable, CaseIterable {
@@ -49,6 +49,7 @@ public final class NPair: JointBranches, Trainable, JointEmbedding {
     public var hidden = 128
     public var pooling = PerView(FragmentPooling.mean)
     public var pictures = PictureSettings()
+    public var text = TextSettings()
     public var branches = BranchSharing.separate
     public var transform = PerView(InputScaling.Transform.none)
     public var standardize = true

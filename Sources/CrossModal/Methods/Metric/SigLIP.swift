@@ -11,7 +11,7 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
     summary: "tells every pair of the batch apart by a sigmoid of its cosine",
     citation:
       "X. Zhai, B. Mustafa, A. Kolesnikov, L. Beyer, Sigmoid loss for language image pre-training, ICCV 2023",
-    accepts: [.vector, .set, .sequence, .images])
+    accepts: [.vector, .set, .sequence, .images, .tokens])
 
   public struct Configuration: BranchSettings {
     public var initLogitScale = 10.0
@@ -23,6 +23,7 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
     public var hidden = 128
     public var pooling = PerView(FragmentPooling.mean)
     public var pictures = PictureSettings()
+    public var text = TextSettings()
     public var branches = BranchSharing.separate
     public var transform = PerView(InputScaling.Transform.none)
     public var standardize = true

@@ -11,7 +11,7 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     summary: "pulls items to the centre of their class and away from the nearest other; needs labels",
     citation:
       "X. He, Y. Zhou, Z. Zhou, S. Bai, X. Bai, Triplet-center loss for multi-view 3D object retrieval, CVPR 2018",
-    accepts: [.vector, .set, .sequence, .images], modalities: 1...2)
+    accepts: [.vector, .set, .sequence, .images, .tokens], modalities: 1...2)
 
   /// What the loss compares with centres.
   public enum Place: String, Sendable, Codable, CaseIterable {
@@ -49,6 +49,7 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     public var hidden = 128
     public var pooling = PerView(FragmentPooling.mean)
     public var pictures = PictureSettings()
+    public var text = TextSettings()
     public var branches = BranchSharing.separate
     public var transform = PerView(InputScaling.Transform.none)
     public var standardize = true
@@ -61,7 +62,8 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     private enum CodingKeys: String, CodingKey {
       case margin, lambda, softmaxWeight, reduction, variant, on, negatives, centerInit, centerLr,
         centerUpdate
-      case normalize, viewPool, sharedCenters, score, embedSize, encoder, hidden, pooling, pictures, branches,
+      case normalize, viewPool, sharedCenters, score, embedSize, encoder, hidden, pooling, pictures, text,
+        branches,
         transform
       case standardize, standardizeEpsilon, chunkSize
     }

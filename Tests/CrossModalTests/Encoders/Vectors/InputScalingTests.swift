@@ -8,6 +8,8 @@ struct MemorySet: TrainingSet {
   let items: [Items]
   var labels: [Int]?
   var rows: [[Int]]?
+  /// Word numbers of items of kind tokens.
+  static let vocabulary = 30
 
   init(_ items: [Items], labels: [Int]? = nil, rows: [[Int]]? = nil) {
     self.items = items
@@ -21,7 +23,8 @@ struct MemorySet: TrainingSet {
         default: []
         }
       return DataDescription.Modality(
-        name: ["x", "y"][side], kind: items.kind, size: shape.last, shape: shape.isEmpty ? nil : shape)
+        name: ["x", "y"][side], kind: items.kind, size: shape.last, shape: shape.isEmpty ? nil : shape,
+        vocabulary: items.kind == .tokens ? MemorySet.vocabulary : nil)
     }
     description = DataDescription(
       name: "memory", modalities: modalities, classes: labels.map { Set($0).count })

@@ -26,6 +26,19 @@ struct MetricItemsTests {
     return MemorySet([.pictures(pictures), .sets(sets, lengths: lengths)], labels: labels)
   }
 
+  /// Words of texts of one to five, some of which tell the class, beside vectors.
+  static func texts(_ count: Int = 24) throws -> MemorySet {
+    let generator = try Generator(seed: 2)
+    let labels = (0..<count).map { $0 % 4 }
+    let lengths = (0..<count).map { 1 + $0 % 5 }
+    var words = try Tensor.integers(in: 4..<20, [count, 5], using: generator).values(as: Int.self)
+    for row in 0..<count { words[row * 5] = 20 + labels[row] }
+    let means = try Tensor.normal([4, 6], using: generator) * 2
+    let vectors = try means.rows(at: labels) + Tensor.normal([count, 6], using: generator)
+    return MemorySet(
+      [.tokens(try Tensor(words, shape: [count, 5]), lengths: lengths), .vectors(vectors)], labels: labels)
+  }
+
   static let cases: [(MetricCase, JSON)] = [
     (MetricCase(CLIP.self), ["hidden": 16]),
     (MetricCase(CLIP.self), ["hidden": 16, "pooling": "gpo", "pictures": ["size": 12, "crop": true]]),
@@ -41,6 +54,50 @@ struct MetricItemsTests {
       ["encoder": ["resnet18", "linear"], "pictures": ["size": 32, "finetune": true]]
     ),
   ]
+
+  @Test(
+    "texts of any length are learned from",
+    arguments: [
+      ["text": ["word_dim": 7]], ["text": ["pooling": "gpo", "bidirectional": true]],
+      ["text": ["pooling": "max", "layers": 2], "encoder": ["gru", "linear"]],
+    ] as [JSON])
+  func texts(settings: JSON) throws {
+    let data = try Self.texts()
+    let (method, training) = try MetricCase(CLIP.self, ["hidden": 9]).method(data, settings)
+    let before = try method.state.map { try $0.tensor.bytes() }
+    try Trainer(method, training: training, data: data).run()
+    #expect(zip(method.state, before).allSatisfy { (try? $0.tensor.bytes() != $1) ?? false })
+    let x = try method.encode(data.items[0], side: 0).values
+    for row in [0, 3, 4] {
+      // Alone its batch has no padding.
+      guard case .tokens(let words, let lengths) = try data.items[0].rows(at: [row]) else { return }
+      let own = Items.tokens(try words.narrowed(to: 0..<lengths[0], along: 1), lengths: lengths)
+      #expect(try method.encode(own, side: 0).values.isClose(to: x[row..<row + 1], absolute: 1e-5))
+    }
+    let names = method.stateEntries.map(\.name)
+    #expect(names.contains("branch_a.embed.weight") && names.contains("branch_a.rnn.weight_ih_l0"))
+    #expect(names.contains("branch_a.fc.bias"))
+    #expect(names.contains("branch_a.gpool.linear.weight") == (settings["text"]?["pooling"]?.string == "gpo"))
+  }
+
+  @Test("texts take no network of vectors, and texts of other words share none")
+  func textMisfits() throws {
+    let data = try Self.texts()
+    let error = #expect(throws: ConfigurationError.self) {
+      try CLIP(.init(overrides: ["encoder": "mlp"]), for: data.description)
+    }
+    #expect(error?.errorDescription?.contains("use gru") == true)
+    var description = MemorySet([data.items[0], data.items[0]]).description
+    _ = try CLIP(.init(overrides: ["branches": "shared"]), for: description)
+    description.modalities[1].vocabulary = 31
+    let other = #expect(throws: ConfigurationError.self) {
+      try CLIP(.init(overrides: ["branches": "shared"]), for: description)
+    }
+    #expect(other?.errorDescription == "branches: shared is not possible: x has 30 words and y 31")
+    for bad in [["pooling": "first"], ["word_dim": 0], ["layer": 2]] as [JSON] {
+      #expect(throws: ConfigurationError.self) { try CLIP.Configuration(overrides: ["text": bad]) }
+    }
+  }
 
   private func bits(_ method: any Module) throws -> [[UInt8]] {
     try method.state.map { try $0.tensor.bytes() }

@@ -1,0 +1,97 @@
+import Torch
+
+/// How the states of a recurrent network over the words of a text become one vector.
+public enum TextPooling: String, Sendable, Codable, CaseIterable {
+  /// The state at the last word.
+  case last
+  case mean
+  case max
+  /// Learned weights of the sorted values: ``GeneralizedPooling``.
+  case gpo
+
+  fileprivate var ofStates: FragmentPooling? {
+    switch self {
+    case .last: nil
+    case .mean: .mean
+    case .max: .max
+    case .gpo: .gpo
+    }
+  }
+}
+
+/// Settings of networks over words: those under `text`.
+public struct TextSettings: Sendable, Codable, Equatable {
+  /// Width of the word vectors.
+  public var wordDim = 300
+  public var layers = 1
+  public var bidirectional = false
+  public var pooling = TextPooling.last
+
+  public init() {}
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case wordDim, layers, bidirectional, pooling
+  }
+
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let members = try decoder.settings(CodingKeys.self, under: "text")
+    wordDim = try members.value(.wordDim, or: wordDim)
+    layers = try members.value(.layers, or: layers)
+    bidirectional = try members.value(.bidirectional, or: bidirectional)
+    pooling = try members.value(.pooling, or: pooling)
+  }
+
+  /// What the key says of itself.
+  static let about =
+    "the network of texts (word vectors and a gated recurrent unit of 'hidden' units): word_dim, layers, bidirectional, "
+    + "pooling (last state, or mean, max or gpo of all)"
+
+  func validate() throws {
+    for (key, value) in [("word_dim", wordDim), ("layers", layers)] where value < 1 {
+      throw ConfigurationError.badValue(key: "text.\(key)", value: "\(value)", expected: "1 or more")
+    }
+  }
+}
+
+/// Word vectors, a gated recurrent unit over them, one vector of its states, and a linear map: `embed.*`, `rnn.*`,
+/// `gpool.*` where the pooling learns, `fc.*`.
+public final class TokenEncoder: ItemEncoder {
+  @Named var text: GRUTextEncoder
+  @Named var pool: FragmentPool?
+  let fc: LinearEncoder
+
+  public var size: Int { fc.size }
+
+  /// - Parameters:
+  ///   - vocabulary: how many word numbers there are.
+  ///   - hidden: units of the recurrent network.
+  ///   - size: width of the vectors.
+  public init(
+    vocabulary: Int, hidden: Int, to size: Int, _ settings: TextSettings = TextSettings(),
+    using generator: Generator
+  ) throws {
+    let encoder = try GRUTextEncoder(
+      vocabulary: vocabulary, wordSize: settings.wordDim, size: hidden, layers: settings.layers,
+      bidirectional: settings.bidirectional, using: generator)
+    _text = Named(wrappedValue: encoder, "")
+    _pool = Named(
+      wrappedValue: try settings.pooling.ofStates.map { try FragmentPool($0, using: generator) }, "")
+    fc = try LinearEncoder(from: hidden, to: size, using: generator)
+  }
+
+  public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
+    guard case .tokens(let rows, let lengths) = items else {
+      throw unsuitable(items, expected: "a sequence of word numbers")
+    }
+    let tokens = try rows.to(fc.weight.device)
+    guard let pool else { return try fc(text(tokens, lengths: lengths, .last)) }
+    return try fc(pool(text(tokens, lengths: lengths, .states), lengths: lengths))
+  }
+
+  public func reset(using generator: Generator) throws {
+    try text.reset(using: generator)
+    try pool?.reset(using: generator)
+    try fc.reset(using: generator)
+  }
+}

@@ -1,0 +1,41 @@
+import CrossModal
+import Foundation
+import Testing
+
+@testable import CrossModalCLI
+
+@Suite("Pictures and texts as they come")
+struct PicturesAndTextsTests {
+  private static let data = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Data/emoji").path
+
+  @Test(
+    "clip learns emoji pictures and their captions without a setting, and finds pictures by words and files")
+  func emoji() throws {
+    let folder = try TemporaryFolder()
+    let out = folder.url.path + "/run"
+    // Two epochs with small networks: enough to be far above chance.
+    let trained = try CommandLine.run(
+      "train", "--method", "clip", "--data", Self.data, "--out", out, "--set", "epochs=2", "--set",
+      "hidden=32",
+      "--set", "pictures.size=16", "--set", "text.word_dim=32", "--set", "learning_rate=0.005", "--set",
+      "threads=1",
+      "--quiet")
+    #expect(trained.status == 0, "\(trained.errors)")
+    let evaluated = try CommandLine.run("evaluate", out, "--json")
+    #expect(evaluated.status == 0, "\(evaluated.errors)")
+    let metrics = try #require(JSON(yaml: evaluated.output)["metrics"])
+    // Ten of 296 pictures by chance: 3.4 percent.
+    for direction in ["image_to_text", "text_to_image"] {
+      #expect(try #require(metrics[direction]?["R@10"]?.double) > 15)
+    }
+    let found = try CommandLine.run(
+      "search", out, "--from", "text", "--to", "image", "--query-text", "red heart", "-k", "3", "--json")
+    #expect(found.status == 0, "\(found.errors)")
+    let picture = Self.data + "/images"
+    let file = try #require(FileManager.default.contentsOfDirectory(atPath: picture).sorted().first)
+    let captions = try CommandLine.run(
+      "search", out, "--from", "image", "--to", "text", "--query-file", picture + "/" + file, "-k", "2")
+    #expect(captions.status == 0, "\(captions.errors)")
+  }
+}
