@@ -12,7 +12,7 @@ struct TrainCommand: ParsableCommand {
         crossmodal train --method cca --data Data/wikipedia --out runs/wikipedia
         crossmodal train --method cca --data Data/emoji/names.dataset.yaml \\
           --out runs/emoji --set k=30 --set features.text.size=120
-        crossmodal train --method dcca --data mnist --out runs/mnist
+        crossmodal train --method dcca --data mnist --out runs/mnist --config mnist-halves
         crossmodal train --out runs/mnist --resume
         torchrun --no-python --nproc-per-node 2 crossmodal train --method dcca \\
           --data mnist --out runs/mnist
@@ -72,7 +72,7 @@ struct TrainCommand: ParsableCommand {
     let type = try MethodList.method(named: method ?? begun?.method ?? "")
     let file =
       try config.map { try settingsTree($0, for: type) } ?? (method == nil ? begun?.settings : nil) ?? .null
-    let settings = try Settings(file, assignments: assignments)
+    let settings = try Settings(file, assignments: assignments, keys: type.allKeys)
     let place = try GlooGroup.Place(ProcessInfo.processInfo.environment)
     let isFirst = (place?.rank ?? 0) == 0
     if !isBegun, isFirst { try StagedFolder.check(target, replacing: force) }

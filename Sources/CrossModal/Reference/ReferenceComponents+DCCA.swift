@@ -88,26 +88,46 @@ public enum DCCAReference: ReferenceComponents {
       top: top)
   }
 
-  private static func network(_ reference: ReferenceCase) throws -> [String: Tensor] {
+  /// Both networks under the names of the public program.
+  private final class Networks: Module {
+    let model1: NormalisedNetwork
+    let model2: NormalisedNetwork
+
+    init(_ networks: [NormalisedNetwork]) { (model1, model2) = (networks[0], networks[1]) }
+  }
+
+  private static func networks(_ reference: ReferenceCase) throws -> [NormalisedNetwork] {
     let networks = try (1...2).map { view -> NormalisedNetwork in
       let sizes = try reference.setting("layer_sizes\(view)")
       guard let widths = sizes.array?.compactMap(\.int), !widths.isEmpty else {
         throw ReferenceError.badSetting("layer_sizes\(view)", sizes.text(), "a list of widths")
       }
       let norm = reference.config["batchnorm"]
-      let network = try NormalisedNetwork(
+      return try NormalisedNetwork(
         from: Int(number(reference, nil, "input\(view)")), widths: widths,
         momentum: norm?["momentum"]?.double ?? 0.1, epsilon: norm?["eps"]?.double ?? 1e-5,
-        using: Generator(seed: 0))
-      let prefix = "model\(view)."
-      let own = reference.weights.filter {
-        $0.key.hasPrefix(prefix) && !$0.key.hasSuffix("num_batches_tracked")
-      }
-      .sorted { $0.key < $1.key }.map { (String($0.key.dropFirst(prefix.count)), $0.value) }
-      for entry in network.stateEntries { try entry.prepareForTraining(as: .float64) }
-      try network.load(own, from: "weights.safetensors")
-      return network
+        isAffine: norm?["affine"]?.bool ?? false, using: Generator(seed: 0))
     }
+    let both = Networks(networks)
+    for entry in both.stateEntries { try entry.prepareForTraining(as: .float64) }
+    // As data-parallel training saves it, every name begins with `module.`.
+    let prefix = "module."
+    var weights = reference.weights
+    if !weights.isEmpty, weights.keys.allSatisfy({ $0.hasPrefix(prefix) }) {
+      weights = Dictionary(
+        uniqueKeysWithValues: weights.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+    }
+    // The count of batches may be missing, as it influences nothing.
+    for entry in both.buffers where entry.name.hasSuffix("num_batches_tracked") {
+      weights[entry.name] = weights[entry.name] ?? entry.tensor
+    }
+    try both.load(
+      weights.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, from: "weights.safetensors")
+    return networks
+  }
+
+  private static func network(_ reference: ReferenceCase) throws -> [String: Tensor] {
+    let networks = try networks(reference)
     let rows = try (1...2).map { try reference.input("x\($0)").to(.float64) }
     let outputs = try (0..<2).map { try networks[$0](rows[$0], isTraining: true) }
     var found = ["out1": try outputs[0].detached(), "out2": try outputs[1].detached()]
@@ -206,17 +226,23 @@ public enum DCCAReference: ReferenceComponents {
 
   private static func finalCorrelation(_ reference: ReferenceCase) throws -> [String: Tensor] {
     let section = try reference.setting("final_cca")
-    guard let mode = section["ridge_mode"]?.string, ["none", "absolute"].contains(mode) else {
-      throw ReferenceError.badSetting("final_cca.ridge_mode", section.text(), "absolute or none")
-    }
     let k = Int(try number(reference, "final_cca", "k"))
-    let ridge: Ridge = mode == "none" ? .none : .absolute(try number(reference, "final_cca", "ridge"))
+    // One number for both views, or one each.
+    let stated = section["ridge"] ?? 0
+    let numbers = stated.array?.compactMap(\.double) ?? stated.double.map { [$0, $0] } ?? []
+    guard let mode = section["ridge_mode"]?.string.flatMap(CCA.RidgeMode.init), numbers.count == 2 else {
+      throw ReferenceError.badSetting("final_cca", section.text(), "a ridge_mode and a ridge, or one a view")
+    }
+    let ridges = numbers.compactMap { Ridge(mode, $0) }
+    guard ridges.count == 2 else {
+      throw ReferenceError.badSetting("final_cca.ridge_mode", mode.rawValue, "a mode that takes a number")
+    }
+    try ridges.forEach { try $0.validate() }
     let rows = try ["f", "g"].map { try reference.input($0).to(.float64) }
     var joint = try JointCovariance(views: ["f", "g"], widths: rows.map { $0.size(along: 1) })
     try joint.add(rows)
     let fit = try CanonicalFit(
-      joint,
-      with: CanonicalSolver(ridges: [ridge, ridge], components: .exactly(k)))
+      joint, with: CanonicalSolver(ridges: ridges, components: .exactly(k)))
     return [
       "final_cca.w_f": fit.solution.weights[0], "final_cca.w_g": fit.solution.weights[1],
       "final_cca.rho": try fit.solution.correlations[0..<k],

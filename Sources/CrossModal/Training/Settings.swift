@@ -14,20 +14,32 @@ public struct Settings: Sendable {
   /// - Parameters:
   ///   - tree: what the file or recipe says.
   ///   - assignments: `key=value` over it, dotted keys reach inward: `features.text.size=120`.
+  ///   - keys: those of the method, so that an assignment wins over the file under any of a key's names.
   /// - Throws: ``ConfigurationError``.
-  public init(_ tree: JSON, assignments: [String] = []) throws {
+  public init(_ tree: JSON, assignments: [String] = [], keys: [ConfigurationKey] = []) throws {
     guard tree.isNull || tree.members != nil else {
       throw ConfigurationError.badValue(
         key: "configuration", value: tree.text(), expected: "keys with values")
     }
-    var tree = tree.isNull ? JSON.object([]) : tree
+    let rename = { (key: String) in
+      keys.contains { $0.name == key } ? key : keys.first { $0.aliases.contains(key) }?.name ?? key
+    }
+    var tree = try tree.renamed(rename)
+    let sharesSchedule = keys.contains { $0.name == "schedule" }
+    if sharesSchedule { tree = try TrainingConfiguration.withRateUpdateInSchedule(tree) }
     for assignment in assignments {
       let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard parts.count == 2, !parts[0].isEmpty else {
         throw ConfigurationError.badValue(key: "--set", value: assignment, expected: "of the form key=value")
       }
       let value = (try? JSON(yaml: String(parts[1]))) ?? .string(String(parts[1]))
-      try tree.set(parts[0].split(separator: ".").map(String.init)[...], to: value)
+      var path = parts[0].split(separator: ".").map(String.init)
+      if let first = path.first { path[0] = rename(first) }
+      if sharesSchedule, path == [TrainingConfiguration.rateUpdateAlias] {
+        try tree.set(["schedule", "kind"], to: "step")
+        path = ["schedule", "every"]
+      }
+      try tree.set(path[...], to: value)
     }
     features = tree["features"] ?? .object([])
     threads = try tree["threads"].map {
@@ -43,6 +55,20 @@ public struct Settings: Sendable {
 }
 
 extension JSON {
+  /// The members under the names that `rename` gives them; a null is no members.
+  fileprivate func renamed(_ rename: (String) -> String) throws -> JSON {
+    var renamed: [Member] = []
+    for member in members ?? [] {
+      let name = rename(member.key)
+      if renamed.contains(where: { $0.key == name }) {
+        let other = members?.first { rename($0.key) == name }?.key ?? name
+        throw ConfigurationError.givenTwice(key: other, alias: member.key)
+      }
+      renamed.append(Member(name, member.value))
+    }
+    return .object(renamed)
+  }
+
   /// Sets a value at a path of keys; a plain value on the way becomes the `name` of an object.
   mutating func set(_ path: ArraySlice<String>, to value: JSON) throws {
     guard let key = path.first else {

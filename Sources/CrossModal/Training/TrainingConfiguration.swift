@@ -137,19 +137,26 @@ extension TrainingConfiguration {
   ///
   /// - Throws: ``ConfigurationError`` for a key or value that cannot be used.
   public func overridden(by overrides: JSON) throws -> TrainingConfiguration {
-    var overrides = overrides
-    if let every = overrides[Self.rateUpdateAlias] {
-      if overrides["schedule"]?["every"] != nil {
-        throw ConfigurationError.givenTwice(key: "schedule.every", alias: Self.rateUpdateAlias)
-      }
-      overrides[Self.rateUpdateAlias] = nil
-      var schedule = overrides["schedule"] ?? .object([])
-      schedule["every"] = every
-      if schedule["kind"] == nil { schedule["kind"] = "step" }
-      overrides["schedule"] = schedule
-    }
+    var overrides = try Self.withRateUpdateInSchedule(overrides)
     if let given = overrides["schedule"] { overrides["schedule"] = try schedule.merged(with: given) }
     return try TrainingConfiguration(overrides: overrides, over: self)
+  }
+
+  /// Settings with `lr_update` as what it says of the schedule: steps every so many epochs, unless another kind
+  /// is named.
+  static func withRateUpdateInSchedule(_ settings: JSON) throws -> JSON {
+    guard let every = settings[rateUpdateAlias] else { return settings }
+    var settings = settings
+    var schedule = settings["schedule"] ?? .object([])
+    if let kind = schedule.string { schedule = ["kind": .string(kind)] }
+    guard schedule["every"] == nil else {
+      throw ConfigurationError.givenTwice(key: "schedule.every", alias: rateUpdateAlias)
+    }
+    schedule["every"] = every
+    if schedule["kind"] == nil { schedule["kind"] = "step" }
+    settings[rateUpdateAlias] = nil
+    settings["schedule"] = schedule
+    return settings
   }
 }
 
@@ -159,7 +166,12 @@ extension Schedule {
     var tree = try JSON(encoding: self)
     let known = tree.members?.map(\.key) ?? []
     if given.isNull { return try JSON(encoding: Schedule()) }
-    for member in given.string.map({ [JSON.Member("kind", .string($0))] }) ?? given.members ?? [] {
+    guard given.string != nil || given.members != nil else {
+      throw ConfigurationError.badValue(key: "schedule", value: given.text(), expected: "a kind, or keys with values")
+    }
+    // A word that was given keys of its own, `schedule=cosine` and then `schedule.warmup=9`, has become a name.
+    let members = given.members?.map { JSON.Member($0.key == "name" ? "kind" : $0.key, $0.value) }
+    for member in given.string.map({ [JSON.Member("kind", .string($0))] }) ?? members ?? [] {
       guard known.contains(member.key) else {
         throw ConfigurationError.unknownKey(
           "schedule.\(member.key)", nearest: nearest(to: member.key, in: known).map { "schedule.\($0)" },

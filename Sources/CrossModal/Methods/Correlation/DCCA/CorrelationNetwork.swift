@@ -64,12 +64,12 @@ final class NormalisedNetwork: CorrelationNetwork {
   let normalisesByBatch = true
 
   init(
-    from inputs: Int, widths: [Int], momentum: Double = 0.1, epsilon: Double = 1e-5,
+    from inputs: Int, widths: [Int], momentum: Double = 0.1, epsilon: Double = 1e-5, isAffine: Bool = false,
     using generator: Generator
   ) throws {
     let sizes = [inputs] + widths
     let normalisation = { (size: Int) in
-      try ColumnNormalisation(size, momentum: momentum, epsilon: epsilon)
+      try ColumnNormalisation(size, momentum: momentum, epsilon: epsilon, isAffine: isAffine)
     }
     var blocks: [any Module] = try (0..<widths.count - 1).map { i in
       try SigmoidBlock(
@@ -122,24 +122,35 @@ private final class OutputBlock: Module {
   }
 }
 
-/// Batch normalisation of columns without scale and shift (Ioffe & Szegedy, ICML 2015), as PyTorch's
-/// BatchNorm1d: by the batch's mean and biased variance in training, by moving averages (variance unbiased) else.
+/// Batch normalisation of columns (Ioffe & Szegedy, ICML 2015), as PyTorch's BatchNorm1d: by the batch's mean
+/// and biased variance in training, by moving averages (variance unbiased) else; without scale and shift unless
+/// they are asked for.
 final class ColumnNormalisation: Module {
+  /// Scale and shift, or nothing.
+  private let affine: [Parameter]
   @Buffer var runningMean: Tensor
   @Buffer var runningVariance: Tensor
+  @Buffer var batches: Tensor
   private let momentum: Double
   private let epsilon: Double
 
-  init(_ size: Int, momentum: Double, epsilon: Double) throws {
+  init(_ size: Int, momentum: Double, epsilon: Double, isAffine: Bool = false) throws {
+    affine =
+      isAffine
+      ? [
+        Parameter(wrappedValue: try Tensor.ones([size]), "weight"),
+        Parameter(wrappedValue: try Tensor.zeros([size]), "bias"),
+      ] : []
     _runningMean = Buffer(wrappedValue: try Tensor.zeros([size]), "running_mean")
     _runningVariance = Buffer(wrappedValue: try Tensor.ones([size]), "running_var")
+    _batches = Buffer(wrappedValue: try Tensor(0), "num_batches_tracked")
     self.momentum = momentum
     self.epsilon = epsilon
   }
 
   func callAsFunction(_ rows: Tensor, isTraining: Bool) throws -> Tensor {
     guard isTraining else {
-      return try (rows - runningMean) * (runningVariance + epsilon).inverseSquareRoot()
+      return try scaled((rows - runningMean) * (runningVariance + epsilon).inverseSquareRoot())
     }
     let mean = try rows.mean(along: 0)
     let centred = try rows - mean
@@ -149,8 +160,14 @@ final class ColumnNormalisation: Module {
       let unbiased = try variance.detached() * (count / max(1, count - 1))
       runningMean = try runningMean * (1 - momentum) + mean.detached() * momentum
       runningVariance = try runningVariance * (1 - momentum) + unbiased * momentum
+      batches = try batches + Tensor(1).to(batches.device)
     }
-    return try centred * (variance + epsilon).inverseSquareRoot()
+    return try scaled(centred * (variance + epsilon).inverseSquareRoot())
+  }
+
+  private func scaled(_ normal: Tensor) throws -> Tensor {
+    guard affine.count == 2 else { return normal }
+    return try normal * affine[0].wrappedValue + affine[1].wrappedValue
   }
 }
 
