@@ -10,6 +10,13 @@ enum Console {
       && environment["TERM"] != "dumb"
   }()
 
+  /// Width of the terminal in characters; 80 where it does not say.
+  static var columns: Int {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
   /// A result. Where it cannot be written there is nothing left to do: the process ends.
   static func out(_ text: String) {
     do { try write(text + "\n", to: STDOUT_FILENO) } catch {

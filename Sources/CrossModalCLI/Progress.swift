@@ -32,9 +32,12 @@ final class Progress {
     let text =
       "\(title) \(Int(fraction * 100)) %  \(done)/\(total)  \(Progress.words(left)) left\(note.isEmpty ? "" : "  " + note)"
     if Console.isTerminal {
-      let filled = Int(fraction * 24)
-      let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
-      Console.raw("\r\u{1B}[K\(bar) \(text)")
+      // A line that wraps could not be drawn over: the bar gives way first, then the end of the text.
+      let columns = Console.columns - 1
+      let length = max(0, min(24, columns - text.count - 1))
+      let filled = Int(fraction * Double(length))
+      let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: length - filled)
+      Console.raw("\r\u{1B}[K" + "\(bar)\(length > 0 ? " " : "")\(text)".prefix(columns))
       hasDrawn = true
     } else {
       Console.lines(text)

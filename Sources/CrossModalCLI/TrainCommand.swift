@@ -108,6 +108,8 @@ struct TrainCommand: ParsableCommand {
     let isFirst = (group?.rank ?? 0) == 0
     if isFirst { set.warnings.forEach(output.warn) }
     let progress = TrainingProgressBar(output)
+    // Also before an error is printed.
+    defer { progress.finish() }
     let (run, outcome) = try Run.train(
       type, settings: settings, data: set, split: split, seed: seed, device: device, into: target,
       start: start, group: group,

@@ -23,11 +23,13 @@ public final class GlooGroup: ProcessGroup {
     public var attempt: String
 
     /// From `RANK`, `WORLD_SIZE`, `LOCAL_RANK`, `LOCAL_WORLD_SIZE`, `MASTER_ADDR`, `MASTER_PORT`,
-    /// `TORCHELASTIC_USE_AGENT_STORE`, `TORCHELASTIC_RESTART_COUNT` and `GLOO_SOCKET_IFNAME`; nil for a single
+    /// `TORCHELASTIC_USE_AGENT_STORE`, `TORCHELASTIC_RESTART_COUNT` and `GLOO_SOCKET_IFNAME`, as torchrun and the
+    /// operators of Kubernetes set them; else from the variables of a step of Slurm (`srun`); nil for a single
     /// process.
     ///
     /// - Throws: ``TorchError`` that names the variable at fault.
     public init?(_ environment: [String: String]) throws(TorchError) {
+      let environment = SlurmStep(environment)?.environment ?? environment
       func number(_ name: String, _ range: ClosedRange<Int>, or fallback: Int? = nil) throws(TorchError)
         -> Int
       {
@@ -54,7 +56,10 @@ public final class GlooGroup: ProcessGroup {
       self.host = host
       isStoreServed = environment["TORCHELASTIC_USE_AGENT_STORE"]?.lowercased() == "true"
       let here = try number("LOCAL_WORLD_SIZE", 1...size, or: 1)
-      isLocal = ["localhost", "127.0.0.1", "::1"].contains(host) || here == size
+      // Operators of Kubernetes tell the first process that it is at localhost, though the others are not.
+      let isNear =
+        ["localhost", "127.0.0.1", "::1"].contains(host) && environment["KUBERNETES_SERVICE_HOST"] == nil
+      isLocal = here == size || isNear
       interface = environment["GLOO_SOCKET_IFNAME"] ?? ""
       attempt = environment["TORCHELASTIC_RESTART_COUNT"] ?? "0"
     }
@@ -71,21 +76,23 @@ public final class GlooGroup: ProcessGroup {
       place.host, place.port, Int32(place.rank), Int32(place.size), place.rank == 0 && !place.isStoreServed,
       "crossmodal/\(place.attempt)", place.interface, place.isLocal, Int64(timeout * 1000))
     guard let made else {
-      throw Self.failure("joining \(place.size) processes at \(place.host):\(place.port)", place.rank)
+      throw TorchError(
+        operation: "joining \(place.size) processes at \(place.host):\(place.port)",
+        message: "process \(place.rank): \(Self.reason)")
     }
     group = made
   }
 
   deinit { ct_group_free(group) }
 
-  /// What went wrong, without the places in Gloo's own source that its messages carry.
-  private static func failure(_ operation: String, _ rank: Int) -> TorchError {
+  /// What went wrong, without the places in Gloo's own source that its messages carry and without advice.
+  private static var reason: String {
     var message = String(cString: ct_last_error())
     if message.hasPrefix("["), let end = message.firstIndex(of: "]") {
       message = String(message[message.index(after: end)...]).trimmingCharacters(in: .whitespaces)
     }
     message = message.split(separator: "\n").first.map(String.init) ?? message
-    return TorchError(operation: operation, message: "process \(rank): \(message)")
+    return message.range(of: ". ").map { String(message[..<$0.lowerBound]) } ?? message
   }
 
   /// Tensors of their own on the cpu, which the calls below may change.
@@ -94,7 +101,13 @@ public final class GlooGroup: ProcessGroup {
   }
 
   private func check(_ done: Bool, _ operation: String) throws(TorchError) {
-    guard done else { throw Self.failure(operation, rank) }
+    guard done else {
+      throw TorchError(
+        operation: operation,
+        message:
+          "process \(rank) has lost one of the \(size) that work together, which ended or was too late: "
+          + Self.reason)
+    }
   }
 
   public func sum(_ tensor: Tensor) throws(TorchError) -> Tensor {

@@ -1,3 +1,4 @@
+import CrossModal
 import Foundation
 import Testing
 import Torch
@@ -21,23 +22,96 @@ struct TrainingTests {
     try Data(contentsOf: URL(fileURLWithPath: out + "/model.safetensors"))
   }
 
-  @Test("a run killed at any moment and resumed ends with the bytes of an undisturbed one")
-  func survivesKills() throws {
+  /// Steps that the last whole checkpoint of a run knows of.
+  private static func savedSteps(_ out: String) -> Int {
+    FileManager.default.contents(atPath: out + "/checkpoints/manifest.json")
+      .flatMap { try? JSON(json: $0)["state"]?["step"]?.int } ?? 0
+  }
+
+  @Test(
+    "a run killed at any moment and resumed ends with the bytes of an undisturbed one",
+    arguments: ["adam", "lbfgs"])
+  func survivesKills(optimizer: String) throws {
     let folder = try TemporaryFolder()
     let (whole, broken) = (folder.url.path + "/whole", folder.url.path + "/broken")
-    #expect(try CommandLine.run(Self.arguments(whole)).status == 0)
-    // Later kills come later, from before the first file to after the last step.
-    for delay in [20, 60, 120, 200, 300] {
-      let exists = FileManager.default.fileExists(atPath: broken + "/config.yaml")
-      let process = try CommandLine.start(Self.arguments(broken, exists ? "--resume" : "--quiet"))
-      usleep(UInt32(delay) * 1000)
+    let more = [
+      "--set", "validation=test", "--set", "checkpoint_every=1", "--set", "ema=0.9", "--set",
+      "optimizer=\(optimizer)", "--set", "batch_size=\(optimizer == "adam" ? "400" : "null")", "--set",
+      "epochs=\(optimizer == "adam" ? 8 : 20)",
+    ]
+    #expect(try CommandLine.run(Self.arguments(whole) + more).status == 0)
+    let steps = Self.savedSteps(whole)
+    // The first before there is anything; each of the others a few steps later, at a moment that chance gives:
+    // between steps, in a checkpoint, while held-out pairs are measured, or at the very end.
+    var random = SystemRandomNumberGenerator()
+    for round in 0..<5 {
+      let isBegun = FileManager.default.fileExists(atPath: broken + "/config.yaml")
+      let process = try CommandLine.start(Self.arguments(broken, isBegun ? "--resume" : "--quiet") + more)
+      while round > 0, process.isRunning, Self.savedSteps(broken) < steps * round / 5 { usleep(500) }
+      usleep(UInt32.random(in: 0..<20_000, using: &random))
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
     }
-    let exists = FileManager.default.fileExists(atPath: broken + "/config.yaml")
-    let last = try CommandLine.run(Self.arguments(broken, exists ? "--resume" : "--quiet"))
+    let isBegun = FileManager.default.fileExists(atPath: broken + "/config.yaml")
+    let last = try CommandLine.run(Self.arguments(broken, isBegun ? "--resume" : "--quiet") + more)
     #expect(last.status == 0, "\(last.errors)")
     #expect(try Self.model(broken) == Self.model(whole))
+    let logs = try [whole, broken].map { try Data(contentsOf: URL(fileURLWithPath: $0 + "/metrics.jsonl")) }
+    #expect(logs[0] == logs[1])
+  }
+
+  @Test("Ctrl-C leaves a checkpoint that resumes to the bytes of an undisturbed run, and ends with 130")
+  func interrupted() throws {
+    let folder = try TemporaryFolder()
+    let (whole, broken) = (folder.url.path + "/whole", folder.url.path + "/broken")
+    let longer = ["--set", "epochs=60"]
+    #expect(try CommandLine.run(Self.arguments(whole) + longer).status == 0)
+    let process = try CommandLine.start(Self.arguments(broken) + longer)
+    while process.isRunning, Self.savedSteps(broken) < 3 { usleep(500) }
+    kill(process.processIdentifier, SIGINT)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit && process.terminationStatus == 130)
+    #expect(!FileManager.default.fileExists(atPath: broken + "/model.safetensors"))
+    let resumed = try CommandLine.run("train", "--out", broken, "--resume", "--quiet")
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(try Self.model(broken) == Self.model(whole))
+  }
+
+  @Test("weights that a step makes infinite are named with step and rows, and no checkpoint has them")
+  func stopsAtInfinity() throws {
+    let folder = try TemporaryFolder()
+    let out = folder.path("run")
+    let arguments = [
+      "train", "--method", "contrastive", "--data", Self.data, "--out", out, "--set", "optimizer=sgd",
+      "--set",
+      "learning_rate=1e39", "--set", "batch_size=1297", "--set", "epochs=1", "--set", "threads=1", "--quiet",
+    ]
+    let outcome = try CommandLine.run(arguments)
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("epoch 0, step 0: the weight '"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("failed-batch.safetensors"))
+    #expect(folder.exists("run/failed-batch.safetensors") && !folder.exists("run/model.safetensors"))
+    #expect(Self.savedSteps(out) == 0)
+  }
+
+  @Test(
+    "a recipe stands for a file of settings, --set wins under any name of a key, and an unknown one is told")
+  func recipes() throws {
+    let folder = try TemporaryFolder()
+    let arguments = ["train", "--method", "dcca", "--data", Self.data, "--quiet"]
+    let outcome = try CommandLine.run(
+      arguments + [
+        "--out", folder.path("run"), "--config", "digits-halves", "--set", "num_epochs=2", "--set",
+        "layer_sizes=[8]",
+      ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let record = try String(contentsOfFile: folder.path("run/config.yaml"), encoding: .utf8)
+    for line in ["  epochs: 2", "  hidden: [8]", "  r1: 0.1", "  scaling: center"] {
+      #expect(record.contains(line + "\n"), "\(line)")
+    }
+    let unknown = try CommandLine.run(arguments + ["--out", folder.path("b"), "--config", "digit-halves"])
+    #expect(unknown.status == 2)
+    #expect(unknown.errors.contains("did you mean 'digits-halves'?"))
   }
 
   @Test(
@@ -100,71 +174,5 @@ struct TrainingTests {
     let second = try CommandLine.run(Self.arguments(out, "--force"))
     #expect(second.status == 1)
     #expect(second.errors.contains("another process is training into this folder"))
-  }
-
-  @Test("two processes take the step that one takes on the joined batch")
-  func sharesGradients() throws {
-    let folder = try TemporaryFolder()
-    let (one, two) = (folder.url.path + "/one", folder.url.path + "/two")
-    let step = [
-      "--set", "optimizer=sgd", "--set", "learning_rate=1", "--set", "steps=1", "--set", "precision=float64",
-      "--set", "weight_decay=0",
-    ]
-    #expect(try CommandLine.run(Self.arguments(one) + step).status == 0)
-    let port = try CommandLine.freePort()
-    let processes = try (0..<2).map { rank in
-      try CommandLine.start(
-        Self.arguments(two) + step,
-        environment: [
-          "RANK": "\(rank)", "WORLD_SIZE": "2", "LOCAL_RANK": "\(rank)", "MASTER_ADDR": "127.0.0.1",
-          "MASTER_PORT": "\(port)",
-        ])
-    }
-    for process in processes {
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 0)
-    }
-    let weights = try [one, two].map { try SafeTensors.read($0 + "/model.safetensors") }
-    for (name, tensor) in weights[0].tensors where name.hasPrefix("model") {
-      let other = try #require(weights[1][name])
-      #expect(try tensor.isClose(to: other, absolute: 1e-6), "\(name)")
-    }
-  }
-}
-
-extension CommandLine {
-  /// A port of this machine that nobody listens at.
-  static func freePort() throws -> Int {
-    #if os(Linux)
-      let stream = Int32(SOCK_STREAM.rawValue)
-    #else
-      let stream = SOCK_STREAM
-    #endif
-    let probe = socket(AF_INET, stream, 0)
-    defer { close(probe) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let found = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(probe, $0, size) == 0 && getsockname(probe, $0, &size) == 0
-      }
-    }
-    try #require(found, "no free port")
-    return Int(UInt16(bigEndian: address.sin_port))
-  }
-
-  /// Starts the command and leaves it running; what it says is thrown away.
-  static func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Process {
-    let process = Process()
-    process.executableURL = program
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    return process
   }
 }

@@ -1,6 +1,13 @@
 import Foundation
 import Torch
 
+/// An error of a method that may say that numbers which it computed are not finite. The trainer adds step and
+/// rows, and keeps the batch.
+public protocol NumbersNotFinite: Error {
+  /// What is not finite, such as `the outputs of view 1`; nil when the error is about something else.
+  var notFinite: String? { get }
+}
+
 /// Finds what is not finite in a step that went wrong, and keeps the batch for a look.
 struct NonFiniteGuard {
   /// Where the batch is saved; nil to save nothing.
@@ -13,19 +20,22 @@ struct NonFiniteGuard {
   ///   - places: of the batch's pairs among the training pairs.
   ///   - loss: nil when computing it failed.
   ///   - parameters: with the gradients of the step.
+  ///   - fallback: what is not finite where input, weights, loss and gradients are.
   func error(
-    batch: Batch, places: [Int], loss: Loss?, parameters: [StateEntry], epoch: Int, step: Int
+    batch: Batch, places: [Int], loss: Loss?, parameters: [StateEntry], epoch: Int, step: Int,
+    orElse fallback: String = "the loss"
   ) throws -> TrainingError {
-    let (what, rows) = try culprit(batch, loss, parameters)
+    let (found, rows) = try culprit(batch, loss, parameters)
+    let what = found ?? fallback
     let saved = try folder.map { try save(batch, places: places, to: $0) }
     return .notFinite(
       what: what, epoch: epoch, step: step, rows: rows ?? batch.rows.first ?? places, saved: saved)
   }
 
   /// The tensor nearest to the cause: what came in, then weights, then parts of the loss, then gradients.
-  private func culprit(
+  func culprit(
     _ batch: Batch, _ loss: Loss?, _ parameters: [StateEntry]
-  ) throws -> (String, [Int]?) {
+  ) throws -> (String?, [Int]?) {
     for (side, items) in batch.items.enumerated() {
       guard let tensor = items.tensor, tensor.dtype.isFloatingPoint else { continue }
       let bad = try tensor.isFinite().not().flattened(from: min(1, tensor.rank - 1)).any(
@@ -46,7 +56,7 @@ struct NonFiniteGuard {
         return ("the gradient of '\(entry.name)'", nil)
       }
     }
-    return ("the loss", nil)
+    return (nil, nil)
   }
 
   private func save(_ batch: Batch, places: [Int], to folder: URL) throws -> String {

@@ -15,17 +15,19 @@ public struct Schedule: Codable, Sendable, Equatable {
     case linear
     /// Divided by 1 + `gamma` × steps.
     case inverse
+    /// Times `gamma` after `every` evaluations in a row without improvement, down to `floor`.
+    case plateau
   }
 
   public var kind = Kind.constant
-  /// Epochs between two changes of `step`.
+  /// Epochs between two changes of `step`; evaluations that `plateau` waits.
   public var every = 10
   public var gamma = 0.1
   /// Epochs at which `step` changes the rate, instead of every so many.
   public var milestones: [Int] = []
   /// Steps over which the rate rises from near 0.
   public var warmup = 0
-  /// What `cosine` and `linear` end at, as a fraction of the rate.
+  /// What `cosine`, `linear` and `plateau` end at, as a fraction of the rate.
   public var floor = 0.0
 
   public init() {}
@@ -52,7 +54,8 @@ public struct Schedule: Codable, Sendable, Equatable {
     if step < warmup { return Double(step + 1) / Double(warmup) }
     let course = min(1, Double(step - warmup) / Double(max(1, total - warmup)))
     switch kind {
-    case .constant: return 1
+    // What a plateau does depends on what was measured: the trainer's state has its factor.
+    case .constant, .plateau: return 1
     case .step:
       let changes = milestones.isEmpty ? epoch / every : milestones.count { $0 <= epoch }
       return pow(gamma, Double(changes))
@@ -67,7 +70,7 @@ public struct Schedule: Codable, Sendable, Equatable {
     let refuse = { (key: String, value: String, expected: String) in
       ConfigurationError.badValue(key: "schedule.\(key)", value: value, expected: expected)
     }
-    guard every >= 1 else { throw refuse("every", "\(every)", "1 or more epochs") }
+    guard every >= 1 else { throw refuse("every", "\(every)", "1 or more") }
     guard gamma >= 0, gamma.isFinite else { throw refuse("gamma", "\(gamma)", "0 or more") }
     guard warmup >= 0 else { throw refuse("warmup", "\(warmup)", "0 or more steps") }
     guard floor >= 0, floor <= 1 else { throw refuse("floor", "\(floor)", "from 0 to 1") }

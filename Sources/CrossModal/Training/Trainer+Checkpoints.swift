@@ -7,6 +7,7 @@ extension Trainer {
   /// - Parameter isSkippable: leave it out when checkpoints would take more than a tenth of the time. What a
   ///   resumed run comes to does not depend on how often one is written.
   func checkpoint(isSkippable: Bool = false) throws {
+    try checkWeights()
     if let group { try GradientSharing(group: group).align(method.buffers) }
     if let folder, isFirst, !(isSkippable && isTooSoon) {
       let start = ContinuousClock.now
@@ -62,7 +63,10 @@ extension Trainer {
     average = try makeAverage()
     let averages = Dictionary(
       contents.averages.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
-    try average?.load(averages, file: file)
+    do { try average?.load(averages) } catch let error as OptimizerError {
+      throw TrainingError.badCheckpoint(
+        file: file, reason: "its moving average does not fit: \(error.description)")
+    }
     self.state = manifest.state
   }
 }

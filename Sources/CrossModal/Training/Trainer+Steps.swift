@@ -46,7 +46,7 @@ extension Trainer {
 
   /// The learning rate of the step that comes.
   var learningRate: Double {
-    training.learningRate
+    training.learningRate * (state.plateauFactor?.value ?? 1)
       * training.schedule.factor(step: state.step, epoch: state.epoch, total: totalSteps)
   }
 
@@ -70,6 +70,7 @@ extension Trainer {
     }
     try trained.clearGradients()
     try average?.update()
+    lastBatch = outcome.last.map { ($0.batch, $0.places, state.epoch, state.step) }
     state.step += 1
     try record(outcome, rate: rate, pairs: pairs)
     return outcome.isInterrupted
@@ -127,9 +128,22 @@ extension Trainer {
       let step = try Step(
         epoch: state.epoch, number: state.step, batch: state.batch + i, seed: seed, training: training,
         device: device, group: group)
-      let loss =
-        training.precision == .bfloat16
-        ? try withAutocast(on: device) { try method.loss(batch, step) } : try method.loss(batch, step)
+      let loss: Loss
+      do {
+        loss =
+          training.precision == .bfloat16
+          ? try withAutocast(on: device) { try method.loss(batch, step) } : try method.loss(batch, step)
+      } catch {
+        // Decompositions refuse what is not finite, in words that say nothing of where it came from.
+        let told = (error as? any NumbersNotFinite)?.notFinite
+        let guardian = NonFiniteGuard(folder: nil)
+        guard try told != nil || guardian.culprit(batch, nil, trained).0 != nil else { throw error }
+        guard isStrict || group != nil else {
+          result.loss = .nan
+          return result
+        }
+        throw try notFinite(batch, own, nil, orElse: told ?? "the loss")
+      }
       let value: Double = try loss.total.item()
       result.last = (batch, places, loss)
       if !value.isFinite {
@@ -165,10 +179,22 @@ extension Trainer {
     if let seen = outcome.last { throw try notFinite(seen.batch, seen.places, seen.loss) }
   }
 
-  private func notFinite(_ batch: Batch, _ places: [Int], _ loss: Loss) throws -> TrainingError {
+  private func notFinite(
+    _ batch: Batch, _ places: [Int], _ loss: Loss?, orElse fallback: String = "the loss"
+  ) throws -> TrainingError {
     let guardian = NonFiniteGuard(folder: isFirst ? folder : nil)
     return try guardian.error(
-      batch: batch, places: places, loss: loss, parameters: trained, epoch: state.epoch, step: state.step)
+      batch: batch, places: places, loss: loss, parameters: trained, epoch: state.epoch, step: state.step,
+      orElse: fallback)
+  }
+
+  /// Throws when the last step has made a weight infinite: such weights are neither measured nor saved.
+  func checkWeights() throws {
+    guard let last = lastBatch else { return }
+    for entry in trained where try !entry.tensor.detached().isFinite().all() {
+      (state.epoch, state.step) = (last.epoch, last.step)
+      throw try notFinite(last.batch, last.places, nil)
+    }
   }
 
   private func record(_ outcome: Evaluation, rate: Double, pairs: Int) throws {

@@ -65,6 +65,8 @@ public final class Trainer {
   var events: EventFile?
   var sampler: any BatchSampler
   var trained: [StateEntry] = []
+  /// Of the last step, to say what went wrong when its result turns out to be no number.
+  var lastBatch: (batch: Batch, places: [Int], epoch: Int, step: Int)?
   private let began = ContinuousClock.now
   private var pairsSeen = 0
 
@@ -92,6 +94,11 @@ public final class Trainer {
     self.group = (group?.size ?? 1) > 1 ? group : nil
     self.folder = folder
     self.observe = observe
+    if training.schedule.kind == .plateau, validation == nil || training.evaluateEvery == 0 {
+      throw ConfigurationError.badValue(
+        key: "schedule.kind", value: "plateau",
+        expected: "possible without held-out pairs: the data need a split val, or validation names one")
+    }
     sampler = try method.makeSampler(data, training)
     guard sampler.batchesPerEpoch > 0 else {
       throw TrainingError.noBatches(pairs: data.count, batchSize: training.batchSize ?? data.count)
@@ -171,7 +178,7 @@ public final class Trainer {
   }
 
   func makeAverage() throws -> MovingAverage? {
-    try training.ema.map { try MovingAverage(trained, decay: $0) }
+    try training.ema.map { try MovingAverage(of: trained, decay: $0) }
   }
 
   var preparation: Preparation {
@@ -213,6 +220,7 @@ public final class Trainer {
   }
 
   private func endEpoch(isLast: Bool) throws {
+    try checkWeights()
     let isDue = training.evaluateEvery > 0 && (isLast || state.epoch % training.evaluateEvery == 0)
     var line: JSON = ["kind": "epoch", "epoch": .int(state.epoch), "step": .int(state.step)]
     for (name, value) in state.means.values { line[name] = .double(value) }
@@ -245,13 +253,23 @@ public final class Trainer {
     observe(.evaluation(epoch: state.epoch, step: state.step, measures: measures, isBest: isBest))
     guard isBest else {
       state.evaluationsWithoutImprovement += 1
+      if training.schedule.kind == .plateau { lowerRateOnPlateau() }
       return
     }
+    state.evaluationsOnPlateau = 0
     (state.best, state.bestStep, state.evaluationsWithoutImprovement) = (
       ExactNumber(chosen.value), state.step, 0
     )
     bestWeights = try snapshot()
     hasUnsavedBest = true
+  }
+
+  private func lowerRateOnPlateau() {
+    state.evaluationsOnPlateau += 1
+    guard state.evaluationsOnPlateau >= training.schedule.every else { return }
+    state.evaluationsOnPlateau = 0
+    let factor = (state.plateauFactor?.value ?? 1) * training.schedule.gamma
+    state.plateauFactor = ExactNumber(max(factor, training.schedule.floor))
   }
 
   /// Copies of the state that is evaluated and kept.
@@ -296,7 +314,7 @@ public final class Trainer {
       try method.load(best.weights, from: best.file)
       for entry in method.stateEntries { try entry.prepareForTraining(on: device, as: stateType) }
     } else {
-      try average?.keep()
+      average?.keep()
     }
     if let group { try GradientSharing(group: group).align(method.stateEntries) }
     for entry in method.stateEntries { entry.tensor = try entry.tensor.detached() }

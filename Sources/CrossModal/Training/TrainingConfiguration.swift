@@ -79,8 +79,9 @@ public struct TrainingConfiguration: MethodConfiguration {
       "weight_decay", "shrinks weights; through the gradient, beside it for adamw", aliases: ["wd"]),
     ConfigurationKey(
       "schedule",
-      "of the learning rate: kind (constant, step, exponential, cosine, linear, inverse), every (epochs), gamma, "
-        + "milestones (epochs), warmup (steps), floor", aliases: ["lr_schedule"]),
+      "of the learning rate: kind (constant, step, exponential, cosine, linear, inverse, plateau), every (epochs, or "
+        + "evaluations without improvement), gamma, milestones (epochs), warmup (steps), floor",
+      aliases: ["lr_schedule"]),
     ConfigurationKey(
       "gradient_clip", "longest gradient; null for no limit",
       aliases: ["grad_clip", "clip_grad", "max_grad_norm"]),
@@ -167,7 +168,8 @@ extension Schedule {
     let known = tree.members?.map(\.key) ?? []
     if given.isNull { return try JSON(encoding: Schedule()) }
     guard given.string != nil || given.members != nil else {
-      throw ConfigurationError.badValue(key: "schedule", value: given.text(), expected: "a kind, or keys with values")
+      throw ConfigurationError.badValue(
+        key: "schedule", value: given.text(), expected: "a kind, or keys with values")
     }
     // A word that was given keys of its own, `schedule=cosine` and then `schedule.warmup=9`, has become a name.
     let members = given.members?.map { JSON.Member($0.key == "name" ? "kind" : $0.key, $0.value) }

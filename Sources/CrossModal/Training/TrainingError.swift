@@ -20,8 +20,6 @@ public enum TrainingError: LocalizedError, Equatable {
   case noBatches(pairs: Int, batchSize: Int)
   case tooManyProcesses(processes: Int, batchSize: Int)
   case nothingToTrain(method: String)
-  /// Another of the processes that train together failed.
-  case processLost(rank: Int, reason: String)
 
   /// A setting that differs.
   public struct Change: Sendable, Equatable {
@@ -56,9 +54,6 @@ public enum TrainingError: LocalizedError, Equatable {
     case .tooManyProcesses(let processes, let size):
       return "batch_size \(size) cannot be shared by \(processes) processes; it needs at least one pair each"
     case .nothingToTrain(let method): return "\(method) has no parameters to train"
-    case .processLost(let rank, let reason):
-      return
-        "process \(rank) cannot go on, because the processes that train together lost each other: \(reason)"
     }
   }
 }

@@ -13,6 +13,10 @@ struct TrainingState: Codable, Equatable {
   var bestStep: Int?
   /// Evaluations since.
   var evaluationsWithoutImprovement = 0
+  /// With the schedule `plateau`: what the learning rate has been multiplied by, and evaluations without
+  /// improvement since it last fell.
+  var plateauFactor: ExactNumber?
+  var evaluationsOnPlateau = 0
   /// Why there will be no further step.
   var ended: Ending?
   /// Bytes of the logs that belong to this state.

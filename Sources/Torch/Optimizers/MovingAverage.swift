@@ -61,6 +61,9 @@ public final class MovingAverage {
     }
   }
 
+  /// Puts the averages in place of the state for good.
+  public func keep() { for (entry, average) in zip(entries, averages) { entry.tensor = average.tensor } }
+
   /// Runs `body` with the averages in place of the state, which is put back afterwards.
   public func applied<Result>(_ body: () throws -> Result) throws -> Result {
     let trained = entries.map(\.tensor)

@@ -1,5 +1,6 @@
-import CrossModal
 import Testing
+
+@testable import CrossModal
 
 @Suite("Settings")
 struct SettingsTests {
@@ -11,6 +12,39 @@ struct SettingsTests {
     #expect(settings.method == ["k": 5, "ridge": [0.1, 0.2]])
     #expect(settings.features == ["text": ["name": "tfidf", "size": 120]])
     #expect(settings.threads == 1)
+  }
+
+  @Test("an assignment wins over the file under any name of a key, and lr_update is a step of the schedule")
+  func aliases() throws {
+    let file: JSON = ["epochs": 30, "k": 9, "schedule": ["kind": "cosine", "warmup": 5]]
+    let over = { (file: JSON, assignments: [String]) in
+      try Settings(file, assignments: assignments, keys: DCCA.allKeys).method
+    }
+    #expect(
+      try over(file, ["num_epochs=2", "embed_size=4", "grad_clip=1", "lr_update=7"]) == [
+        "epochs": 2, "outputs": 4, "schedule": ["kind": "step", "warmup": 5, "every": 7], "gradient_clip": 1,
+      ])
+    #expect(
+      try over(["lr_update": 3, "num_epochs": 4], ["schedule.every=5", "epochs=6"]) == [
+        "epochs": 6, "schedule": ["every": 5, "kind": "step"],
+      ])
+    #expect(throws: ConfigurationError.givenTwice(key: "epochs", alias: "num_epochs")) {
+      try over(["epochs": 3, "num_epochs": 4], [])
+    }
+    #expect(throws: ConfigurationError.givenTwice(key: "schedule.every", alias: "lr_update")) {
+      try over(["schedule": ["every": 3], "lr_update": 4], [])
+    }
+  }
+
+  @Test("every recipe is of settings that its method understands")
+  func recipes() throws {
+    for method in MethodList.all {
+      for recipe in method.recipes {
+        let settings = try Settings(recipe.settings, keys: method.allKeys)
+        #expect(throws: Never.self, "\(recipe.name)") { try method.settings(settings.method, pairs: 1000) }
+      }
+    }
+    #expect(DCCA.recipes.map(\.name).contains("mnist-halves"))
   }
 
   @Test("what is no assignment is refused", arguments: ["k", "=3", "threads=0", "k.depth.x=1"])

@@ -119,6 +119,30 @@ struct TrainerTests {
     for entry in try checkpoints.last(manifest).weights { #expect(try entry.tensor.isFinite().all()) }
   }
 
+  @Test("a step that makes weights infinite ends the run before they are measured or saved")
+  func stopsAtInfiniteWeights() throws {
+    let data = try MemoryPairs.related(16)
+    let folder = try TemporaryFolder()
+    let error = #expect(throws: TrainingError.self) {
+      try Trainer(
+        toy(data),
+        training: training {
+          $0.batchSize = 16
+          $0.optimizer = .sgd
+          $0.learningRate = 1e39
+        }, data: data, validation: data, folder: folder.url
+      ).run()
+    }
+    guard case .notFinite(let what, 0, 0, let rows, let saved?) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(what.hasPrefix("the weight 'weight"))
+    #expect(Set(rows) == Set(0..<16))
+    #expect(try SafeTensors.read(saved)["x"]?.shape == [16, 5])
+    #expect(try Checkpoints(run: folder.url).manifest()?.state.step == 0)
+  }
+
   @Test("an input that is not finite is named with its row")
   func namesTheInput() throws {
     let clean = try MemoryPairs.related(8)
@@ -194,6 +218,82 @@ struct TrainerTests {
       return method.weight
     }
     #expect(try runs[0].isClose(to: runs[1], absolute: 1e-6))
+  }
+
+  @Test("bfloat16 computes in few bits, keeps weights in float32 and still learns")
+  func halfPrecision() throws {
+    let data = try MemoryPairs.related(40)
+    let losses = Locked<[Double]>([])
+    var weights: [[String: [UInt8]]] = []
+    for precision in [TrainingConfiguration.Precision.bfloat16, .bfloat16, .float32] {
+      let method = try toy(data) { $0.dropout = 0 }
+      try Trainer(
+        method,
+        training: training {
+          $0.precision = precision
+          $0.epochs = 12
+        }, data: data
+      ) { if case .step(let progress) = $0 { losses.append(progress.loss) } }.run()
+      for entry in method.stateEntries { #expect(entry.tensor.dtype == .float32) }
+      weights.append(try bits(method))
+    }
+    let first = losses.value.prefix(60)
+    #expect(first.suffix(5).reduce(0, +) < first.prefix(5).reduce(0, +))
+    #expect(weights[0] == weights[1])
+    #expect(weights[0] != weights[2])
+  }
+
+  @Test("the moving average of the weights is what is kept")
+  func keepsTheAverage() throws {
+    let data = try MemoryPairs.related(12)
+    let weights = try [(1, nil), (2, nil), (2, 0.25)].map { steps, decay -> Tensor in
+      let method = try RowMeanToy(.init(), for: data.description)
+      try Trainer(
+        method,
+        training: training {
+          $0.steps = steps
+          $0.ema = decay
+          $0.optimizer = .sgd
+        }, data: data
+      ).run()
+      return method.weight
+    }
+    // From weights of 0: a ← a/4 + 3w/4, twice.
+    let expected = try weights[0] * (0.25 * 0.75) + weights[1] * 0.75
+    #expect(try weights[2].isClose(to: expected, absolute: 1e-6))
+  }
+
+  @Test("on a plateau of the measure the rate falls, and a resumed run goes on with the lower rate")
+  func lowersTheRateOnPlateau() throws {
+    let data = try MemoryPairs.related(16)
+    let training = training {
+      $0.epochs = 9
+      $0.batchSize = 16
+      $0.learningRate = 0
+      $0.schedule = Schedule(kind: .plateau, every: 2, gamma: 0.5, floor: 0.2)
+    }
+    #expect(throws: ConfigurationError.self) { try Trainer(toy(data), training: training, data: data) }
+    let factors = Locked<[Double]>([])
+    let folder = try TemporaryFolder()
+    for end in [4, 9] {
+      var part = training
+      part.epochs = end
+      // A rate of 0 changes nothing, so that only the first evaluation is an improvement.
+      let trainer = try Trainer(toy(data), training: part, data: data, validation: data, folder: folder.url)
+      try trainer.run()
+      factors.append(trainer.state.plateauFactor?.value ?? 1)
+      try reopen(folder)
+    }
+    #expect(factors.value == [0.5, 0.2])
+  }
+
+  /// Lets a run that has ended go on with more epochs.
+  private func reopen(_ folder: TemporaryFolder) throws {
+    let checkpoints = Checkpoints(run: folder.url)
+    let manifest = try #require(try checkpoints.manifest())
+    var state = manifest.state
+    state.ended = nil
+    _ = try checkpoints.write(checkpoints.last(manifest), state: state, best: nil, after: manifest)
   }
 
   @Test("a change of one bit in a checkpoint is refused by name")

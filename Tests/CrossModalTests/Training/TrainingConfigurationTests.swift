@@ -21,6 +21,11 @@ struct TrainingConfigurationTests {
   func schedule() throws {
     #expect(try configuration("{schedule: cosine}").schedule.kind == .cosine)
     #expect(try configuration("{schedule: {gamma: 0.5}}").schedule == Schedule(kind: .constant, gamma: 0.5))
+    let settings = try Settings(
+      .object([]), assignments: ["schedule=cosine", "schedule.warmup=9"], keys: TrainingConfiguration.keys)
+    #expect(
+      try TrainingConfiguration().overridden(by: settings.method).schedule
+        == Schedule(kind: .cosine, warmup: 9))
     let error = #expect(throws: ConfigurationError.self) { try configuration("{schedule: {gama: 0.5}}") }
     #expect(error?.errorDescription?.contains("did you mean 'schedule.gamma'?") == true)
   }
@@ -30,7 +35,8 @@ struct TrainingConfigurationTests {
     arguments: [
       ("{epochs: -1}", "epochs"), ("{batch_size: 0}", "batch_size"), ("{learning_rate: -1}", "learning_rate"),
       ("{betas: [0.9]}", "betas"), ("{schedule: {every: 0}}", "schedule.every"), ("{ema: 1}", "ema"),
-      ("{optimizer: adm}", "optimizer"), ("{gradient_clip: 0}", "gradient_clip"),
+      ("{optimizer: adm}", "optimizer"), ("{schedule: 3}", "schedule"),
+      ("{gradient_clip: 0}", "gradient_clip"),
     ])
   func refuses(yaml: String, key: String) {
     let error = #expect(throws: ConfigurationError.self) { try configuration(yaml) }

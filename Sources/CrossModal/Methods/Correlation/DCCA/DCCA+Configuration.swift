@@ -71,6 +71,8 @@ extension DCCA {
     public var topk: Int?
     public var r1 = 1e-4
     public var r2 = 1e-4
+    /// Whether r1 and r2 become ten times larger for a batch where they are too small for a Cholesky factor.
+    public var raiseRidge = false
     /// Weight of the reconstruction.
     public var lambda = 1e-2
     /// How slowly the moments of noi follow; nil for 0.9, or 0.99 where batches are smaller than the outputs are wide.
@@ -110,6 +112,9 @@ extension DCCA {
       ConfigurationKey("topk", "correlations that count with topk, michaelvll and gcca; null for all"),
       ConfigurationKey("r1", "ridge on the covariance of the first view's outputs", aliases: ["reg_par"]),
       ConfigurationKey("r2", "ridge on the covariance of the second view's outputs"),
+      ConfigurationKey(
+        "raise_ridge",
+        "for a batch whose covariance is not positive definite, make r1 and r2 ten times larger until it is"),
       ConfigurationKey("lambda", "weight of the reconstruction with dccae and convex_mean"),
       ConfigurationKey("rho", "with noi: how slowly the moments follow; null chooses by batch size"),
       ConfigurationKey(
@@ -142,7 +147,7 @@ extension DCCA {
         topk.map { $0 >= 1 && $0 <= outputs } ?? true, "topk", topk ?? 0,
         "from 1 to the \(outputs) outputs, or null")
       for (key, value) in [("r1", r1), ("r2", r2)] {
-        try require(value > 0 && value.isFinite, key, value, "above 0")
+        try require(value >= 0 && value.isFinite, key, value, "0 or more")
       }
       try require(lambda >= 0 && lambda.isFinite, "lambda", lambda, "0 or more")
       try require(objective != .convexMean || lambda <= 1, "lambda", lambda, "at most 1 with convex_mean")

@@ -32,6 +32,8 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
   private let final: FinalCorrelation
   /// Largest condition number of an output covariance in training.
   private var worstCondition = 0.0
+  /// Largest factor that the ridges had to be multiplied by in training.
+  private var raisedRidges = 1.0
 
   public init(_ configuration: Configuration, for data: DataDescription) throws {
     try configuration.validate()
@@ -154,6 +156,9 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
         "warning: batches of \(size) are small for \(configuration.outputs) outputs; \(enough) or more say more "
           + "about covariances, and objective noi does with less")
     }
+    for (key, ridge) in [("r1", configuration.r1), ("r2", configuration.r2)] where ridge == 0 {
+      preparation.note("warning: \(key) is 0: outputs that depend on each other will end the training")
+    }
     if configuration.pretrain != .none {
       try withoutGradient {
         try pretrain(
@@ -203,38 +208,62 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
       guard let decoder = decoder(view) else { throw CorrelationError.notFitted }
       return try step.gathered((decoder(own[view]) - rows[view]).squared().sum(along: 1)).to(.float64)
     }
-    return try reconstructing(outputs, errors: errors, widths: rows.map { $0.size(along: 1) })
+    return try withRidges { ridges in
+      try reconstructing(outputs, errors: errors, widths: rows.map { $0.size(along: 1) }, ridges: ridges)
+    }
+  }
+
+  /// The objective with ridges that are large enough for this batch, where that is wanted.
+  private func objective(_ outputs: [Tensor], _ step: Step) throws -> Loss {
+    try withRidges { try objective(outputs, step, ridges: $0) }
+  }
+
+  /// Runs `body` with the ridges, and again with ten times larger ones while a covariance is not positive definite.
+  private func withRidges(_ body: ([Double]) throws -> Loss) throws -> Loss {
+    var factor = 1.0
+    while true {
+      do {
+        let loss = try body(configuration.ridges.map { $0 * factor })
+        raisedRidges = max(raisedRidges, factor)
+        return loss
+      } catch let error as DeepCorrelationError {
+        guard configuration.raiseRidge, case .notPositive = error, factor < 1e12 else { throw error }
+        factor *= 10
+      }
+    }
   }
 
   /// The objective of the joined outputs, and what to look at.
-  private func objective(_ outputs: [Tensor], _ step: Step) throws -> Loss {
-    let (ridges, all) = (configuration.ridges, configuration.outputs)
+  private func objective(_ outputs: [Tensor], _ step: Step, ridges: [Double]) throws -> Loss {
+    let all = configuration.outputs
     switch configuration.objective {
     case .paper, .topk, .dccae, .convexMean:
       let values = try DeepCorrelation.singularValues(outputs, ridges: ridges)
       let kept = configuration.objective == .topk ? configuration.topk ?? all : values.count
-      return try loss(-(values[0..<min(kept, values.count)].sum()), values: values, outputs)
+      return try loss(-(values[0..<min(kept, values.count)].sum()), values: values, outputs, ridges)
     case .sumOfSquares:
-      return try loss(DeepCorrelation.sumOfSquares(outputs, ridges: ridges), outputs)
+      return try loss(DeepCorrelation.sumOfSquares(outputs, ridges: ridges), outputs, ridges)
     case .michaelvll:
       return try loss(
         DeepCorrelation.eigenvalueRoots(
-          outputs, ridge: configuration.r1, epsilon: configuration.eps ?? 1e-9,
-          top: configuration.topk ?? all), outputs)
+          outputs, ridge: ridges[0], epsilon: configuration.eps ?? 1e-9, top: configuration.topk ?? all),
+        outputs, ridges)
     case .gcca:
       return try loss(
-        DeepCorrelation.generalised(outputs, ridges: ridges, top: configuration.topk ?? all), outputs)
+        DeepCorrelation.generalised(outputs, ridges: ridges, top: configuration.topk ?? all), outputs, ridges)
     case .eckartYoung: return try Loss(DeepCorrelation.eckartYoung(outputs))
     case .noi: return try orthogonal(outputs, step)
     }
   }
 
-  private func loss(_ total: Tensor, values: Tensor? = nil, _ outputs: [Tensor]) throws -> Loss {
+  private func loss(
+    _ total: Tensor, values: Tensor? = nil, _ outputs: [Tensor], _ ridges: [Double]
+  ) throws -> Loss {
     let values = try withoutGradient {
       try values?.detached()
-        ?? DeepCorrelation.singularValues(outputs.map { try $0.detached() }, ridges: configuration.ridges)
+        ?? DeepCorrelation.singularValues(outputs.map { try $0.detached() }, ridges: ridges)
     }
-    let conditions = try DeepCorrelation.conditionNumbers(outputs, ridges: configuration.ridges)
+    let conditions = try DeepCorrelation.conditionNumbers(outputs, ridges: ridges)
     worstCondition = max(worstCondition, conditions.max() ?? 0)
     return try Loss(
       total,
@@ -244,13 +273,15 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
       ])
   }
 
-  private func reconstructing(_ outputs: [Tensor], errors: [Tensor], widths: [Int]) throws -> Loss {
+  private func reconstructing(
+    _ outputs: [Tensor], errors: [Tensor], widths: [Int], ridges: [Double]
+  ) throws -> Loss {
     let weight = configuration.lambda
     let error = try errors[0].mean() + errors[1].mean()
     let correlation =
       configuration.objective == .dccae
-      ? try DeepCorrelation.loss(outputs, ridges: configuration.ridges)
-      : try DeepCorrelation.sumOfSquares(outputs, ridges: configuration.ridges)
+      ? try DeepCorrelation.loss(outputs, ridges: ridges)
+      : try DeepCorrelation.sumOfSquares(outputs, ridges: ridges)
     let total =
       configuration.objective == .dccae
       ? try correlation + error * weight
@@ -314,6 +345,10 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
     try final.keep(fitted)
     var report = try fitted.report(
       views: views, ridges: [.absolute(configuration.finalRidge), .absolute(configuration.finalRidge)])
+    if raisedRidges > 1 {
+      report.warnings.append(
+        "r1 and r2 were too small for some batches and were multiplied there by up to \(raisedRidges)")
+    }
     if worstCondition > 1e8 {
       report.warnings.append(
         "the condition number of an output covariance reached \(worstCondition): outputs have collapsed to fewer "

@@ -143,9 +143,50 @@ struct DCCATests {
     #expect(notes.value.contains { $0.contains("warning: batches of 30 are small") })
   }
 
+  @Test("ridges too small for a covariance end the training by name, or are raised where that is wanted")
+  func raisesRidges() throws {
+    // Both outputs are the same number a thousand times over, so that their covariance has rank one.
+    let row = try Tensor((0..<40).map { Double($0) * 1e6 }, shape: [40, 1])
+    let data = MemoryPairs(
+      x: try row.matmul(Tensor.ones([1, 5], .float64)), y: try row.matmul(Tensor.ones([1, 6], .float64)))
+    let train = { (raises: Bool) in
+      let method = try method(data) {
+        $0.hidden = PerView([[]])
+        $0.scaling = .none
+        ($0.r1, $0.r2, $0.raiseRidge) = (1e-12, 1e-12, raises)
+      }
+      try Trainer(method, training: training(method, data) { $0.epochs = 1 }, data: data).run()
+      return method.fitReport?.warnings ?? []
+    }
+    let error = #expect(throws: DeepCorrelationError.self) { try train(false) }
+    #expect(error?.errorDescription?.contains("r1 = 1e-12") == true)
+    #expect(try train(true).contains { $0.contains("multiplied") })
+  }
+
+  @Test("outputs that are not finite are told with step and rows")
+  func notFinite() throws {
+    let data = try MemoryPairs.related(20)
+    let method = try method(data) { $0.activation = .relu }
+    let error = #expect(throws: TrainingError.self) {
+      try Trainer(
+        method,
+        training: training(method, data) {
+          $0.optimizer = .sgd
+          $0.precision = .float32
+          $0.batchSize = 10
+          $0.learningRate = 1e38
+        }, data: data
+      ).run()
+    }
+    guard case .notFinite = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
   @Test("settings out of range are refused by name")
   func validates() {
-    for (key, value) in [("r1", "0"), ("outputs", "0"), ("topk", "60"), ("rho", "1"), ("hidden", "[0]")] {
+    for (key, value) in [("r1", "-1"), ("outputs", "0"), ("topk", "60"), ("rho", "1"), ("hidden", "[0]")] {
       let error = #expect(throws: ConfigurationError.self) {
         _ = try DCCA.Configuration(overrides: .object([.init(key, JSON(yaml: value))]))
       }

@@ -1,0 +1,154 @@
+import Foundation
+import Testing
+
+@testable import Torch
+
+@Suite("Processes that train together")
+struct GlooGroupTests {
+  private func place(_ environment: [String: String]) throws -> GlooGroup.Place? {
+    try GlooGroup.Place(environment)
+  }
+
+  private static let torchrun = [
+    "RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "gpu7",
+    "MASTER_PORT": "29500", "TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "2",
+  ]
+
+  @Test("torchrun's variables say who is who, and that its agent serves the store")
+  func torchrun() throws {
+    let place = try #require(try place(Self.torchrun))
+    #expect(place.rank == 3 && place.size == 4 && place.localRank == 1)
+    #expect(place.host == "gpu7" && place.port == 29500)
+    #expect(place.isStoreServed && !place.isLocal && place.attempt == "2")
+  }
+
+  @Test("without variables, or with one process, there is no group")
+  func single() throws {
+    #expect(try place([:]) == nil)
+    #expect(try place(["WORLD_SIZE": "1", "RANK": "0"]) == nil)
+    // A batch script that does not use srun.
+    #expect(try place(["SLURM_NTASKS": "4", "SLURM_PROCID": "0", "SLURM_JOB_ID": "7"]) == nil)
+  }
+
+  @Test(
+    "a variable that is missing or makes no sense is named",
+    arguments: [
+      ("RANK", nil), ("RANK", "4"), ("RANK", "first"), ("WORLD_SIZE", "many"), ("MASTER_PORT", "0"),
+      ("MASTER_PORT", "70000"), ("MASTER_ADDR", nil), ("MASTER_ADDR", ""), ("LOCAL_WORLD_SIZE", "9"),
+    ] as [(String, String?)])
+  func refuses(name: String, value: String?) {
+    var environment = Self.torchrun
+    environment[name] = value
+    let error = #expect(throws: TorchError.self) { try place(environment) }
+    #expect(error?.message.contains(name) == true)
+  }
+
+  @Test("the first process of a Kubernetes operator is not alone on its machine, though it is told localhost")
+  func kubernetes() throws {
+    let given = ["RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "23456"]
+    #expect(try place(given)?.isLocal == true)
+    #expect(try place(given.merging(["KUBERNETES_SERVICE_HOST": "10.0.0.1"]) { $1 })?.isLocal == false)
+  }
+
+  @Test("a step of Slurm is a group: tasks are ranks, the first machine of the list is the meeting place")
+  func slurm() throws {
+    let step = [
+      "SLURM_STEP_NUM_TASKS": "8", "SLURM_PROCID": "5", "SLURM_LOCALID": "1", "SLURM_STEP_NUM_NODES": "2",
+      "SLURM_STEP_NODELIST": "gpu[007-008]", "SLURM_JOB_ID": "1234567", "SLURM_STEP_ID": "0",
+    ]
+    let found = try #require(try place(step))
+    #expect(found.rank == 5 && found.size == 8 && found.localRank == 1)
+    #expect(found.host == "gpu007" && !found.isLocal && !found.isStoreServed)
+    var other = step
+    other["SLURM_PROCID"] = "0"
+    #expect(try place(other)?.port == found.port)
+    other["SLURM_STEP_ID"] = "1"
+    #expect(try place(other)?.port != found.port)
+    other["MASTER_ADDR"] = "10.1.2.3"
+    other["MASTER_PORT"] = "4000"
+    let set = try #require(try place(other))
+    #expect(set.host == "10.1.2.3" && set.port == 4000)
+    other["SLURM_STEP_NUM_NODES"] = "1"
+    #expect(try place(other)?.isLocal == true)
+    #expect(try place(step.merging(["WORLD_SIZE": "1"]) { $1 }) == nil)
+  }
+
+  @Test(
+    "the first machine of a list of Slurm",
+    arguments: [
+      ("node1", "node1"), ("node1,node2", "node1"), ("gpu[03-07,12],cpu1", "gpu03"), ("a[5,9]-ib", "a5-ib"),
+      ("login,gpu[1-2]", "login"),
+    ])
+  func firstHost(list: String, host: String) { #expect(SlurmStep.firstHost(list) == host) }
+
+  /// Runs `body` as two processes would, each on a thread of its own.
+  private func together<Result: Sendable>(
+    _ body: @escaping @Sendable (GlooGroup) throws -> Result
+  ) async throws -> [Result] {
+    let port = try #require(freePort())
+    return try await withThrowingTaskGroup(of: (Int, Result).self) { tasks in
+      for rank in 0..<2 {
+        tasks.addTask {
+          try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+              continuation.resume(
+                with: Swift.Result {
+                  let place = try GlooGroup.Place([
+                    "RANK": "\(rank)", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
+                    "MASTER_PORT": "\(port)",
+                  ])
+                  guard let place else { throw TorchError(operation: "test", message: "no place") }
+                  return (rank, try body(GlooGroup(place, timeout: 60)))
+                })
+            }
+          }
+        }
+      }
+      return try await tasks.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+  }
+
+  private func freePort() -> Int? {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+      }
+    }
+    return isBound ? Int(UInt16(bigEndian: address.sin_port)) : nil
+  }
+
+  @Test("sums, gathers of different sizes and broadcasts give every process the same")
+  func collectives() async throws {
+    let found = try await together { group -> [[Double]] in
+      let own = Double(group.rank + 1)
+      let rows = try Tensor.ones([group.rank + 1, 2 - group.rank], .float64) * own
+      let gathered = try group.gather(rows)
+      try group.barrier()
+      return [
+        try group.sum(Tensor([own, 10 * own])).values(), try group.broadcast(Tensor([own]), from: 1).values(),
+        try gathered[0].flattened().values(), try gathered[1].flattened().values(),
+      ]
+    }
+    #expect(found[0] == [[3, 30], [2], [1, 1], [2, 0, 2, 0]])
+    #expect(found[1] == found[0])
+  }
+
+  @Test("a process that left ends the others' calls with an error that says so")
+  func lost() async throws {
+    let found = try await together { group -> String in
+      guard group.rank == 0 else { return "" }
+      do {
+        _ = try group.sum(Tensor([1.0]))
+        return "no error"
+      } catch let error as TorchError { return error.description }
+    }
+    #expect(found[0].contains("process 0 has lost one of the 2"), "\(found[0])")
+    #expect(!found[0].contains("gloo/"))
+  }
+}
