@@ -47,10 +47,10 @@ failed = False
 for (work, program), found in sorted(best.items(), key=lambda item: (item[0][0], item[1]["seconds"])):
     mine = reference[work]
     ratio = found["seconds"] / mine["seconds"]
-    note = ""
+    note = f"  {found['megabytes']:.0f} MB of memory" if "megabytes" in found else ""
     if not abs(found["check"] - mine["check"]) <= 1e-6 * max(1, abs(mine["check"])):
         approximate = found.get("approximate", False)
-        note = f"  {'comes to' if approximate else 'result differs:'} {found['check']:.8f}, ours {mine['check']:.8f}"
+        note += f"  {'comes to' if approximate else 'result differs:'} {found['check']:.8f}, ours {mine['check']:.8f}"
         failed = failed or not approximate
     print(f"{work:<48}{program:<26}{found['seconds']:>12.3f}{ratio:>13.1f}x{note}")
 sys.exit("bench: results that should agree do not" if failed else 0)

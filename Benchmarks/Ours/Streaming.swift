@@ -5,10 +5,6 @@ import Torch
 /// A data set of 1,000,000 rows of 512 float32 numbers, walked from the disk or the page cache a block at a time.
 /// NumPy walks the same file through a memory map.
 enum Streaming {
-  enum StreamingError: Error {
-    case tooMuchMemory(Double)
-  }
-
   private static let rows = 1_000_000
   private static let width = 512
   private static let block = 8192
@@ -36,20 +32,17 @@ enum Streaming {
     let path = folder.appending(path: "stream.dataset.yaml").path
     let before = ProcessMemory.now.anonymous
     var most = before
-    try report("2 GB from disk, 8192 rows at a time") {
-      let split = try DataSet(at: path, checksNumbers: false).split("train")
-      var sum = 0.0
-      try split.forEachChunk(rows: block) { batch in
-        guard case .vectors(let rows) = batch.items[0] else { return }
-        sum += try rows.max().item(as: Double.self)
-        most = max(most, ProcessMemory.now.anonymous)
-      }
-      return sum
+    var sum = 0.0
+    let start = processSeconds()
+    let split = try DataSet(at: path, checksNumbers: false).split("train")
+    try split.forEachChunk(rows: block) { batch in
+      guard case .vectors(let rows) = batch.items[0] else { return }
+      sum += try rows.max().item(as: Double.self)
+      most = max(most, ProcessMemory.now.anonymous)
     }
     // Pages of the file itself belong to the page cache, which the system takes back when it needs them.
-    let megabytes = Double(most - before) / 1e6
-    FileHandle.standardError.write(
-      Data(String(format: "streaming 2 GB took %.1f MB of memory beside the page cache\n", megabytes).utf8))
-    guard megabytes < 200 else { throw StreamingError.tooMuchMemory(megabytes) }
+    report(
+      "2 GB from disk, 8192 rows at a time", seconds: processSeconds() - start, check: sum,
+      megabytes: Double(most - before) / 1e6)
   }
 }

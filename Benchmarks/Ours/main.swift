@@ -17,13 +17,15 @@ func report(_ work: String, as program: String? = nil, _ body: () throws -> Doub
   report(work, as: program, seconds: processSeconds() - start, check: check)
 }
 
-func report(_ work: String, as program: String? = nil, seconds: Double, check: Double) {
-  print(
-    JSON.object([
-      .init("work", .string(work)), .init("program", .string(program ?? "CrossModal")),
-      .init("seconds", .double(seconds)), .init("check", .double(check)),
-      .init("approximate", .bool(program != nil)),
-    ]).text())
+func report(
+  _ work: String, as program: String? = nil, seconds: Double, check: Double, megabytes: Double? = nil
+) {
+  var line: JSON = [
+    "work": .string(work), "program": .string(program ?? "CrossModal"), "seconds": .double(seconds),
+    "check": .double(check), "approximate": .bool(program != nil),
+  ]
+  if let megabytes { line["megabytes"] = .double(megabytes) }
+  print(line.text())
 }
 
 /// The numbers that all programs work on: made anew from one seed, so nothing has to be read.
@@ -50,6 +52,7 @@ struct Work {
     }
     try DifficultViews().write(to: folder)
     try KernelViews().write(to: folder)
+    try Streaming.write(to: folder)
   }
 }
 
@@ -85,13 +88,19 @@ if arguments.count == 4, arguments[1] == "scan", let threads = Int(arguments[3])
     exit(1)
   }
 }
-guard arguments.count == 3, ["prepare", "measure"].contains(arguments[1]) else {
-  FileHandle.standardError.write(Data("usage: crossmodal-benchmarks prepare|measure FOLDER\n".utf8))
+guard arguments.count == 3, ["prepare", "measure", "stream"].contains(arguments[1]) else {
+  FileHandle.standardError.write(Data("usage: crossmodal-benchmarks prepare|measure|stream FOLDER\n".utf8))
   exit(2)
 }
 do {
-  let work = try Work()
   let folder = URL(filePath: arguments[2])
+  if arguments[1] == "stream" {
+    // The largest file alone.
+    try Streaming.write(to: folder)
+    try Streaming.measure(in: folder)
+    exit(0)
+  }
+  let work = try Work()
   if arguments[1] == "prepare" { try work.write(to: folder) } else { try measure(work, in: folder) }
 } catch {
   FileHandle.standardError.write(Data("crossmodal-benchmarks: \(error.localizedDescription)\n".utf8))

@@ -8,14 +8,14 @@ struct EmbedCommand: ParsableCommand {
     commandName: "embed",
     abstract: "Write the joint-space vectors of items as .npy, or all parts of items as .npz.",
     discussion: """
-      A method of parts (words, regions) has several vectors an item: .npz with `values` [parts, dimensions] and
-      `offsets` [items + 1]; item i has the rows offsets[i] up to offsets[i + 1].
-
       EXAMPLES
         crossmodal embed runs/wikipedia --modality image --out images.npy
         crossmodal embed runs/wikipedia --modality text --split train --out texts.npy
         crossmodal embed runs/emoji --modality text names.txt --out names.npy
         crossmodal embed runs/scan --modality image --out regions.npz
+
+      A method of parts (words, regions) has several vectors an item: .npz with `values` [parts, dimensions] and \
+      `offsets` [items + 1]; item i has the rows offsets[i] up to offsets[i + 1].
       """)
 
   @Argument(help: ArgumentHelp("The folder of a run, as `crossmodal train` wrote it.", valueName: "run"))

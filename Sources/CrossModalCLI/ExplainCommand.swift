@@ -7,11 +7,11 @@ struct ExplainCommand: ParsableCommand {
     commandName: "explain",
     abstract: "Show why two items match: which words looked at which regions, and the other way round.",
     discussion: """
-      A pair is a row of the first modality and a row of the second, counted from 0 within the split.
-
       EXAMPLES
         crossmodal explain runs/scan --pair 3,17 --out why.png
         crossmodal explain runs/scan --pair 3,17 --split val --out why.html
+
+      A pair is a row of the first modality and a row of the second, counted from 0 within the split.
       """)
 
   @OptionGroup var options: RunOptions

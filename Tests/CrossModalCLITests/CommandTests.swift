@@ -28,13 +28,21 @@ struct CommandTests {
     #expect(version.status == 0)
     #expect(version.output == "crossmodal \(CrossModalVersion.current)\n")
     for command in [
-      "train", "evaluate", "search", "embed", "score", "verify", "methods", "doctor", "demo", "export",
+      "train", "evaluate", "search", "embed", "score", "explain", "verify", "data", "methods", "doctor",
+      "demo",
+      "export",
       "convert",
     ] {
       let help = try CommandLine.run(command, "--help")
       #expect(help.status == 0)
-      #expect(help.output.contains("EXAMPLES"), "\(command)")
       #expect(help.errors == "")
+      // After the sentence that says what it does.
+      let blocks = help.output.components(separatedBy: "\n\n")
+      #expect(blocks.count > 2 && blocks[1].hasPrefix("EXAMPLES"), "\(command)")
+    }
+    for command in ["inspect", "import"] {
+      let help = try CommandLine.run("data", command, "--help")
+      #expect(help.output.components(separatedBy: "\n\n")[1].hasPrefix("EXAMPLES"), "\(command)")
     }
   }
 
