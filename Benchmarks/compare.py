@@ -33,6 +33,7 @@ with tempfile.TemporaryDirectory() as folder:
     if python.exists():
         programs.append((python, root / "Benchmarks/peers.py", folder))
         programs.append((python, root / "Benchmarks/peers_torch.py"))
+        programs.append((python, root / "Benchmarks/peers_vsepp.py", folder))
     for repetition in range(repetitions):
         print(f"bench: repetition {repetition + 1} of {repetitions}", file=sys.stderr)
         for program in programs:

@@ -53,6 +53,7 @@ struct Work {
     try DifficultViews().write(to: folder)
     try KernelViews().write(to: folder)
     try Streaming.write(to: folder)
+    try VisualSemantic.write(to: folder)
   }
 }
 
@@ -75,6 +76,7 @@ func measure(_ work: Work, in folder: URL) throws {
     }
   }
   try TrainingStep.measure()
+  try VisualSemantic.measure()
   try Streaming.measure(in: folder)
 }
 

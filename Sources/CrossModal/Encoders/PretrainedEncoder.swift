@@ -18,13 +18,15 @@ public protocol PretrainedEncoder: ItemEncoder {
 /// A method whose networks may start from files; whoever makes the method for training reads them.
 protocol PretrainedParts: Module {
   var pretrainedEncoders: [any PretrainedEncoder] { get }
-}
-
-extension PretrainedParts {
   /// Reads the files that the settings name.
   ///
   /// - Throws: what is wrong with a file, naming it.
-  func loadPretrainedWeights() throws {
+  func loadPretrainedWeights() throws
+}
+
+extension PretrainedParts {
+  /// Reads the files of the networks.
+  func loadEncoderWeights() throws {
     for encoder in pretrainedEncoders {
       guard let file = encoder.weightsFile else { continue }
       try encoder.loadWeights(SafeTensors.read(file).tensors, from: file)

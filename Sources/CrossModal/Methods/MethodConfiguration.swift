@@ -10,6 +10,12 @@ public protocol MethodConfiguration: Codable, Sendable, Equatable {
   static var keys: [ConfigurationKey] { get }
   /// Throws when values are out of range or do not go together.
   func validate() throws
+  /// What settings of a user stand over: the defaults, or the values of a preset that they name.
+  static func base(for overrides: JSON) throws -> Self
+}
+
+extension MethodConfiguration {
+  public static func base(for overrides: JSON) throws -> Self { Self() }
 }
 
 /// One key of a configuration, as help and documentation show it.
@@ -62,7 +68,7 @@ extension MethodConfiguration {
   /// The defaults with the members of `overrides` put in place, validated.
   ///
   /// - Throws: ``ConfigurationError`` for a key or value that cannot be used; what ``validate()`` throws.
-  public init(overrides: JSON) throws { try self.init(overrides: overrides, over: Self()) }
+  public init(overrides: JSON) throws { try self.init(overrides: overrides, over: Self.base(for: overrides)) }
 
   /// Other values than the defaults with the members of `overrides` put in place, validated.
   ///

@@ -9,6 +9,7 @@ public enum MethodList {
     KCCA.self,
     DCCA.self,
     Contrastive.self,
+    VSEPlusPlus.self,
     TripletCenter.self,
     NPair.self,
     CLIP.self,

@@ -24,6 +24,7 @@ public enum ReferenceList {
     VSEppMetricsReference.self,
     GeneralizedPoolingReference.self,
     VSEppLossReference.self,
+    VSEppModelReference.self,
     AnsweringMetricsReference.self,
     GroundingMetricsReference.self,
     CaptionMetricsReference.self,

@@ -8,7 +8,8 @@ struct MetricsReferenceTests {
     .enabled(if: GoldenFolder.path != nil, "the folder of reference cases is not here"),
     arguments: [
       "scan/recall5", "vsepp/eval-5cap-cosine", "vsepp/eval-ties", "vsepp/loss-cosine-max",
-      "vsepp/loss-cosine-sum", "vsepp/loss-order-max", "triplet-center/retrieval-metrics",
+      "vsepp/loss-cosine-sum", "vsepp/loss-order-max", "vsepp/model-precomp-gru",
+      "vsepp/train-adam-clip", "triplet-center/retrieval-metrics",
       "n-pair/clustering-metrics", "vqa-metrics/accuracy", "vqa-metrics/wups", "locvtp/grounding_eval",
     ])
   func recorded(name: String) {

@@ -54,44 +54,51 @@ public struct TextSettings: Sendable, Codable, Equatable {
   }
 }
 
-/// Word vectors, a gated recurrent unit over them, one vector of its states, and a linear map: `embed.*`, `rnn.*`,
-/// `gpool.*` where the pooling learns, `fc.*`.
+/// Word vectors, a gated recurrent unit over them, one vector of its states, and a linear map unless the unit is as wide
+/// as the vectors: `embed.*`, `rnn.*`, `gpool.*` where the pooling learns, `fc.*`.
+///
+/// Without the map it is the text encoder of VSE++ (Faghri et al., BMVC 2018) and, in both directions, of VSE-infinity
+/// (Chen et al., CVPR 2021), with their names.
 public final class TokenEncoder: ItemEncoder {
   @Named var text: GRUTextEncoder
   @Named var pool: FragmentPool?
-  let fc: LinearEncoder
+  let fc: LinearEncoder?
 
-  public var size: Int { fc.size }
+  public var size: Int { fc?.size ?? text.size }
 
   /// - Parameters:
   ///   - vocabulary: how many word numbers there are.
-  ///   - hidden: units of the recurrent network.
+  ///   - hidden: units of the recurrent network; nil for `size` without a map.
   ///   - size: width of the vectors.
   public init(
-    vocabulary: Int, hidden: Int, to size: Int, _ settings: TextSettings = TextSettings(),
+    vocabulary: Int, hidden: Int?, to size: Int, _ settings: TextSettings = TextSettings(),
     using generator: Generator
   ) throws {
     let encoder = try GRUTextEncoder(
-      vocabulary: vocabulary, wordSize: settings.wordDim, size: hidden, layers: settings.layers,
+      vocabulary: vocabulary, wordSize: settings.wordDim, size: hidden ?? size, layers: settings.layers,
       bidirectional: settings.bidirectional, using: generator)
     _text = Named(wrappedValue: encoder, "")
     _pool = Named(
       wrappedValue: try settings.pooling.ofStates.map { try FragmentPool($0, using: generator) }, "")
-    fc = try LinearEncoder(from: hidden, to: size, using: generator)
+    fc = try hidden.map { try LinearEncoder(from: $0, to: size, using: generator) }
   }
 
   public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
     guard case .tokens(let rows, let lengths) = items else {
       throw unsuitable(items, expected: "a sequence of word numbers")
     }
-    let tokens = try rows.to(fc.weight.device)
-    guard let pool else { return try fc(text(tokens, lengths: lengths, .last)) }
-    return try fc(pool(text(tokens, lengths: lengths, .states), lengths: lengths))
+    let tokens = try rows.to(text.embed.weight.device)
+    func states(_ output: GRUTextEncoder.Output) throws -> Tensor {
+      try pass.isTraining
+        ? text(tokens, lengths: lengths, output) : text.encode(tokens, lengths: lengths, output)
+    }
+    let vectors = try pool.map { try $0(states(.states), lengths: lengths) } ?? states(.last)
+    return try fc.map { try $0(vectors) } ?? vectors
   }
 
   public func reset(using generator: Generator) throws {
     try text.reset(using: generator)
     try pool?.reset(using: generator)
-    try fc.reset(using: generator)
+    try fc?.reset(using: generator)
   }
 }

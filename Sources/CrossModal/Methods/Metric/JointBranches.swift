@@ -73,6 +73,8 @@ public class JointBranches: PretrainedParts {
     [branchA, branchB].compactMap { $0 as? any PretrainedEncoder }
   }
 
+  func loadPretrainedWeights() throws { try loadEncoderWeights() }
+
   // MARK: - Vectors
 
   /// Vectors of items as the network gives them, `[n, embed_size]`.
@@ -112,6 +114,11 @@ public class JointBranches: PretrainedParts {
     for (side, network) in [branchA, branchB].enumerated() {
       try network?.reset(using: Generator(seed: mixed(preparation.seed, UInt64(side))))
     }
+    try fitScaling(to: data)
+  }
+
+  /// Learns the scaling of the inputs.
+  func fitScaling(to data: some TrainingSet) throws {
     guard settings.standardize else { return }
     for (side, scaling) in [scalingA, scalingB].enumerated() {
       guard let scaling else { continue }

@@ -43,6 +43,14 @@ struct MetricCase: Sendable, CustomTestStringConvertible {
     MetricCase(NPair.self, ["form": "tuplet", "positives": "class"]),
     MetricCase(CLIP.self),
     MetricCase(CLIP.self, ["memory": ["size": 24, "warmup_steps": 1, "dtype": "f16"]]),
+    MetricCase(VSEPlusPlus.self, ["embed_size": 32]),
+    MetricCase(VSEPlusPlus.self, ["preset": "order0", "embed_size": 32]),
+    MetricCase(
+      VSEPlusPlus.self,
+      [
+        "embed_size": 32, "image_encoder": "mlp", "negatives": "top_k(3)", "violation_warmup_epochs": 1,
+        "standardize": true, "reduction": "mean", "positives": "class",
+      ]),
     MetricCase(SigLIP.self), MetricCase(SigLIP.self, ["multi_positive": false, "branches": "shared"]),
   ]
 }

@@ -1,0 +1,85 @@
+import CrossModal
+import Foundation
+import Torch
+
+/// VSE++: training steps on precomputed features, and retrieval of 1,000 pictures among 5,000 captions.
+/// Benchmarks/peers_vsepp.py does the same in PyTorch and NumPy with the weights and data written here.
+enum VisualSemantic {
+  private static let (batch, vocabulary, words) = (128, 8000, 18)
+
+  static func write(to folder: URL) throws {
+    let (method, images, captions, lengths) = try parts()
+    for (name, tensor) in method.state + [("images", images), ("captions", captions)] {
+      try NPYWriter.write(tensor.detached(), to: folder.appending(path: "vsepp-\(name).npy").path)
+    }
+    try NPYWriter.write(Tensor(lengths), to: folder.appending(path: "vsepp-lengths.npy").path)
+    let (x, y) = try vectors()
+    try NPYWriter.write(x, to: folder.appending(path: "vsepp-x.npy").path)
+    try NPYWriter.write(y, to: folder.appending(path: "vsepp-y.npy").path)
+  }
+
+  static func measure() throws {
+    try step()
+    try ranks()
+  }
+
+  /// A new model with weights of one seed, and a batch.
+  private static func parts() throws -> (VSEPlusPlus, Tensor, Tensor, [Int]) {
+    let method = try VSEPlusPlus(
+      .init(),
+      for: DataDescription(
+        name: "bench",
+        modalities: [
+          .init(name: "image", kind: .vector, size: 2048, shape: [2048]),
+          .init(name: "text", kind: .tokens, vocabulary: vocabulary),
+        ]))
+    let generator = try Generator(seed: 11)
+    let images = try Tensor.normal([batch, 2048], using: generator).normalized(along: 1)
+    let captions = try Tensor.integers(in: 4..<vocabulary, [batch, words], using: generator)
+    return (method, images, captions, (0..<batch).map { 8 + $0 * 7 % (words - 7) })
+  }
+
+  /// Three steps warm up; the loss of the third is what programs must agree on.
+  private static func step() throws {
+    let (method, images, captions, lengths) = try parts()
+    let rows = Array(0..<batch)
+    let items = Batch(
+      modalities: ["image", "text"], items: [.vectors(images), .tokens(captions, lengths: lengths)],
+      rows: [rows, rows])
+    let entries = method.parameters
+    let optimizer = Adam(entries)
+    var (check, start) = (0.0, 0.0)
+    for number in 0..<8 {
+      try entries.clearGradients()
+      let loss = try method.loss(items, Step(number: number))
+      try loss.backward()
+      try entries.clipGradients(to: 2)
+      try optimizer.step(learningRate: 2e-4)
+      if number == 2 {
+        check = try loss.total.item()
+        start = processSeconds()
+      }
+    }
+    report("5 steps of VSE++, batch 128, GRU 1024", seconds: processSeconds() - start, check: check)
+  }
+
+  /// Vectors of a model that finds most captions' pictures.
+  private static func vectors() throws -> (x: Tensor, y: Tensor) {
+    let generator = try Generator(seed: 12)
+    let x = try Tensor.normal([1000, 1024], using: generator).normalized(along: 1)
+    let noise = try Tensor.normal([5000, 1024], using: generator)
+    let y = try (x.repeated(5, along: 0) * 4 + noise).normalized(along: 1)
+    return (x, y)
+  }
+
+  /// Ranks of both directions from the vectors.
+  private static func ranks() throws {
+    let (method, _, _, _) = try parts()
+    let (x, y) = try vectors()
+    let truth = try RetrievalTruth.consecutive(5, first: 1000)
+    try report("VSE++ retrieval, 1000 pictures, 5000 captions") {
+      let metrics = try RetrievalEvaluation().metrics(of: method, Features(x), Features(y), truth: truth)
+      return [metrics.forward, metrics.backward].flatMap(\.queries).compactMap(\.rank).reduce(0, +)
+    }
+  }
+}

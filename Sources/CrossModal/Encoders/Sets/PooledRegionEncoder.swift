@@ -1,0 +1,95 @@
+import Torch
+
+/// A linear map of every region of a picture, with a small network beside it, and one vector of what comes out: the
+/// image encoder of VSE-infinity (Chen et al., CVPR 2021) on regions. Named as there: `fc`, `mlp.layers.*`,
+/// `mlp.bns.*`, `gpool.*`.
+///
+/// Padding has no influence, also on the statistics of the network beside the map, where the authors' program counts
+/// it in.
+public final class PooledRegionEncoder: ItemEncoder {
+  let fc: LinearEncoder
+  @Named var mlp: NormalizedPerceptron?
+  @Named var pool: FragmentPool
+  private let normalizes: Bool
+  private let thins: Bool
+
+  public var size: Int { fc.size }
+  public var blockSize: Int { 128 }
+
+  /// - Parameters:
+  ///   - hasPerceptron: whether the small network stands beside the map.
+  ///   - normalizes: whether features are divided by their norm first.
+  ///   - thins: whether random regions are left out in training.
+  public init(
+    from inputs: Int, to size: Int, pooling: FragmentPooling, hasPerceptron: Bool, normalizes: Bool = false,
+    thins: Bool = false, using generator: Generator
+  ) throws {
+    self.normalizes = normalizes
+    self.thins = thins
+    fc = try LinearEncoder(from: inputs, to: size, using: generator)
+    try fc.drawXavier(using: generator)
+    _mlp = Named(
+      wrappedValue: hasPerceptron ? try NormalizedPerceptron(from: inputs, to: size, using: generator) : nil,
+      "mlp")
+    _pool = Named(wrappedValue: try FragmentPool(pooling, using: generator), "")
+  }
+
+  public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
+    guard let given = items.tensor, given.rank == 3, var lengths = items.lengths, items.kind != .tokens else {
+      throw unsuitable(items, expected: "a set or a sequence of vectors")
+    }
+    if let empty = lengths.firstIndex(of: 0) {
+      throw ConfigurationError.badValue(
+        key: "row \(empty)", value: "a set of no vectors", expected: "one of 1 or more")
+    }
+    var values = try given.to(fc.weight.dtype).to(fc.weight.device)
+    if thins { (values, lengths) = try pass.thinned(values, lengths: lengths) }
+    let longest = values.size(along: 1)
+    // Only what counts goes through the networks.
+    let places = lengths.enumerated().flatMap { row, length in (0..<length).map { row * longest + $0 } }
+    let index = try Tensor(places).to(values.device)
+    var regions = try values.flattened(to: 1).rows(at: index)
+    if normalizes { regions = try regions.normalized(along: 1) }
+    var mapped = try fc(regions)
+    if let mlp { mapped = try mapped + mlp(regions, pass) }
+    let empty = try Tensor.zeros([lengths.count * longest, size], mapped.dtype, on: mapped.device)
+    let spread = try empty.adding(mapped, at: index).reshaped(lengths.count, longest, size)
+    return try pool(spread, lengths: lengths)
+  }
+
+  public func reset(using generator: Generator) throws {
+    try fc.drawXavier(using: generator)
+    try mlp?.reset(using: generator)
+    try pool.reset(using: generator)
+  }
+}
+
+/// Linear, normalised over the batch, rectified, linear. The second normalisation of the authors' program is part of
+/// their checkpoints and never used.
+final class NormalizedPerceptron: Module {
+  let layers: [Linear]
+  let bns: [BatchNorm]
+
+  init(from inputs: Int, to size: Int, using generator: Generator) throws {
+    let hidden = max(1, size / 2)
+    layers = [
+      try Linear(from: inputs, to: hidden, using: generator),
+      try Linear(from: hidden, to: size, using: generator),
+    ]
+    bns = [try BatchNorm(hidden), try BatchNorm(size)]
+  }
+
+  func callAsFunction(_ x: Tensor, _ pass: Pass) throws -> Tensor {
+    // One row has no deviation.
+    let pass = x.size(along: 0) > 1 ? pass : .evaluation
+    return try layers[1](bns[0](layers[0](x), pass).relu())
+  }
+
+  func reset(using generator: Generator) throws {
+    let fresh = try NormalizedPerceptron(
+      from: layers[0].weight.size(along: 1), to: layers[1].weight.size(along: 0), using: generator)
+    for (entry, new) in zip(stateEntries, fresh.state) {
+      entry.tensor = try new.tensor.detached().to(entry.tensor.dtype).to(entry.tensor.device)
+    }
+  }
+}

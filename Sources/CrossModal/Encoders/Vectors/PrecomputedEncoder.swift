@@ -1,0 +1,36 @@
+import Torch
+
+/// One linear map of features that another program computed: the image encoder of VSE++ (Faghri et al., BMVC 2018) on
+/// precomputed features. Its layer is named `fc`.
+public final class PrecomputedEncoder: ItemEncoder {
+  let fc: LinearEncoder
+  private let normalizes: Bool
+
+  public var size: Int { fc.size }
+
+  /// - Parameter normalizes: whether features are divided by their norm first.
+  public init(
+    from inputs: Int, to size: Int, normalizes: Bool = false, using generator: Generator
+  ) throws {
+    self.normalizes = normalizes
+    fc = try LinearEncoder(from: inputs, to: size, using: generator)
+    try fc.drawXavier(using: generator)
+  }
+
+  public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
+    guard case .vectors(let rows) = items else { throw unsuitable(items, expected: "a vector") }
+    let features = try rows.to(fc.weight.dtype).to(fc.weight.device)
+    return try fc(normalizes ? features.normalized(along: 1) : features)
+  }
+
+  public func reset(using generator: Generator) throws { try fc.drawXavier(using: generator) }
+}
+
+extension LinearEncoder {
+  /// Draws the weight uniform in ±√(6 / (inputs + outputs)) (Glorot & Bengio, AISTATS 2010); the bias becomes 0.
+  func drawXavier(using generator: Generator) throws(TorchError) {
+    let new = try Initializer.xavierUniform()(weight.shape, using: generator)
+    weight = try new.to(weight.dtype).to(weight.device).requiringGradient()
+    bias = try bias.detached().zerosLike().requiringGradient()
+  }
+}
