@@ -91,6 +91,10 @@ extension Tensor {
   }
   /// Gaussian error linear unit, exact form.
   public func gelu() throws(TorchError) -> Tensor { try Op.gelu(.tensor(self)) }
+  /// Gaussian error linear unit by tanh.
+  public func geluByTanh() throws(TorchError) -> Tensor {
+    try Op.gelu(.tensor(self), .string("tanh"))
+  }
   /// log(1 + exp(x)).
   public func softplus() throws(TorchError) -> Tensor { try Op.softplus(.tensor(self)) }
   public func power(_ exponent: Double) throws(TorchError) -> Tensor {

@@ -121,8 +121,8 @@ struct FeaturizerTests {
   func emoji() throws {
     let data = try DataSet(at: SharedData.path("emoji"))
     let (train, test) = try (data.split("train"), data.split("test"))
-    let picture = try #require(
-      Featurizers.fit("descriptor", to: train, side: 0) as? any VectorFeaturizer)
+    let fitted = try Featurizers.fit("descriptor", to: train, side: 0)
+    let picture = try #require(fitted as? any VectorFeaturizer)
     func captions(_ split: Split) throws -> Items {
       guard case .texts(let lines) = try split.items(side: 1) else { return .texts([]) }
       return .texts(

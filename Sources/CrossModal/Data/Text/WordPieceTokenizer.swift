@@ -55,7 +55,10 @@ public struct WordPieceTokenizer: Sendable {
     var further = PieceTree()
     for (number, piece) in pieces.enumerated() {
       first.insert(piece.unicodeScalars, number)
-      if piece.hasPrefix("##") { further.insert(piece.unicodeScalars.dropFirst(2), number) }
+      // By scalars: a mark behind the signs joins the second one in a character of Swift.
+      if piece.unicodeScalars.starts(with: "##".unicodeScalars) {
+        further.insert(piece.unicodeScalars.dropFirst(2), number)
+      }
     }
     func number(_ mark: Mark) throws(VocabularyError) -> Int {
       guard let number = first.number(of: mark.rawValue.unicodeScalars) else {
@@ -88,7 +91,8 @@ public struct WordPieceTokenizer: Sendable {
       try self.init(json: json, settings: settings, from: file)
       return
     }
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+    // By scalars: Swift takes the two characters of a Windows line end for one.
+    var lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
       String(line.last == "\r" ? line.dropLast() : line)
     }
     if lines.last == "" { lines.removeLast() }

@@ -112,9 +112,8 @@ func checkedTokens(_ tokens: Tensor, lengths: [Int], vocabulary: Int) throws -> 
     throw TextEncoderError.badLength(text: text, length: lengths[text], width: width)
   }
   guard !lengths.isEmpty else { return tokens }
-  let ends = try Tensor(lengths).unsqueezed(at: 1).to(tokens.device)
-  let hidden = try Tensor(Array(0..<width)).to(tokens.device) .>= ends
-  let known = try tokens.to(.int64).masked(with: hidden, fill: 0)
+  let isWord = try Tensor.counting(lengths, below: width, on: tokens.device)
+  let known = try tokens.to(.int64).masked(with: isWord.not(), fill: 0)
   let wrong = try (known .< 0).or(known .>= Double(vocabulary))
   if try wrong.any() {
     let place = try wrong.nonZero()[0].values(as: Int.self)
@@ -130,6 +129,7 @@ public enum TextEncoderError: LocalizedError, Equatable {
   case misshaped(shape: [Int], lengths: Int)
   case badLength(text: Int, length: Int, width: Int)
   case unknownNumber(text: Int, place: Int, number: Int, vocabulary: Int)
+  case tooLong(width: Int, limit: Int)
 
   public var errorDescription: String? {
     switch self {
@@ -139,6 +139,8 @@ public enum TextEncoderError: LocalizedError, Equatable {
       "text \(text) has \(length) words, expected 1 to \(width)"
     case .unknownNumber(let text, let place, let number, let vocabulary):
       "text \(text), place \(place): word number \(number), expected 0 to \(vocabulary - 1)"
+    case .tooLong(let width, let limit):
+      "texts of \(width) pieces are too long for places up to \(limit)"
     }
   }
 }

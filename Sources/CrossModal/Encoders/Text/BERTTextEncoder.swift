@@ -1,0 +1,95 @@
+import Torch
+
+/// A ``BERT`` over word pieces, a linear map of its states, and one vector of what comes out: the text encoder of
+/// VSE-infinity (Chen, Hu, Wu, Jiang & Wang, CVPR 2021), with its parameter names (`bert.*`, `linear.*`, `gpool.*`).
+public final class BERTTextEncoder: PretrainedEncoder {
+  /// How the states of the pieces become one vector.
+  public enum Pooling: String, Sendable, Codable, CaseIterable {
+    /// The state of the first piece, `[CLS]`, before the map.
+    case cls
+    /// BERT's own: the state of the first piece through its map and tanh, before the map.
+    case pooler
+    /// Each goes through the map, then their mean.
+    case mean
+    /// Each goes through the map, then the largest of each dimension.
+    case max
+    /// Each goes through the map, then learned weights of the sorted values: ``GeneralizedPooling``.
+    case gpo
+
+    var ofFragments: FragmentPooling? { FragmentPooling(rawValue: rawValue) }
+  }
+
+  let bert: BERT
+  let linear: LinearEncoder
+  @Named var pool: FragmentPool?
+  public let weightsFile: String?
+  private let pooling: Pooling
+  private let finetunes: Bool
+  private var isPretrained = false
+
+  public var size: Int { linear.size }
+  public var blockSize: Int { 64 }
+
+  /// - Parameters:
+  ///   - size: width of the vectors.
+  ///   - finetunes: whether BERT is trained along; else it is frozen and in evaluation always.
+  ///   - weights: the file that holds BERT's weights; see ``loadWeights(_:from:)``.
+  public init(
+    _ configuration: BERT.Configuration, to size: Int, pooling: Pooling = .gpo, finetunes: Bool = true,
+    weights: String? = nil, using generator: Generator
+  ) throws {
+    bert = try BERT(configuration, using: generator)
+    linear = try LinearEncoder(from: configuration.hiddenSize, to: size, using: generator)
+    let pool = try pooling.ofFragments.map { try FragmentPool($0, using: generator) }
+    _pool = Named(wrappedValue: pool, "")
+    weightsFile = weights
+    self.pooling = pooling
+    self.finetunes = finetunes
+    if !finetunes { for entry in bert.parameters { try entry.freeze() } }
+  }
+
+  /// The mapped state of every piece, `[n, l, size]`, zero behind the lengths.
+  ///
+  /// - Parameters:
+  ///   - tokens: numbers of pieces, int64 `[n, l]`.
+  ///   - lengths: pieces of each text, `1...l`.
+  public func states(_ tokens: Tensor, lengths: [Int], _ pass: Pass) throws -> Tensor {
+    let mapped = try mapped(bert(tokens, lengths: lengths, finetunes ? pass : .evaluation).states)
+    let counts = try Tensor.counting(lengths, below: tokens.size(along: 1), on: mapped.device)
+    return try mapped * counts.to(mapped.dtype).unsqueezed(at: 2)
+  }
+
+  public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
+    guard case .tokens(let tokens, let lengths) = items else {
+      throw unsuitable(items, expected: "a text as word pieces")
+    }
+    if let pool { return try pool(states(tokens, lengths: lengths, pass), lengths: lengths) }
+    let output = try bert(tokens, lengths: lengths, finetunes ? pass : .evaluation)
+    return try linear(
+      pooling == .pooler ? output.pooled : output.states.narrowed(to: 0..<1, along: 1).squeezed(at: 1))
+  }
+
+  private func mapped(_ states: Tensor) throws -> Tensor {
+    try linear(states.flattened(to: 1)).reshaped(states.size(along: 0), states.size(along: 1), size)
+  }
+
+  /// A BERT whose weights were loaded keeps them.
+  public func reset(using generator: Generator) throws {
+    if !isPretrained { try bert.reset(using: generator) }
+    try linear.reset(using: generator)
+    try pool?.reset(using: generator)
+  }
+
+  /// Takes BERT's weights from a published file, whatever it calls them; see ``BERT/named(_:)``.
+  public func loadWeights(_ tensors: [(name: String, tensor: Tensor)], from source: String) throws {
+    try bert.load(bert.named(tensors), from: source)
+    isPretrained = true
+  }
+
+  public func checkWeights() throws {
+    guard !finetunes, !isPretrained else { return }
+    throw ConfigurationError.badValue(
+      key: "bert.weights", value: "nothing",
+      expected: "enough for a BERT that is not trained along: give a file of weights, or set bert.finetune")
+  }
+}
