@@ -6,13 +6,9 @@
 
 #include "cross_attention.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstring>
-#include <mutex>
 #include <numeric>
 #include <utility>
 
@@ -105,8 +101,9 @@ CaptionSides::CaptionSides(const Fragments &captions, const ct_attention &settin
     size += settings.words_ask ? captions.length(c) : triangle(captions.length(c));
   }
   numbers = Numbers(size);
-  at::parallel_for(0, captions.count(), 64, [&](int64_t from, int64_t to) {
-    for (int64_t c = from; c < to; c++) {
+  const int64_t some = 64;
+  in_parallel((captions.count() + some - 1) / some, [&](int64_t part) {
+    for (int64_t c = part * some; c < std::min((part + 1) * some, captions.count()); c++) {
       float *out = numbers.data() + places[c];
       for (int64_t i = 0; i < captions.length(c); i++) {
         const float *row = captions.item(c) + i * captions.depth;
@@ -236,31 +233,13 @@ struct Scorer {
   }
 };
 
-// Runs body(task) for every task on the threads that libtorch may use; the first failure is thrown here.
-template <typename Body>
-void in_parallel(size_t count, const Body &body) {
-  std::atomic<size_t> next{0};
-  std::exception_ptr failure;
-  std::mutex lock;
-  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t, int64_t) {
-    try {
-      for (size_t task = next++; task < count; task = next++) body(task);
-    } catch (...) {
-      const std::lock_guard<std::mutex> guard(lock);
-      if (!failure) failure = std::current_exception();
-      next = count;
-    }
-  });
-  if (failure) std::rethrow_exception(failure);
-}
-
 }  // namespace
 
 void ct::attention_scores(const ct_attention &settings, const Fragments &images, const Fragments &captions, float *scores,
                           const Kept *kept) {
   const Scorer scorer(settings, images, captions, scores, kept);
   const auto all = tasks(scorer.blocks, captions.count(), at::get_num_threads());
-  in_parallel(all.size(), [&](size_t task) { scorer.run(all[task]); });
+  in_parallel(static_cast<int64_t>(all.size()), [&](int64_t task) { scorer.run(all[task]); });
 }
 
 const char *ct_attention_instructions(void) noexcept {

@@ -1,7 +1,6 @@
 // Stacked cross attention as a function with a gradient. The products are kept from the forward pass, or computed
 // again a part at a time where they would take too much memory; the gradient overwrites them.
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
@@ -101,19 +100,18 @@ class Gradient {
   const ct::CaptionSides sides_;
   const float *slopes_;
   at::Tensor by_images_, by_captions_;
-  at::Tensor by_sides_;  // of what captions bring along, summed by each thread
+  at::Tensor by_sides_;  // of what captions bring along, a sum for each share of the blocks
 
   void compute_again(size_t first, size_t last, at::Tensor &products) const {
     const int64_t depth = words_.depth, count = words_.offsets.back(), width = products.size(1);
-    at::parallel_for(0, static_cast<int64_t>(last - first), 1, [&](int64_t from, int64_t to) {
-      ct::Numbers packed_words(count * depth);
-      kernels_.pack_words(words_.rows, count, depth, packed_words.data());
-      for (int64_t b = from; b < to; b++) {
-        const ct::Block &block = blocks_[first + b];
-        const ct::Numbers packed = pack(block);
-        kernels_.products(packed_words.data(), count, packed.data(), block.regions, depth,
-                          products.mutable_data_ptr<float>() + Plan::columns(blocks_, first, first + b), width);
-      }
+    ct::Numbers packed_words(count * depth);
+    kernels_.pack_words(words_.rows, count, depth, packed_words.data());
+    float *all = products.mutable_data_ptr<float>();
+    ct::in_parallel(static_cast<int64_t>(last - first), [&](int64_t b) {
+      const ct::Block &block = blocks_[first + b];
+      const ct::Numbers packed = pack(block);
+      kernels_.products(packed_words.data(), count, packed.data(), block.regions, depth,
+                        all + Plan::columns(blocks_, first, first + b), width);
     });
   }
 
@@ -129,17 +127,19 @@ class Gradient {
     float *all = products.mutable_data_ptr<float>();
     // Rows of the regions in the order of the products' columns.
     auto rows = at::zeros({width, depth}, at::kFloat);
-    at::parallel_for(0, static_cast<int64_t>(last - first), 1, [&](int64_t from, int64_t to) {
-      const int64_t thread = at::get_thread_num();
-      for (int64_t b = from; b < to; b++) {
+    float *region_rows = rows.mutable_data_ptr<float>(), *by_sides = by_sides_.mutable_data_ptr<float>();
+    // Which blocks a thread's sums hold depends on the number of threads alone, so that results repeat to the bit.
+    const int64_t count = static_cast<int64_t>(last - first), shares = by_sides_.size(0);
+    ct::in_parallel(shares, [&](int64_t share) {
+      for (int64_t b = share; b < count; b += shares) {
         const ct::Block &block = blocks_[first + b];
         const int64_t column = Plan::columns(blocks_, first, first + b);
-        float *out = rows.mutable_data_ptr<float>() + column * depth;
+        float *out = region_rows + column * depth;
         for (size_t lane = 0; lane < block.images.size(); lane++)
           for (int64_t r = 0; r < block.regions; r++)
             std::memcpy(out + (r * ct::lane_count + static_cast<int64_t>(lane)) * depth,
                         regions_.item(block.images[lane]) + r * depth, depth * sizeof(float));
-        block_gradient(block, all + column, width, by_sides_.mutable_data_ptr<float>() + thread * sides_.numbers.count());
+        block_gradient(block, all + column, width, by_sides + share * sides_.numbers.count());
       }
     });
     by_captions_.add_(at::mm(products, rows));

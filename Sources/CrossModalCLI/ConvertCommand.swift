@@ -8,8 +8,14 @@ struct ConvertCommand: ParsableCommand {
     commandName: "convert",
     abstract: "Turn a published PyTorch checkpoint (.pt, .pth, .tar) into safetensors.",
     discussion: """
+      Of the programs that save a list of an image and a text encoder (SCAN, VSE++), names begin with img_enc. and
+      txt_enc. With --method and --data the weights become a run that can be evaluated, searched and explained; name
+      the vocabulary that they were trained with.
+
       EXAMPLES
         crossmodal convert model_best.pth.tar --out model.safetensors
+        crossmodal convert model_best.pth.tar --method scan --data f30k --config scan-f30k-t2i-lse \\
+          --set features.text.vocabulary=f30k_precomp_vocab.json --out runs/published
 
       Nothing in the checkpoint is executed. Names stay those of the official implementation; the optimiser's \
       tensors, a wrapper such as state_dict, and the module. of data-parallel training are taken off.
@@ -18,14 +24,51 @@ struct ConvertCommand: ParsableCommand {
   @Argument(help: "The checkpoint.")
   var weights: String
 
-  @Option(help: "The .safetensors file to write.")
+  @Option(help: "The .safetensors file to write; with --method, the folder of the run.")
   var out: String
+
+  @Option(help: "The method that the weights are of.")
+  var method: String?
+
+  @Option(help: "The data set of the run.")
+  var data: String?
+
+  @Option(help: "A YAML file with settings, or a recipe of the method.")
+  var config: String?
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("One setting over the file's; may be repeated.", valueName: "key=value"))
+  var assignments: [String] = []
 
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    guard (method == nil) == (data == nil) else { throw ValidationError("--method and --data go together") }
+    guard method != nil || config == nil && assignments.isEmpty else {
+      throw ValidationError("--config and --set need --method")
+    }
+  }
+
   func run() throws {
+    let target = URL(fileURLWithPath: out)
+    let type = try method.map(MethodList.method(named:))
+    if type != nil { try StagedFolder.check(target, replacing: false) }
     let checkpoint = try TorchCheckpoint(weights)
-    let kept = checkpoint.weights
+    let kept = PublishedWeights.named(checkpoint.weights)
+    if let type {
+      let settings = try Settings(
+        config.map { try settingsTree($0, for: type) } ?? .null, assignments: assignments)
+      let run = try Run.publishing(
+        type, weights: kept, from: weights, settings: settings, data: DataSet(at: data ?? ""))
+      try run.save(to: target)
+      if output.json {
+        Console.out(["run": .string(out), "method": .string(run.about.name), "tensors": .int(kept.count)])
+      } else {
+        Console.out("\(out): \(run.about.name) on \(run.record.data.name), \(kept.count) tensors")
+      }
+      return
+    }
     try SafeTensors.write(kept, to: out)
     if output.json {
       Console.out([

@@ -168,7 +168,7 @@ extension JSON {
 }
 
 /// The settings of a file, or of the method's recipe of that name where there is no such file.
-private func settingsTree(_ name: String, for type: any Method.Type) throws -> JSON {
+func settingsTree(_ name: String, for type: any Method.Type) throws -> JSON {
   guard let data = FileManager.default.contents(atPath: name) else {
     return try type.recipe(named: name).settings
   }

@@ -115,6 +115,7 @@ private struct PicturePage {
       text(name, x: left + (Double(column) + 0.5) * cell, size: 23, .ink, anchor: .middle)
     }
     y += 16
+    let strongest = found.weights.joined().max() ?? 0
     for (row, weights) in found.weights.enumerated() {
       let top = y
       let head = try match.thumbnail(row, of: found.asking, size: Int(rowHeight) - 4)
@@ -132,7 +133,7 @@ private struct PicturePage {
         }
         for (column, weight) in weights.enumerated() {
           let x = left + Double(column) * cell
-          let share = weight.squareRoot()
+          let share = strongest > 0 ? weight / strongest : 0
           canvas.rectangle(
             x + 1.5, top + 1.5, cell - 3, rowHeight - 3,
             Canvas.Colour.paper.mixed(with: .accent, 0.04 + 0.96 * share))
