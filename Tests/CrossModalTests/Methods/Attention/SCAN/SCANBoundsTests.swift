@@ -43,7 +43,7 @@ struct DigitLabels {
     guard case .images(let pictures) = try split.items(side: 0), let classes = split.labels(side: 0) else {
       throw DigitsMissing()
     }
-    let bytes = try pictures.to(.uint8).values(as: UInt8.self)
+    let bytes = try (pictures.to(.float32) * 255).rounded().to(.uint8).values(as: UInt8.self)
     for (row, label) in classes.enumerated() { labels[Array(bytes[row * 784..<(row + 1) * 784])] = label }
     self.labels = labels
   }
