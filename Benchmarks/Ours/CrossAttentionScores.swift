@@ -5,18 +5,18 @@ import Torch
 /// Stacked cross attention at the size of published work: 36 regions, 8 to 16 words, width 1024. Benchmarks/scan.py
 /// runs it beside the authors' algorithm in PyTorch on the same numbers.
 enum CrossAttentionScores {
-  /// Unit rows drawn as PyTorch draws them.
-  static func fragments(_ lengths: [Int], seed: UInt64) throws -> Features {
+  /// Rows drawn as PyTorch draws them, of length 1 unless the copy that takes is too large.
+  static func fragments(_ lengths: [Int], seed: UInt64, isUnit: Bool = true) throws -> Features {
     let rows = try Tensor.normal([lengths.reduce(0, +), 1024], using: Generator(seed: seed))
-    return Features(try rows.normalized(along: 1), lengths: lengths)
+    return Features(isUnit ? try rows.normalized(along: 1) : rows, lengths: lengths)
   }
 
-  static func images(_ count: Int) throws -> Features {
-    try fragments(Array(repeating: 36, count: count), seed: 1)
+  static func images(_ count: Int, isUnit: Bool = true) throws -> Features {
+    try fragments(Array(repeating: 36, count: count), seed: 1, isUnit: isUnit)
   }
 
-  static func captions(_ count: Int) throws -> Features {
-    try fragments((0..<count).map { 8 + $0 % 9 }, seed: 2)
+  static func captions(_ count: Int, isUnit: Bool = true) throws -> Features {
+    try fragments((0..<count).map { 8 + $0 % 9 }, seed: 2, isUnit: isUnit)
   }
 
   static func attention(_ direction: CrossAttention.Direction, _ pooling: CrossAttention.Aggregation)
@@ -106,7 +106,7 @@ enum CrossAttentionScores {
 
   /// A tenth of 5,000 images against 25,000 captions, all of which are in memory.
   private static func large() throws {
-    let (images, captions) = (try images(5000), try captions(25_000))
+    let (images, captions) = (try images(5000, isUnit: false), try captions(25_000, isUnit: false))
     let source = ScoreSource(first: 5000, second: 25_000) { rows, columns in
       try attention(.t2i, .mean).scores(images.items(rows), captions.items(columns))
     }

@@ -66,10 +66,16 @@ extension Run {
     let counts = [split.count(side: 0), split.count(side: 1)]
     let whole = runs.count * (counts[0] + counts[1])
     var (sources, features): ([ScoreSource], [Features]) = ([], [])
+    // The larger side first: joining its blocks takes twice its memory for a moment.
+    let order = counts[1] > counts[0] ? [1, 0] : [0, 1]
+    var done = 0
     for (number, run) in runs.enumerated() {
-      let done = number * (counts[0] + counts[1])
-      let x = try run.features(of: split, side: 0) { progress(done + $0, whole) }
-      let y = try run.features(of: split, side: 1) { progress(done + counts[0] + $0, whole) }
+      var sides: [Int: Features] = [:]
+      for side in order {
+        sides[side] = try run.features(of: split, side: side) { progress(done + $0, whole) }
+        done += counts[side]
+      }
+      guard let x = sides[0], let y = sides[1] else { continue }
       sources.append(try source(run.alignment(), x, y))
       if number == 0 { features = [x, y] }
     }
