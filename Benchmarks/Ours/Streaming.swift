@@ -33,12 +33,15 @@ enum Streaming {
     let before = ProcessMemory.now.anonymous
     var most = before
     var sum = 0.0
+    var chunks = 0
     let start = processSeconds()
     let split = try DataSet(at: path, checksNumbers: false).split("train")
     try split.forEachChunk(rows: block) { batch in
       guard case .vectors(let rows) = batch.items[0] else { return }
       sum += try rows.max().item(as: Double.self)
-      most = max(most, ProcessMemory.now.anonymous)
+      chunks += 1
+      // Now and then: to ask the system costs as much as a chunk.
+      if chunks.isMultiple(of: 16) { most = max(most, ProcessMemory.now.anonymous) }
     }
     // Pages of the file itself belong to the page cache, which the system takes back when it needs them.
     report(

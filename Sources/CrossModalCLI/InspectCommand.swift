@@ -31,6 +31,6 @@ struct InspectCommand: ParsableCommand {
     let inspection = try DataInspection(DataSet(at: dataset, checksNumbers: false))
     if let out { try inspection.report().write(to: URL(fileURLWithPath: out)) }
     if output.json { Console.out(inspection.json) } else { Console.out(inspection.text) }
-    if strict, inspection.hasProblems { throw ExitCode.failure }
+    if strict, inspection.hasProblems { throw CheckFailed() }
   }
 }
