@@ -79,6 +79,11 @@ extension BranchSettings {
       standardizeEpsilon > 0 && standardizeEpsilon.isFinite, "standardize_epsilon", standardizeEpsilon,
       "above 0")
     try require(chunkSize >= 0, "chunk_size", chunkSize, "0 or more")
+    // Statistics of a chunk are not those of the batch.
+    try require(
+      chunkSize == 0 || encoder.values.allSatisfy { $0.cnn == nil } || !pictures.finetune
+        || pictures.mode == .eval, "chunk_size", chunkSize,
+      "0 where a network is finetuned that normalises by the batch (or set pictures.mode=eval)")
   }
 
   /// What stands on a modality.

@@ -194,6 +194,9 @@ struct MetricItemsTests {
     let frozen = try CLIP(.init(overrides: ["encoder": ["resnet18", "mlp"]]), for: data.description)
     let error = #expect(throws: ConfigurationError.self) { try frozen.prepare(on: data, Preparation()) }
     #expect(error?.errorDescription?.contains("pictures.weights") == true)
+    let chunked: JSON = ["encoder": "resnet18", "chunk_size": 8, "pictures": ["finetune": true]]
+    let batchwise = #expect(throws: ConfigurationError.self) { try CLIP.Configuration(overrides: chunked) }
+    #expect(batchwise?.errorDescription?.hasPrefix("chunk_size: 8 is not 0") == true)
     for (key, value) in [
       ("size", JSON.int(4)), ("crop_scale", 0), ("jitter", 2), ("mode", "half"), ("sise", 3),
     ] {
