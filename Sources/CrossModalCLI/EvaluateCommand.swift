@@ -35,6 +35,7 @@ struct EvaluateCommand: ParsableCommand {
     let run = try options.open()
     let others = try ensemble.open(beside: run)
     let (_, split) = try options.rows(of: run, output)
+    guard run.modalities.count > 1 else { return try evaluateObjects(run, split) }
     var progress: Progress?
     let result = try run.evaluate(
       on: split, evaluation, with: others, combining: combination

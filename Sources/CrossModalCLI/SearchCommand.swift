@@ -49,13 +49,16 @@ struct SearchCommand: ParsableCommand {
     let run = try options.open()
     let source = try run.side(of: from)
     let target = try run.side(of: to)
-    guard source != target else {
+    let isWithin = source == target
+    guard !isWithin || run.modalities.count == 1 else {
       throw UsageError("--from and --to are both '\(from)'; search crosses modalities")
     }
     let (set, split) = try options.rows(of: run, output)
     let query = try query(run, split, side: source)
     let gallery = try run.features(of: split, side: target)
-    let matches = try run.matches(for: query, from: source, in: gallery, count: count)[0]
+    var matches = try run.matches(
+      for: query, from: source, in: gallery, count: isWithin ? count + 1 : count)[0]
+    if isWithin { matches = ranked(matches.filter { $0.row != queryRow }) }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     if output.json {
       Console.out([
@@ -85,6 +88,11 @@ struct SearchCommand: ParsableCommand {
       throw UsageError("\(queryFile ?? ""): holds \(items.count) items, expected one")
     }
     return try run.encode(items, side: side)
+  }
+
+  /// The first of what is left when a row of the split has found itself.
+  private func ranked(_ matches: [Match]) -> [Match] {
+    matches.prefix(count).enumerated().map { Match(row: $1.row, score: $1.score, rank: $0 + 1) }
   }
 
   private func json(_ match: Match, _ split: Split, _ side: Int) throws -> JSON {

@@ -17,6 +17,7 @@ public struct RunReport {
     if let published = publishedTable { blocks.append(published) }
     if let curves = precisionRecall { blocks.append(curves) }
     if let spectrum { blocks += [.section("Correlations"), spectrum] }
+    if let map = try JointMap.block(of: run, split) { blocks += [.section("Map"), map] }
     let examples = try self.examples(of: split)
     if !examples.isEmpty { blocks += [.section("Examples")] + examples }
     blocks += [.section("Settings")] + settings
@@ -163,7 +164,9 @@ public struct RunReport {
   }
 
   /// What the run was made with.
-  public var settings: [ReportBlock] {
+  public var settings: [ReportBlock] { Self.settings(of: run) }
+
+  static func settings(of run: Run) -> [ReportBlock] {
     let record = run.record
     let own = (record.configuration.members ?? []).map { (name: $0.key, value: "`\($0.value.text())`") }
     let features = (record.features.members ?? []).map {

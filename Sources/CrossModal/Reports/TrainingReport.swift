@@ -21,9 +21,13 @@ struct TrainingReport {
   var page: Report {
     Report(
       title: "\(run.about.name) on \(run.record.data.name)", kicker: "CrossModal training",
-      lead: "\(outcome.steps) steps in \(outcome.epochs) epochs, \(Int(outcome.seconds.rounded())) seconds; "
-        + ending, blocks: figures + curves + [.section("Settings"), .facts(settings)],
+      lead: summary, blocks: figures + curves + [.section("Settings"), .facts(settings)],
       footer: "CrossModal \(CrossModalVersion.current), libtorch \(Runtime.version).")
+  }
+
+  /// How long training took and why it ended.
+  var summary: String {
+    "\(outcome.steps) steps in \(outcome.epochs) epochs, \(Int(outcome.seconds.rounded())) seconds; \(ending)"
   }
 
   private var ending: String {

@@ -53,7 +53,8 @@ extension Run {
       seconds: (ContinuousClock.now - start) / .seconds(1))
   }
 
-  /// Scores of all items of a split, a block at a time, and the features that they come from.
+  /// Scores of all items of a split, a block at a time, and the features that they come from; of one modality with
+  /// itself.
   ///
   /// - Parameters:
   ///   - others: runs whose scores are combined with this one's: an ensemble.
@@ -63,11 +64,12 @@ extension Run {
     progress: (Int, Int) -> Void = { _, _ in }
   ) throws -> (scores: ScoreSource, x: Features, y: Features) {
     let runs = [self] + others
-    let counts = [split.count(side: 0), split.count(side: 1)]
+    let second = comparedSides.second
+    let counts = [split.count(side: 0), split.count(side: second)]
     let whole = runs.count * (counts[0] + counts[1])
     var (sources, features): ([ScoreSource], [Features]) = ([], [])
     // The larger side first: joining its blocks takes twice its memory for a moment.
-    let order = counts[1] > counts[0] ? [1, 0] : [0, 1]
+    let order = second == 0 ? [0] : counts[1] > counts[0] ? [1, 0] : [0, 1]
     var done = 0
     for (number, run) in runs.enumerated() {
       var sides: [Int: Features] = [:]
@@ -75,7 +77,7 @@ extension Run {
         sides[side] = try run.features(of: split, side: side) { progress(done + $0, whole) }
         done += counts[side]
       }
-      guard let x = sides[0], let y = sides[1] else { continue }
+      guard let x = sides[0], let y = sides[second] else { continue }
       sources.append(try source(run.alignment(), x, y))
       if number == 0 { features = [x, y] }
     }

@@ -7,6 +7,12 @@ public struct Match: Sendable, Equatable {
   public let score: Double
   /// 1 for the best.
   public let rank: Int
+
+  public init(row: Int, score: Double, rank: Int) {
+    self.row = row
+    self.score = score
+    self.rank = rank
+  }
 }
 
 extension Run {

@@ -58,8 +58,7 @@ extension Run {
     let run = Run(record: record, method: method, featurizers: learning.featurizers)
     if isFirst {
       try run.write(to: folder)
-      try TrainingReport(run, outcome, log: MetricsLog.read(folder)).page.write(
-        to: folder.appendingPathComponent("report.html"))
+      try run.writeTrainedReport(outcome, on: data, to: folder) { observe(.note($0)) }
     }
     return (run, outcome)
   }
