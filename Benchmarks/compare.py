@@ -34,6 +34,7 @@ with tempfile.TemporaryDirectory() as folder:
         programs.append((python, root / "Benchmarks/peers.py", folder))
         programs.append((python, root / "Benchmarks/peers_torch.py"))
         programs.append((python, root / "Benchmarks/peers_vsepp.py", folder))
+        programs.append((python, root / "Benchmarks/peers_metric.py"))
     for repetition in range(repetitions):
         print(f"bench: repetition {repetition + 1} of {repetitions}", file=sys.stderr)
         for program in programs:

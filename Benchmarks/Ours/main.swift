@@ -77,6 +77,7 @@ func measure(_ work: Work, in folder: URL) throws {
   }
   try TrainingStep.measure()
   try VisualSemantic.measure()
+  try MetricSteps.measure()
   try Streaming.measure(in: folder)
 }
 
