@@ -12,6 +12,7 @@ public enum MethodList {
     VSEPlusPlus.self,
     TripletCenter.self,
     NPair.self,
+    StructurePreserving.self,
     CLIP.self,
     SigLIP.self,
     SCAN.self,

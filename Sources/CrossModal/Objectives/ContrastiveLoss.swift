@@ -27,8 +27,8 @@ public struct ContrastiveLoss: PairLoss {
   public let positiveMargin: Double
   public let reduction: Reduction
 
-  /// - Throws: ``ObjectiveError`` when the margin is not positive (for `cosine`: not in -1..<1), or the positive
-  ///   margin is negative.
+  /// - Throws: ``ObjectiveError`` when the margin is not positive (for `cosine`: not in -1..<1, for `linear`:
+  ///   negative), or the positive margin is negative.
   public init(
     _ kind: Kind = .squared, margin: Double? = nil, positiveMargin: Double = 0,
     reduction: Reduction = .balanced
@@ -38,8 +38,9 @@ public struct ContrastiveLoss: PairLoss {
       guard (-1..<1).contains(margin) else {
         throw ObjectiveError.badSetting("margin", margin, expected: "a cosine in -1..<1")
       }
-    } else if !(margin > 0) || !margin.isFinite {
-      throw ObjectiveError.badSetting("margin", margin, expected: "a number greater than 0")
+    } else if !(kind == .linear ? margin >= 0 : margin > 0) || !margin.isFinite {
+      throw ObjectiveError.badSetting(
+        "margin", margin, expected: kind == .linear ? "0 or more" : "a number greater than 0")
     }
     guard positiveMargin >= 0, positiveMargin.isFinite else {
       throw ObjectiveError.badSetting("positive margin", positiveMargin, expected: "0 or more")

@@ -14,6 +14,8 @@ public struct Distance: Sendable, Equatable {
   public enum Kind: String, Sendable {
     /// ‖a − b‖.
     case euclidean
+    /// √(‖a − b‖² + 1e-4) by one matrix product: 0.01 of equal vectors, smooth everywhere.
+    case softenedEuclidean
     /// ‖a − b‖².
     case squaredEuclidean
     /// a · b.
@@ -33,6 +35,8 @@ public struct Distance: Sendable, Equatable {
   public static let euclidean = Distance(.euclidean)
   /// ‖a − b‖ of unit vectors, 0...2.
   public static let unitEuclidean = Distance(.euclidean, normalizes: true)
+  /// √(‖a − b‖² + 1e-4) of the vectors as they are.
+  public static let softenedEuclidean = Distance(.softenedEuclidean)
   /// a · b of the vectors as they are.
   public static let dot = Distance(.dot)
   /// a · b of unit vectors, -1...1.
@@ -47,8 +51,8 @@ public struct Distance: Sendable, Equatable {
 
   /// Every row of `x` `[n, d]` against every row of `y` `[m, d]`: `[n, m]`.
   ///
-  /// Distances subtract before they square, so nearly equal vectors keep their digits, and rows that
-  /// coincide give 0 with a gradient of exactly 0.
+  /// Distances but the softened one subtract before they square, so nearly equal vectors keep their digits, and
+  /// rows that coincide give 0 with a gradient of exactly 0.
   public func matrix(_ x: Tensor, _ y: Tensor) throws(TorchError) -> Tensor {
     try compared(prepared(x), prepared(y))
   }
@@ -60,6 +64,8 @@ public struct Distance: Sendable, Equatable {
     switch kind {
     case .dot: return try (a * b).sum(along: -1)
     case .squaredEuclidean: return try (a - b).squared().sum(along: -1)
+    case .softenedEuclidean:
+      return try ((a - b).squared().sum(along: -1) + Self.softening).squareRoot()
     case .euclidean:
       let squares = try (a - b).squared().sum(along: -1)
       let apart = try squares .> 0
@@ -74,6 +80,17 @@ public struct Distance: Sendable, Equatable {
     case .dot: try x.matmul(y.transposed())
     case .euclidean: try x.distances(to: y)
     case .squaredEuclidean: try x.distances(to: y).squared()
+    case .softenedEuclidean: try softened(x, y)
     }
+  }
+
+  /// What the softened distance adds to the square.
+  private static let softening = 1e-4
+
+  private func softened(_ x: Tensor, _ y: Tensor) throws(TorchError) -> Tensor {
+    let squares = try x.squared().sum(along: 1, keepingDimension: true) + y.squared().sum(along: 1)
+    // Rounding can take a square of long, nearly equal vectors below 0.
+    return try (squares.addingProduct(x, y.transposed(), scale: -2).clamped(from: 0) + Self.softening)
+      .squareRoot()
   }
 }

@@ -15,6 +15,7 @@ public enum ReferenceList {
     SupervisedContrastReference.self,
     TripletMarginReference.self,
     CrossBatchMemoryReference.self,
+    StructurePreservingReference.self,
     TripletCenterMetricsReference.self,
     NPairMetricsReference.self,
     SCANReference.self,

@@ -71,7 +71,22 @@ struct Learning {
     self.featurizers = featurizers
     data = try FeaturizedSplit(split, description.modalities.map { featurizers[$0.name] })
     method = try type.make(own.method, for: description.throughFeatures(featurizers))
-    if !isResuming, let parts = method as? any PretrainedParts { try parts.loadPretrainedWeights() }
+    guard !isResuming else { return }
+    if let parts = method as? any PretrainedParts { try parts.loadPretrainedWeights() }
+    if let user = method as? any WordVectorUser { try loadWordVectors(of: user, note) }
+  }
+
+  /// Reads the word vectors that the settings name, for the words of the vocabulary.
+  private func loadWordVectors(of user: any WordVectorUser, _ note: (String) -> Void) throws {
+    guard let file = user.wordVectorsFile else { return }
+    guard let words = featurizers.values.lazy.compactMap({ ($0 as? WordFeaturizer)?.vocabulary.words }).first
+    else {
+      throw ConfigurationError.badValue(
+        key: "word_vectors", value: file, expected: "possible: no modality has words (features.NAME: words)")
+    }
+    let vectors = try WordVectors(file, of: words)
+    try user.begin(with: vectors)
+    note("\(vectors.found) of \(words.count) words have vectors in \(file)")
   }
 
   /// Another split of the data set, as the method takes it.

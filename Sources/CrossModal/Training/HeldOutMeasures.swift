@@ -65,7 +65,14 @@ struct HeldOutMeasures {
     let first =
       hasLabels && precisions.count == 2
       ? Measure("mAP", precisions.map(\.value).reduce(0, +) / 2) : all.first { $0.name == "rsum" }
-    return (first.map { [$0] } ?? []) + all.filter { $0.name != first?.name }
+    return (first.map { [$0] } ?? []) + all.filter { $0.name != first?.name } + meanRecall(all)
+  }
+
+  /// The mean of R@1, R@5 and R@10 of both directions, each rounded to 0.1 first, as programs of two branches choose
+  /// weights by; none without pairs.
+  private func meanRecall(_ measures: [Measure]) -> [Measure] {
+    let recalls = measures.filter { $0.name.contains(".R@") }.map { ($0.value * 10).rounded() / 10 }
+    return recalls.isEmpty ? [] : [Measure("mR", recalls.reduce(0, +) / Double(recalls.count))]
   }
 
   private func loss(_ method: some Trainable, seed: UInt64) throws -> Measure {

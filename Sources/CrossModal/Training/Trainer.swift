@@ -257,8 +257,10 @@ public final class Trainer {
       return
     }
     state.evaluationsOnPlateau = 0
+    let gain = state.best.map { abs(chosen.value - $0.value) } ?? .infinity
     (state.best, state.bestStep, state.evaluationsWithoutImprovement) = (
-      ExactNumber(chosen.value), state.step, 0
+      ExactNumber(chosen.value), state.step,
+      gain >= training.minimumGain ? 0 : state.evaluationsWithoutImprovement + 1
     )
     bestWeights = try snapshot()
     hasUnsavedBest = true

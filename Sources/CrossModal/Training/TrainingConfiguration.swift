@@ -43,6 +43,8 @@ public struct TrainingConfiguration: MethodConfiguration {
   public var gradientClip: Double?
   /// Evaluations without improvement before training ends.
   public var patience: Int?
+  /// What a measure must gain on the best so far for ``patience`` to begin anew.
+  public var minimumGain = 0.0
   /// Measure by which the best weights are kept; nil for the method's first.
   public var selectBy: String?
   /// Epochs between evaluations; 0 for none.
@@ -86,6 +88,9 @@ public struct TrainingConfiguration: MethodConfiguration {
       "gradient_clip", "longest gradient; null for no limit",
       aliases: ["grad_clip", "clip_grad", "max_grad_norm"]),
     ConfigurationKey("patience", "evaluations without improvement before training ends; null for all epochs"),
+    ConfigurationKey(
+      "minimum_gain", "what a measure must gain on the best so far for patience to begin anew",
+      aliases: ["min_delta"]),
     ConfigurationKey("select_by", "measure by which the best weights are kept; null for the method's first"),
     ConfigurationKey("evaluate_every", "epochs between evaluations; 0 for none", aliases: ["val_every"]),
     ConfigurationKey(
@@ -115,6 +120,7 @@ public struct TrainingConfiguration: MethodConfiguration {
     try schedule.validate()
     try require(gradientClip.map { $0 > 0 } ?? true, "gradient_clip", gradientClip ?? 0, "above 0, or null")
     try require(patience.map { $0 >= 1 } ?? true, "patience", patience ?? 0, "1 or more, or null")
+    try require(minimumGain >= 0 && minimumGain.isFinite, "minimum_gain", minimumGain, "0 or more")
     try require(evaluateEvery >= 0, "evaluate_every", evaluateEvery, "0 or more")
     try require(ema.map { $0 >= 0 && $0 < 1 } ?? true, "ema", ema ?? 0, "from 0 to below 1, or null")
     try require(

@@ -5,7 +5,7 @@ import Testing
 @Suite("Metric learning: reference cases")
 struct MetricReferenceTests {
   @Test(
-    "every recorded number of the contrastive, triplet-center, N-pair and baseline losses comes out",
+    "every recorded number of the metric-learning losses and networks comes out",
     .enabled(if: GoldenFolder.path != nil, "the folder of reference cases is not here"),
     arguments: [
       "contrastive/pairs", "contrastive/siamese-conv", "contrastive/cross-modal-all-pairs",
@@ -18,6 +18,9 @@ struct MetricReferenceTests {
       "extensions-metric/multi-similarity-mined", "extensions-metric/supcon",
       "extensions-metric/triplet-margin",
       "extensions-metric/triplet-batch-hard", "extensions-metric/xbm",
+      "structure-preserving/topk-loss", "structure-preserving/paper-objective",
+      "structure-preserving/branch-train", "structure-preserving/branch-eval",
+      "structure-preserving/text-attend",
     ])
   func recorded(name: String) {
     #expect(GoldenFolder.failure(of: name) == nil)

@@ -15,13 +15,26 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
     accepts: [.vector, .set, .sequence, .images, .tokens], modalities: 1...2)
 
   public struct Configuration: BranchSettings {
-    /// Which formula.
+    public var objective = Objective.contrastive
+    /// Which formula of the contrastive loss.
     public var kind = ContrastiveLoss.Kind.squared
     /// How far apart mismatches shall be; nil for the kind's own.
     public var margin: Margin?
     /// Of `linear`.
     public var posMargin = 0.0
     public var negMargin = 1.0
+    /// Of `triplet_margin`.
+    public var triplets = TripletMarginLoss.Triplets.semihard
+    public var smooth = false
+    /// Of `multi_similarity`.
+    public var alpha = 2.0
+    public var beta = 50.0
+    public var base = 0.5
+    public var epsilonMargin: Double? = 0.1
+    /// Of `circle`.
+    public var gamma = 80.0
+    /// Of `supcon` and `ntxent`; nil for the loss's own.
+    public var temperature: Double?
     /// Divide vectors by their norm.
     public var normalize = true
     public var reduction = Reduction.balanced
@@ -47,19 +60,36 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
     public static let keys =
       [
         ConfigurationKey(
+          "objective",
+          "contrastive, triplet_margin, multi_similarity, circle, supcon (supervised contrast) or ntxent: losses of the pairs of a batch"
+        ),
+        ConfigurationKey(
           "kind",
-          "squared (match ½D², mismatch ½max(0, m−D)²: the paper's), squared_distance_margin (½D², ½max(0, m−D²)), "
+          "of contrastive: squared (match ½D², mismatch ½max(0, m−D)²: the paper's), squared_distance_margin (½D², ½max(0, m−D²)), "
             + "linear (max(0, D−pos_margin), max(0, neg_margin−D)) or cosine (1−s, max(0, s−m))"),
         ConfigurationKey(
           "margin",
-          "m; null for 1 (0.5 for cosine); auto for 1.25 times the median distance at the start, for vectors that "
+          "m; null for 1 (0.5 for cosine, 0.2 for triplet_margin, 0.4 for circle); auto for 1.25 times the median distance at the start, for vectors that "
             + "are not normalised"),
         ConfigurationKey("pos_margin", "of linear: how far apart matches may be"),
         ConfigurationKey("neg_margin", "of linear: how far apart mismatches shall be"),
+        ConfigurationKey(
+          "triplets",
+          "of triplet_margin: all, hard, semihard, or batch_hard (the farthest match and the closest mismatch of each item)"
+        ),
+        ConfigurationKey("smooth", "of triplet_margin: log(1 + exp(x)) instead of max(0, x)"),
+        ConfigurationKey("alpha", "of multi_similarity: sharpness for matches"),
+        ConfigurationKey("beta", "of multi_similarity: sharpness for mismatches"),
+        ConfigurationKey("base", "of multi_similarity: the cosine around which pairs are weighed"),
+        ConfigurationKey(
+          "epsilon_margin", "of multi_similarity: slack of its choice of pairs; null for all pairs"),
+        ConfigurationKey("gamma", "of circle: scale"),
+        ConfigurationKey("temperature", "of supcon (null: 0.1) and ntxent (null: 0.07): divides the cosines"),
         ConfigurationKey("normalize", "divide vectors by their norm"),
         ConfigurationKey(
           "reduction",
-          "sum, mean (over all pairs), balanced (mean over matches + mean over mismatches) or avg_non_zero"),
+          "of contrastive: sum, mean (over all pairs), balanced (mean over matches + mean over mismatches) or avg_non_zero"
+        ),
         ConfigurationKey("negatives", "all, or hard(k): the k closest mismatches of each item"),
         ConfigurationKey("symmetric", "average both directions where hard negatives make a difference"),
         ConfigurationKey(
@@ -71,6 +101,7 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
       try validateBranches()
       try memory.validate()
       _ = try loss(margin: 1)
+      try validateObjective()
       if case .hard(let count) = negatives { try require(count >= 1, "negatives", count, "1 or more") }
       if margin == .auto, normalize || kind == .cosine || kind == .linear {
         throw ConfigurationError.badValue(
@@ -132,7 +163,7 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
   }
 
   public var metric: Metric {
-    configuration.normalize || configuration.kind == .cosine ? .cosine : .euclidean
+    configuration.isAngular ? .cosine : .euclidean
   }
 
   public func encode(_ items: Items, side: Int) throws -> Features {
@@ -165,23 +196,40 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
     let matches = try matches(batch, step)
-    let loss = try configuration.loss(
-      margin: configuration.margin == .auto ? margin.item() : 1)
-    let distance = configuration.normalize ? loss.defaultDistance : Distance(loss.defaultDistance.kind)
-    var miner: any PairMiner = AllPairs()
-    if case .hard(let count) = configuration.negatives { miner = try HardNegatives(count) }
-    let objective = try PairObjective(
-      loss, distance: distance, miner: miner, symmetric: configuration.symmetric,
-      chunk: Self.blockRows(matches.count))
     return try Loss(
       value(batch, step) { x, y in
-        let (x, y) = (try step.gathered(x), try step.gathered(y))
-        let value = try objective(x, y, matches)
-        guard let memory else { return value }
-        return try memory.adding(
-          to: value, objective, modalities.count > 1 ? [x, y] : [x], ids: ids(batch, step),
-          configuration.memory, step)
+        let vectors = try [step.gathered(x), step.gathered(y)]
+        let scored = Scored(vectors: vectors, matches: matches, batch: batch, step: step)
+        return try value(of: scored)
       })
+  }
+
+  /// What an objective is of.
+  struct Scored {
+    let vectors: [Tensor]
+    let matches: Matches
+    let batch: Batch
+    let step: Step
+  }
+
+  /// The margin that was chosen from the distances at the start, where it is to be chosen.
+  var chosenMargin: Double {
+    get throws { configuration.margin == .auto ? try margin.item() : 1 }
+  }
+
+  /// The value of a loss of pairs, with what is remembered of past batches.
+  func value<PartLoss: PairLoss>(
+    _ loss: PartLoss, _ scored: Scored, miner: any PairMiner = AllPairs()
+  ) throws -> ObjectiveValue {
+    let distance = configuration.normalize ? loss.defaultDistance : Distance(loss.defaultDistance.kind)
+    let objective = try PairObjective(
+      loss, distance: distance, miner: miner, symmetric: configuration.symmetric,
+      chunk: Self.blockRows(scored.matches.count))
+    let value = try objective(scored.vectors[0], scored.vectors[1], scored.matches)
+    guard let memory else { return value }
+    return try memory.adding(
+      to: value, objective, modalities.count > 1 ? scored.vectors : [scored.vectors[0]],
+      ids: ids(scored.batch, scored.step), configuration.memory, scored.step)
   }
 
   public func measures(on data: some TrainingSet, training: some TrainingSet) throws -> [Measure]? {

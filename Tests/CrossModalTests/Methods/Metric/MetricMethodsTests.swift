@@ -33,6 +33,12 @@ struct MetricCase: Sendable, CustomTestStringConvertible {
     MetricCase(Contrastive.self, ["normalize": false, "margin": "auto"]),
     MetricCase(Contrastive.self, ["kind": "cosine", "negatives": "hard(2)"]),
     MetricCase(Contrastive.self, ["memory": ["size": 30, "warmup_steps": 2]]),
+    MetricCase(
+      Contrastive.self, ["objective": "triplet_margin", "triplets": "batch_hard", "positives": "class"]),
+    MetricCase(Contrastive.self, ["objective": "multi_similarity", "positives": "class"]),
+    MetricCase(Contrastive.self, ["objective": "circle", "positives": "class"]),
+    MetricCase(Contrastive.self, ["objective": "supcon", "memory": ["size": 24, "warmup_steps": 1]]),
+    MetricCase(Contrastive.self, ["objective": "ntxent"]),
     MetricCase(TripletCenter.self),
     MetricCase(TripletCenter.self, ["center_update": "count_normalised", "center_init": "class_means"]),
     MetricCase(TripletCenter.self, ["variant": "author_all", "on": "logits", "shared_centers": false]),
@@ -50,6 +56,16 @@ struct MetricCase: Sendable, CustomTestStringConvertible {
       [
         "embed_size": 32, "image_encoder": "mlp", "negatives": "top_k(3)", "violation_warmup_epochs": 1,
         "standardize": true, "reduction": "mean", "positives": "class",
+      ]),
+    MetricCase(
+      StructurePreserving.self,
+      ["dim_embed": 16, "metric_dim": 32, "batch_norm": false, "dropout": 0, "sample_size": 1, "lr_gamma": 1]),
+    MetricCase(
+      StructurePreserving.self,
+      [
+        "objective": "all_sum", "hardest_positive": "each", "neighbourhood": "labels",
+        "im_only_loss_factor": 0.2,
+        "dim_embed": 16, "metric_dim": 32, "batch_norm": false, "dropout": 0, "lr_gamma": 1,
       ]),
     MetricCase(SigLIP.self), MetricCase(SigLIP.self, ["multi_positive": false, "branches": "shared"]),
   ]

@@ -1,0 +1,59 @@
+import Foundation
+import Torch
+
+/// Vectors of words in a text file, one a line: the word, then its numbers, between blanks (GloVe, fastText, the
+/// released vectors of the two-branch network). A first line of two whole numbers, as word2vec writes it, is no word.
+public struct WordVectors: Sendable {
+  /// float32 `[words, size]`: a row for each word that was asked for, zero for those that the file lacks.
+  public let table: Tensor
+  /// How many of the words the file has.
+  public let found: Int
+
+  /// Reads the vectors of some words; of a word that stands there twice the first counts.
+  ///
+  /// - Parameters:
+  ///   - file: text, also gzipped.
+  ///   - words: the words that are wanted, in the order of rows.
+  /// - Throws: ``DataError`` naming the line that is no word with as many numbers as the first.
+  public init(_ file: String, of words: [String]) throws {
+    let lines = try TextLines(URL(fileURLWithPath: file), limits: Limits())
+    let places = Dictionary(words.enumerated().map { ($1, $0) }) { first, _ in first }
+    var rows: [Int: [Float]] = [:]
+    var size: Int?
+    for line in 0..<lines.count {
+      let parts = lines.text(at: line).split(whereSeparator: \.isWhitespace)
+      if line == 0, parts.count == 2, parts.allSatisfy({ Int($0) != nil }) { continue }
+      guard let word = parts.first else { continue }
+      let width = parts.count - 1
+      guard width > 0, width == size ?? width else {
+        throw DataError.malformed(
+          file: file, place: "line \(line)",
+          reason: "has \(width) numbers behind the word, expected \(size.map(String.init) ?? "some")")
+      }
+      size = width
+      guard let place = places[String(word)], rows[place] == nil else { continue }
+      let numbers = parts.dropFirst().compactMap { Float($0) }
+      guard numbers.count == width, numbers.allSatisfy(\.isFinite) else {
+        throw DataError.malformed(
+          file: file, place: "line \(line)", reason: "holds something else than numbers behind the word")
+      }
+      rows[place] = numbers
+    }
+    guard let size else {
+      throw DataError.malformed(file: file, place: "line 0", reason: "there are no word vectors in the file")
+    }
+    let zeros = [Float](repeating: 0, count: size)
+    table = try Tensor(words.indices.flatMap { rows[$0] ?? zeros }).reshaped(words.count, size)
+    found = rows.count
+  }
+}
+
+/// A method whose word vectors may start from a file; whoever makes the method for training reads it.
+protocol WordVectorUser: Module {
+  /// The file that the settings name; nil for none.
+  var wordVectorsFile: String? { get }
+  /// Takes vectors of all words of the modality that has words.
+  ///
+  /// - Throws: ``ConfigurationError`` when their width is not that of the method's table.
+  func begin(with vectors: WordVectors) throws
+}

@@ -1,0 +1,70 @@
+import Torch
+
+/// One branch of the two-branch network (Wang, Li, Huang & Lazebnik, TPAMI 2019): linear map, batch normalisation,
+/// rectifier, dropout, linear map, unit vectors.
+///
+/// Parameters are named as in the released program: `fc1.0.*`, `fc1.1.*` (batch normalisation, where there is any),
+/// `fc2.*`. First weights are PyTorch's.
+public final class EmbeddingBranch: BranchMap {
+  let fc1: Sequential
+  let fc2: Linear
+  /// Vectors are divided by their norm, or by this where it is smaller.
+  public let normalizeEpsilon: Double
+  private let settings: Settings
+
+  /// Sizes of a branch.
+  public struct Settings: Sendable, Equatable {
+    /// Width of what goes in.
+    public var inputs: Int
+    /// Units of the hidden layer.
+    public var hidden = 2048
+    /// Width of the vectors.
+    public var size = 512
+    /// That a hidden unit is dropped in training.
+    public var dropout = 0.5
+    public var normalisesBatch = true
+    /// How much a batch moves the running statistics of batch normalisation.
+    public var momentum = 0.1
+    /// Added to the variance in batch normalisation.
+    public var epsilon = 1e-5
+
+    public init(inputs: Int) { self.inputs = inputs }
+  }
+
+  /// Width of the vectors.
+  public var size: Int { settings.size }
+
+  public init(
+    _ settings: Settings, normalizeEpsilon: Double = 1e-12, using generator: Generator
+  ) throws {
+    self.settings = settings
+    self.normalizeEpsilon = normalizeEpsilon
+    fc1 = try Sequential {
+      try Linear(from: settings.inputs, to: settings.hidden, using: generator)
+      if settings.normalisesBatch {
+        try BatchNorm(settings.hidden, momentum: settings.momentum, epsilon: settings.epsilon)
+      }
+      Activation(.relu)
+      Dropout(settings.dropout)
+    }
+    fc2 = try Linear(from: settings.hidden, to: settings.size, using: generator)
+  }
+
+  /// Unit vectors of rows.
+  ///
+  /// - Parameter x: `[n, inputs]`.
+  /// - Returns: `[n, size]`; a row of zeros stays a row of zeros.
+  /// - Throws: ``ObjectiveError`` for one row in training, which batch normalisation cannot take.
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) throws -> Tensor {
+    if pass.isTraining, settings.normalisesBatch, x.size(along: 0) < 2 {
+      throw ObjectiveError.badSetting(
+        "rows of a batch", Double(x.size(along: 0)), expected: "2 or more for batch normalisation")
+    }
+    return try fc2(fc1(x, pass)).normalized(along: 1, epsilon: normalizeEpsilon)
+  }
+
+  /// Draws the parameters anew.
+  public func reset(using generator: Generator) throws {
+    try take(stateOf: EmbeddingBranch(settings, normalizeEpsilon: normalizeEpsilon, using: generator))
+  }
+}

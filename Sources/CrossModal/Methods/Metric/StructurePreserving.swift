@@ -1,0 +1,207 @@
+import Torch
+
+/// Structure-preserving embedding (Wang, Li & Lazebnik, "Learning Deep Structure-Preserving Image-Text Embeddings",
+/// CVPR 2016; Wang, Li, Huang & Lazebnik, TPAMI 2019): two branches to one space of unit vectors, in which partners
+/// are nearer than others in both directions, and so are items of one modality that share a partner.
+///
+/// By default the released program's form. Differs from it in that no picture is twice in a batch, and that padding
+/// does not count; the recipe `structure-preserving-official` follows it there too.
+public final class StructurePreserving: JointBranches, Trainable, JointEmbedding, WordVectorUser {
+  public static let description = MethodDescription(
+    name: "structure-preserving", family: .metric, task: .retrieval,
+    summary: "ranks both ways, and keeps items of one modality that share a partner together",
+    citation:
+      "L. Wang, Y. Li, S. Lazebnik, Learning deep structure-preserving image-text embeddings, CVPR 2016",
+    accepts: [.vector, .set, .sequence, .tokens], modalities: 2...2)
+
+  public static let recipes = [
+    Recipe(
+      "structure-preserving-official",
+      "as released: pictures may repeat in a batch, padding counts, inputs as they are (Wang et al., TPAMI 2019)",
+      [
+        "distinct_images": false, "mask_padding": false, "standardize": false, "language_model": "attend",
+        "epochs": 100,
+      ]),
+    Recipe(
+      "structure-preserving-paper",
+      "the sums over all triplets of Wang et al., CVPR 2016, for pictures with several captions",
+      [
+        "objective": "all_sum", "hardest_positive": "each", "margin": 0.1, "im_loss_factor": 2,
+        "sent_only_loss_factor": 0.2, "optimizer": "sgd", "momentum": 0.9, "learning_rate": 1e-4,
+        "weight_decay": 5e-4, "lr_gamma": 1,
+      ]),
+  ]
+
+  public let configuration: Configuration
+  /// The modality that plays the picture's part: its items have several partners.
+  let imageSide: Int
+  /// What the word vectors started from; empty without words.
+  @Buffer private var wordsStart: Tensor
+
+  public init(_ configuration: Configuration, for data: DataDescription) throws {
+    try configuration.validate()
+    self.configuration = configuration
+    let isText = data.modalities.map { $0.kind == .tokens || $0.kind == .text }
+    let pictures = isText.first == true && isText.last == false ? 1 : 0
+    imageSide = pictures
+    if configuration.neighbourhood == .labels, data.classes == nil {
+      throw ConfigurationError.badValue(
+        key: "neighbourhood", value: "labels", expected: "possible: data set '\(data.name)' has no labels")
+    }
+    let text = data.modalities.first { $0.kind == .tokens }
+    _wordsStart = Buffer(
+      wrappedValue: try Tensor.zeros([text?.vocabulary ?? 0, text == nil ? 0 : configuration.wordDim]),
+      "words_start")
+    let projected = data.modalities.map { $0.kind == .tokens ? configuration.wordDim : $0.flatSize }.min()
+    let names = data.modalities.prefix(2).enumerated().map { side, modality in
+      modality.kind == .tokens ? "" : side == pictures ? "image_branch" : "text_branch"
+    }
+    try super.init(
+      settings: configuration, data: data, names: (names[0], names[names.count - 1])
+    ) { side, generator in
+      try configuration.branch(
+        on: data.modalities[side], side: side,
+        size: configuration.start == .cca
+          ? min(configuration.metricDim, projected ?? 1) : configuration.metricDim,
+        using: generator)
+    }
+  }
+
+  public var metric: Metric { .cosine }
+
+  public func encode(_ items: Items, side: Int) throws -> Features {
+    try features(items, side: side, normalizes: false)
+  }
+
+  // MARK: - Learning
+
+  public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
+    var training = TrainingConfiguration()
+    training.epochs = 20
+    training.batchSize = 500
+    training.learningRate = 1e-4
+    training.weightDecay = 1e-3
+    training.schedule = Schedule(
+      kind: configuration.lrGamma == 1 ? .constant : .exponential, gamma: configuration.lrGamma)
+    training.patience = 10
+    training.selectBy = "mR"
+    training.minimumGain = 0.1
+    return training
+  }
+
+  /// `batch_size` items of the picture's modality, each with `sample_size` partners.
+  public func sampler(
+    for data: some TrainingSet, _ training: TrainingConfiguration
+  ) throws -> any BatchSampler { neighbourSampler(data, training) }
+
+  private func neighbourSampler(
+    _ data: some TrainingSet, _ training: TrainingConfiguration
+  ) -> NeighbourSampler {
+    let rows = data.itemsOfPairs ?? Array(repeating: Array(0..<data.count), count: 2)
+    return NeighbourSampler(
+      items: Array(rows.prefix(2)), side: imageSide, batchSize: training.batchSize ?? data.count,
+      sample: configuration.sampleSize, isDistinct: configuration.distinctImages)
+  }
+
+  /// The text branch learns at a rate of its own; the table of words does not decay.
+  public func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
+    let isWord = { (name: String) in name == "words.weight" }
+    let isText = { (name: String) in name.hasPrefix("text_branch.") || name.hasPrefix("word_attention.") }
+    let rate = configuration.textLrMulti
+    let decay: Double? = configuration.start == .cca && configuration.ccaWeightReg > 0 ? 0 : nil
+    return [
+      ParameterGroup(parameters.filter { !isWord($0.name) && !isText($0.name) }, weightDecay: decay),
+      ParameterGroup(parameters.filter { isText($0.name) }, rateFactor: rate, weightDecay: decay),
+      ParameterGroup(parameters.filter { isWord($0.name) }, rateFactor: rate, weightDecay: 0),
+    ].filter { !$0.parameters.isEmpty }
+  }
+
+  public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
+    try prepareBranches(data, preparation)
+    let few = neighbourSampler(data, preparation.training).itemsWithFewer
+    if few > 0, configuration.sampleSize > 1 {
+      preparation.note("\(few) items have fewer than \(configuration.sampleSize) partners to draw")
+    }
+    if configuration.start == .cca { try beginWithCorrelations(data, preparation) }
+    if let words { wordsStart = try words.weight.detached().copied() }
+  }
+
+  private var wordBranch: (any WordTableBranch)? {
+    [branchA, branchB].lazy.compactMap { $0 as? any WordTableBranch }.first
+  }
+  private var words: Embedding? { wordBranch?.words }
+
+  var wordVectorsFile: String? { configuration.wordVectors }
+
+  func begin(with vectors: WordVectors) throws {
+    let width = vectors.table.size(along: 1)
+    try configuration.require(
+      width == configuration.wordDim, "word_dim", configuration.wordDim,
+      "\(width), the width of the word vectors in the file")
+    wordBranch?.firstWords = vectors.table
+  }
+
+  public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
+    let needsLabels = positives == .class || configuration.neighbourhood == .labels
+    let parts = try NeighbourBatch(
+      batch, step,
+      identity: configuration.distinctImages || !step.isTraining
+        ? .rows : .blocks(of: configuration.sampleSize, side: imageSide),
+      labels: needsLabels ? labels(batch) : nil, positives: positives,
+      neighbourhood: configuration.neighbourhood)
+    let objective = try objective(rows: parts.rows.map(\.count).max() ?? 0)
+    func score(_ x: Tensor, _ y: Tensor) throws -> ObjectiveValue {
+      try objective(
+        step.gathered(x).rows(at: parts.rows[0]), step.gathered(y).rows(at: parts.rows[1]), parts.matches,
+        groupsX: parts.groups[0], groupsY: parts.groups[1])
+    }
+    var value: ObjectiveValue
+    if configuration.chunkSize > 0, configuration.chunkSize < batch.count, step.isTraining {
+      value = try self.value(batch, step) { x, y in
+        try score(x.rows(at: parts.places[0]), y.rows(at: parts.places[1]))
+      }
+    } else {
+      let pass: Pass = step.isTraining ? .training(step.generator) : .evaluation
+      let vectors = try (0..<2).map {
+        try self.vectors(batch.items[$0].rows(at: parts.places[$0]), side: $0, pass)
+      }
+      value = try score(vectors[0], vectors[1])
+    }
+    for (name, weight, penalty) in try penalties(step) where weight > 0 {
+      value.total = try value.total + penalty * weight
+      value.parts.append((name, try penalty.detached()))
+    }
+    return try Loss(value)
+  }
+
+  private func objective(rows: Int) throws -> StructurePreservingLoss {
+    let weights =
+      imageSide == 0
+      ? StructurePreservingLoss.Weights(
+        forward: 1, backward: configuration.imLossFactor, withinFirst: configuration.imOnlyLossFactor,
+        withinSecond: configuration.sentOnlyLossFactor)
+      : StructurePreservingLoss.Weights(
+        forward: configuration.imLossFactor, backward: 1, withinFirst: configuration.sentOnlyLossFactor,
+        withinSecond: configuration.imOnlyLossFactor)
+    return try StructurePreservingLoss(
+      configuration.objective, margin: configuration.margin, nearest: configuration.numNegSample,
+      weights: weights, positives: configuration.hardestPositive, chunk: Self.blockRows(rows))
+  }
+
+  /// What is added to the objective: how far words and projections went from their start.
+  private func penalties(_ step: Step) throws -> [(name: String, weight: Double, value: Tensor)] {
+    var found: [(name: String, weight: Double, value: Tensor)] = []
+    if let words, configuration.wordEmbeddingReg > 0 {
+      let table = try step.shared(words.weight)
+      found.append(("words", configuration.wordEmbeddingReg, try (table - wordsStart).squared().mean()))
+    }
+    for projection in projections where configuration.ccaWeightReg > 0 {
+      let weight = try step.shared(projection.weight)
+      found.append(
+        (
+          "departure", configuration.ccaWeightReg, try (weight - projection.start).squared().sum() * 0.5
+        ))
+    }
+    return found
+  }
+}
