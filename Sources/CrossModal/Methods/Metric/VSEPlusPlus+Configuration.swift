@@ -55,6 +55,7 @@ extension VSEPlusPlus {
     public var startFrom: String?
     public var hidden = 128
     public var pictures = PictureSettings()
+    public var bert = BERTSettings()
     public var transform = PerView(InputScaling.Transform.none)
     public var standardize = false
     public var standardizeEpsilon = 1e-6
@@ -123,7 +124,8 @@ extension VSEPlusPlus {
         "auto (precomp on vectors, regions(mean) on sets, conv on pictures, gru on words), precomp, regions(mean, max "
           + "or gpo), cnn(vgg19, resnet18, resnet50 or resnet152), mlp, conv", aliases: ["img_encoder"]),
       ConfigurationKey(
-        "text_encoder", "auto, gru, bigru(last, mean, max or gpo), or as image_encoder",
+        "text_encoder",
+        "auto, gru, bigru(last, mean, max or gpo), bert(cls, pooler, mean, max or gpo), or as image_encoder",
         aliases: ["txt_encoder"]),
       ConfigurationKey("normalize_features", "divide given features by their norm first"),
       ConfigurationKey("size_augmentation", "leave out random regions in training"),
@@ -141,6 +143,7 @@ extension VSEPlusPlus {
       ConfigurationKey(
         "hidden", "units of the hidden layer of mlp, channels of the last convolution of conv"),
       ConfigurationKey("pictures", PictureSettings.about),
+      ConfigurationKey("bert", BERTSettings.about),
       ConfigurationKey(
         "transform", "of each number of the input: none, sqrt or log; a list gives each modality its own"),
       ConfigurationKey("standardize", "bring columns (of pictures, channels) to mean 0 and deviation 1"),
@@ -153,7 +156,7 @@ extension VSEPlusPlus {
     private enum CodingKeys: String, CodingKey {
       case preset, embedSize, wordDim, numLayers, margin, measure, negatives, violationWarmupEpochs
       case maskDuplicates, reduction, useAbs, noImgnorm, imageEncoder, textEncoder, normalizeFeatures
-      case sizeAugmentation, multipliers, finetune, cnnMode, startFrom, hidden, pictures, transform,
+      case sizeAugmentation, multipliers, finetune, cnnMode, startFrom, hidden, pictures, bert, transform,
         standardize
       case standardizeEpsilon, positives, chunkSize
     }
@@ -174,6 +177,7 @@ extension VSEPlusPlus {
       try require(wordDim >= 1, "word_dim", wordDim, "1 or more")
       try require(numLayers >= 1, "num_layers", numLayers, "1 or more")
       try validateBranches()
+      try bert.validate()
       try require(
         violationWarmupEpochs >= 0, "violation_warmup_epochs", violationWarmupEpochs, "0 or more")
       try require(
@@ -216,6 +220,8 @@ extension VSEPlusPlus {
     case cnn(CNNEncoder.Kind)
     case gru
     case bigru(TextPooling)
+    /// A BERT over word pieces.
+    case bert(BERTTextEncoder.Pooling)
     /// A network that every method of metric learning has.
     case other(EncoderKind)
 
@@ -235,7 +241,7 @@ extension VSEPlusPlus {
 extension VSEPlusPlus.EncoderChoice: Codable {
   static let expected =
     "auto, precomp, regions(mean, max or gpo), cnn(vgg19, resnet18, resnet50 or resnet152), gru, bigru(last, mean, max "
-    + "or gpo), linear, mlp, conv or drlim-conv"
+    + "or gpo), bert(cls, pooler, mean, max or gpo), linear, mlp, conv or drlim-conv"
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
@@ -251,6 +257,7 @@ extension VSEPlusPlus.EncoderChoice: Codable {
       case ("cnn", let name?): CNNEncoder.Kind(rawValue: name).map { .cnn($0) }
       case ("gru", nil): .gru
       case ("bigru", let pool): TextPooling(rawValue: pool ?? "last").map { .bigru($0) }
+      case ("bert", let pool): BERTTextEncoder.Pooling(rawValue: pool ?? "gpo").map { .bert($0) }
       case (let name, nil):
         EncoderKind(rawValue: name).map { kind in kind.cnn.map { .cnn($0) } ?? .other(kind) }
       default: nil
@@ -270,6 +277,7 @@ extension VSEPlusPlus.EncoderChoice: Codable {
     case .cnn(let kind): try container.encode("cnn(\(kind.rawValue))")
     case .gru: try container.encode("gru")
     case .bigru(let pooling): try container.encode("bigru(\(pooling.rawValue))")
+    case .bert(let pooling): try container.encode("bert(\(pooling.rawValue))")
     case .other(let kind): try container.encode(kind.rawValue)
     }
   }

@@ -184,6 +184,13 @@ extension VSEPlusPlus.Configuration {
       return Branch(
         network: try TokenEncoder(
           vocabulary: vocabulary, hidden: nil, to: embedSize, settings, using: generator))
+    case .bert(let pooling):
+      guard modality.kind == .tokens, let vocabulary = modality.vocabulary else { throw wrong("for words") }
+      return Branch(
+        network: try BERTTextEncoder(
+          bert.configuration(vocabulary: vocabulary), to: embedSize, pooling: pooling,
+          finetunes: bert.finetune,
+          weights: bert.weights, using: generator))
     case .cnn(let kind):
       guard modality.kind == .images else { throw wrong("for pictures") }
       let pictures = ownPictures

@@ -57,6 +57,30 @@ struct VSEPlusPlusTests {
     return try VSEPlusPlus(.init(overrides: all), for: Self.description(first))
   }
 
+  private static let smallBERT: JSON = [
+    "hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8,
+    "max_position_embeddings": 32,
+  ]
+
+  @Test("BERT has Hugging Face's names, a rate of its own, and settings that are checked")
+  func bert() throws {
+    let method = try method(["text_encoder": "bert", "bert": Self.smallBERT])
+    let shapes = Dictionary(uniqueKeysWithValues: method.state.map { ($0.name, $0.tensor.shape) })
+    #expect(shapes["txt_enc.bert.embeddings.word_embeddings.weight"] == [12, 12])
+    #expect(shapes["txt_enc.bert.encoder.layer.0.attention.self.query.weight"] == [12, 12])
+    #expect(shapes["txt_enc.linear.weight"] == [8, 12])
+    #expect(shapes["txt_enc.gpool.linear.weight"] == [1, 32])
+    let groups = try method.parameterGroups(TrainingConfiguration())
+    #expect(groups.contains { $0.rateFactor == 0.1 && $0.parameters[0].name.hasPrefix("txt_enc.bert.") })
+    #expect(
+      message { _ = try self.method(["bert": ["hidden_size": 13, "num_attention_heads": 2]]) }
+        == "bert.hidden_size: 13 is not a multiple of the 2 heads")
+    #expect(
+      message { _ = try self.method(["bert": ["hiden_size": 12]]) }?.contains(
+        "did you mean 'bert.hidden_size'")
+        == true)
+  }
+
   @Test("parameters have the official names and shapes")
   func names() throws {
     let shapes = Dictionary(
@@ -86,10 +110,10 @@ struct VSEPlusPlusTests {
 
   @Test(
     "a text's vector depends on its own words alone: not on padding, order, or what else is in the batch",
-    arguments: ["gru", "bigru(last)", "bigru(gpo)", "bigru(mean)"])
+    arguments: ["gru", "bigru(last)", "bigru(gpo)", "bigru(mean)", "bert(gpo)", "bert(cls)"])
   func padding(encoder: String) throws {
     let data = try Captions(7)
-    let method = try method(["text_encoder": .string(encoder)])
+    let method = try method(["text_encoder": .string(encoder), "bert": Self.smallBERT])
     let all = try method.encode(data.texts, side: 1).values
     let noise = try Tensor.full([7, 3], 999).to(.int64)
     let wider = Items.tokens(try Tensor.concatenated([data.tokens, noise], along: 1), lengths: data.lengths)
