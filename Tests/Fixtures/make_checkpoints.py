@@ -55,6 +55,7 @@ save(
         "number": np.float32(1.5),
     },
     "types.pt")
+save({"array": numbers(2, 3).numpy(), "fortran": np.asfortranarray(numbers(2, 3).numpy())}, "protocol5.pt", pickle_protocol=5)
 save({"weights": {"first": numbers(4), "same": numbers(8)[4:]}}, "old_types.pt", _use_new_zipfile_serialization=False)
 
 

@@ -32,6 +32,12 @@ enum PickleCalls {
       return .bytes(text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) })
     case "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar":
       return numpyScalar(arguments) ?? .object(PickleObject(name, arguments))
+    case "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer":
+      // (bytes, dtype, shape, order), as protocol 5 has arrays.
+      guard arguments.count == 4 else { return .object(PickleObject(name, arguments)) }
+      let isFortran = PickleValue.int(arguments[3].string == "F" ? 1 : 0)
+      let state = PickleValue.tuple([.int(1), arguments[2], arguments[1], isFortran, arguments[0]])
+      return numpyArray(state) ?? .object(PickleObject(name, arguments))
     default:
       return .object(PickleObject(name, arguments))
     }

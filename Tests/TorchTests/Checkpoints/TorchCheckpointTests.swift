@@ -61,6 +61,12 @@ struct TorchCheckpointTests {
     #expect(try tensors["fortran"]?.values() == eighths(6))
     #expect(tensors["fortran"]?.shape == [2, 3])
     #expect(try tensors["number"]?.item() == 1.5)
+    let newest = try TorchCheckpoint(path("protocol5.pt")).tensors
+    #expect(newest.map(\.name) == ["array", "fortran"])
+    for (name, tensor) in newest {
+      #expect(try tensor.values() == eighths(6), "\(name)")
+      #expect(tensor.shape == [2, 3], "\(name)")
+    }
     let old = try TorchCheckpoint(path("old_types.pt")).weights
     #expect(old.map(\.name) == ["first", "same"])
     #expect(try old[1].tensor.values() == [0.5, 0.625, 0.75, 0.875])
