@@ -13,6 +13,7 @@ struct EmbedCommand: ParsableCommand {
         crossmodal embed runs/wikipedia --modality text --split train --out texts.npy
         crossmodal embed runs/emoji --modality text names.txt --out names.npy
         crossmodal embed runs/scan --modality image --out regions.npz
+        crossmodal embed runs/cells --modality rna --predict --out protein.npy
 
       A method of parts (words, regions) has several vectors an item: .npz with `values` [parts, dimensions] and \
       `offsets` [items + 1]; item i has the rows offsets[i] up to offsets[i + 1].
@@ -37,6 +38,12 @@ struct EmbedCommand: ParsableCommand {
   @Option(help: "The file to write: .npy, float32 [items, dimensions]; .npz for a method of parts.")
   var out: String
 
+  @Flag(
+    help:
+      "Write what the other modality's rows are expected to be (cca), or ratings or shares of the classes (kcca)."
+  )
+  var predict = false
+
   @OptionGroup var output: OutputOptions
 
   func run() throws {
@@ -44,10 +51,15 @@ struct EmbedCommand: ParsableCommand {
     let side = try run.side(of: modality)
     let features: Features
     if let input {
-      features = try run.encode(Items(file: input, as: run.record.data.modalities[side]), side: side)
+      let items = try Items(file: input, as: run.record.data.modalities[side])
+      features =
+        try predict
+        ? Features(run.prediction(from: items, side: side).values) : run.encode(items, side: side)
     } else {
-      let rows = try RunOptions.rows(of: run, data: data, split: split, output)
-      features = try run.features(of: rows.split, side: side)
+      let split = try RunOptions.rows(of: run, data: data, split: split, output).split
+      features =
+        try predict
+        ? Features(run.predictions(of: split, side: side)) : run.features(of: split, side: side)
     }
     let vectors = try features.packed().values.to(.float32)
     if let lengths = features.lengths {

@@ -12,6 +12,7 @@ struct EvaluateCommand: ParsableCommand {
         crossmodal evaluate runs/wikipedia --split train --json
         crossmodal evaluate runs/coco --protocol 1k --ties mean
         crossmodal evaluate runs/scan-t2i --models runs/scan-i2t
+        crossmodal evaluate runs/scm --against runs/cca
       """)
 
   @OptionGroup var options: RunOptions
@@ -26,7 +27,20 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Rank among equal scores: \(TieRule.allCases.map(\.rawValue).joined(separator: ", ")).")
   var ties = TieRule.pessimistic.rawValue
 
+  @Option(help: "How often the test items are drawn again for intervals and significance; 0 leaves them out.")
+  var samples = 1000
+
+  @Option(help: "Another run to compare with on the same items: differences, with their significance.")
+  var against: String?
+
   @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard samples >= 0 else { throw ValidationError("--samples: \(samples) is not a whole number from 0") }
+    guard against == nil || samples > 0 else {
+      throw ValidationError("--against needs --samples of 1 or more")
+    }
+  }
 
   func run() throws {
     let evaluation = RetrievalEvaluation(
@@ -36,36 +50,135 @@ struct EvaluateCommand: ParsableCommand {
     let others = try ensemble.open(beside: run)
     let (_, split) = try options.rows(of: run, output)
     guard run.modalities.count > 1 else { return try evaluateObjects(run, split) }
+    let result = try measure(run, split, evaluation, with: others, combining: combination)
+    let intervals = samples > 0 ? result.intervals(Resampling(samples: samples)) : []
+    var comparisons: [(name: String, comparison: PairedComparison)] = []
+    if let against {
+      let other = try Run.open(against)
+      let rows = try RunOptions.rows(of: other, data: options.data, split: options.split, output).split
+      comparisons = try Resampling(samples: samples).comparisons(
+        of: measure(other, rows, evaluation).retrieval, result.retrieval)
+    }
+    if output.json {
+      Console.out(json(result, intervals, comparisons).text(pretty: true))
+    } else {
+      Console.out(text(result, intervals, comparisons))
+    }
+  }
+
+  private func measure(
+    _ run: Run, _ split: Split, _ evaluation: RetrievalEvaluation, with others: [Run] = [],
+    combining combination: ScoreCombination = .mean
+  ) throws -> RunEvaluation {
     var progress: Progress?
-    let result = try run.evaluate(
+    defer { progress?.finish() }
+    return try run.evaluate(
       on: split, evaluation, with: others, combining: combination
     ) { done, total in
       if progress == nil { progress = Progress("encoding", of: total, quiet: output.quiet) }
       progress?.update(done)
     }
-    progress?.finish()
-    Console.out(output.json ? result.json.text(pretty: true) : table(result))
   }
 
-  private func table(_ result: RunEvaluation) -> String {
-    let directions = [result.retrieval.forward, result.retrieval.backward].map(\.summary.values)
+  private func json(
+    _ result: RunEvaluation, _ intervals: [(name: String, interval: ConfidenceInterval)],
+    _ comparisons: [(name: String, comparison: PairedComparison)]
+  ) -> JSON {
+    var json = result.json
+    if !intervals.isEmpty {
+      json["intervals"] = [
+        "level": .double(intervals[0].interval.level), "samples": .int(samples),
+        "metrics": .object(
+          intervals.map { JSON.Member($0.name, [.double($0.interval.lower), .double($0.interval.upper)]) }),
+      ]
+    }
+    if let against {
+      let holm = holmCorrected(comparisons.map(\.comparison.randomisation))
+      json["against"] = [
+        "run": .string(against),
+        "metrics": .object(
+          zip(comparisons, holm).map { entry, corrected in
+            var found = entry.comparison.json
+            found["randomisation_p_holm"] = .double(corrected)
+            return JSON.Member(entry.name, found)
+          }),
+      ]
+    }
+    return json
+  }
+
+  private func text(
+    _ result: RunEvaluation, _ intervals: [(name: String, interval: ConfidenceInterval)],
+    _ comparisons: [(name: String, comparison: PairedComparison)]
+  ) -> String {
+    let known = Dictionary(intervals.map { ($0.name, $0.interval) }) { first, _ in first }
+    let names = result.retrieval.forward.summary.values.map(\.name)
     var table = ReportTable(
-      columns: [.init("")] + directions[0].map { .init($0.name, decimals: Self.decimals($0.name)) })
-    for (name, values) in zip(result.retrieval.directionNames, directions) {
-      table.rows.append(
-        [.text(name.replacingOccurrences(of: "_", with: " "))] + values.map { .number($0.value) })
+      columns: [.init("")] + names.map { .init($0, decimals: Self.decimals($0), isNumeric: true) })
+    for pair in result.pairs {
+      let directions = [pair.retrieval.forward, pair.retrieval.backward].map(\.summary.values)
+      for (name, values) in zip(pair.retrieval.directionNames, directions) {
+        table.rows.append(
+          [.text(name.replacingOccurrences(of: "_", with: " "))] + values.map { .number($0.value) })
+        guard !known.isEmpty, result.further.isEmpty else { continue }
+        table.rows.append(
+          [.text("  95 % interval")]
+            + values.map { entry in
+              known["\(name).\(entry.name)"].map { .text(Self.range($0, entry.name)) } ?? .missing
+            })
+      }
     }
     var lines = [
       "\(result.method) on \(result.dataset), split \(result.split): \(result.retrieval.protocol)",
       "\(TextTable(table))",
     ]
-    if let rsum = result.retrieval.rsum { lines.append(String(format: "rsum %.1f", rsum)) }
-    if let correlations = result.correlations {
-      let shown = correlations.prefix(10).map { String(format: "%.4f", $0) }.joined(separator: " ")
-      lines.append("correlations \(shown)\(correlations.count > 10 ? " …" : "")")
-      lines.append(String(format: "total correlation %.4f", correlations.reduce(0, +)))
+    if result.further.isEmpty, let rsum = result.retrieval.rsum {
+      let range = known["rsum"].map { ", 95 % interval \(Self.range($0, "R@"))" } ?? ""
+      lines.append(String(format: "rsum %.1f", rsum) + range)
     }
+    for pair in result.pairs {
+      guard let correlations = pair.correlations else { continue }
+      let names = result.further.isEmpty ? "" : pair.retrieval.modalities.joined(separator: ", ") + ": "
+      let shown = correlations.prefix(10).map { String(format: "%.4f", $0) }.joined(separator: " ")
+      lines.append("\(names)correlations \(shown)\(correlations.count > 10 ? " …" : "")")
+      lines.append(String(format: "\(names)total correlation %.4f", correlations.reduce(0, +)))
+    }
+    for found in result.prediction ?? [] {
+      let name = found.name.replacingOccurrences(of: "_", with: " ")
+      if let accuracy = found.accuracy { lines.append(String(format: "\(name): accuracy %.4f", accuracy)) }
+      if let explained = found.explained {
+        let mean = found.correlations.reduce(0, +) / Double(max(1, found.correlations.count))
+        lines.append(
+          String(
+            format: "\(name): predicts %.1f %% of the variance, mean correlation of a column %.4f",
+            100 * explained, mean))
+      }
+    }
+    if let against { lines += ["against \(against):", "\(TextTable(Self.table(comparisons)))"] }
     return lines.joined(separator: "\n")
+  }
+
+  private static func range(_ interval: ConfidenceInterval, _ metric: String) -> String {
+    [interval.lower, interval.upper].map { String(format: "%.\(decimals(metric))f", $0) }
+      .joined(separator: "–")
+  }
+
+  private static func table(_ comparisons: [(name: String, comparison: PairedComparison)]) -> ReportTable {
+    let holm = holmCorrected(comparisons.map(\.comparison.randomisation))
+    return ReportTable(
+      columns: [
+        .init("Metric"), .init("Difference"), .init("95 % interval", isNumeric: true),
+        .init("p (exchange)", decimals: 4), .init("p (Holm)", decimals: 4),
+        .init("p (bootstrap)", decimals: 4),
+      ],
+      rows: zip(comparisons, holm).map { entry, corrected in
+        let difference = entry.comparison.difference
+        return [
+          .text(entry.name.replacingOccurrences(of: "_", with: " ")), .number(difference.value),
+          .text(String(format: "%.3f to %.3f", difference.lower, difference.upper)),
+          .number(entry.comparison.randomisation), .number(corrected), .number(entry.comparison.bootstrap),
+        ]
+      })
   }
 
   /// Percentages and ranks want fewer digits than fractions.

@@ -148,14 +148,21 @@ struct TrainCommand: ParsableCommand {
       return
     }
     for fact in report.facts.members ?? [] {
+      let value = output.verbose ? fact.value : fact.value.withoutCandidates
       output.note(
-        "  \(fact.key.padding(toLength: 18, withPad: " ", startingAt: 0)) \(fact.value.rounded.text())")
+        "  \(fact.key.padding(toLength: 18, withPad: " ", startingAt: 0)) \(value.rounded.text())")
     }
     Console.out("\(out): \(run.about.name) on \(run.record.data.name), \(String(format: "%.1f", seconds)) s")
   }
 }
 
 extension JSON {
+  /// What was chosen, without everything that was tried.
+  fileprivate var withoutCandidates: JSON {
+    guard let members else { return self }
+    return .object(members.filter { $0.key != "tried" })
+  }
+
   /// Numbers with four digits, for people.
   fileprivate var rounded: JSON {
     switch self {

@@ -1,23 +1,38 @@
 import Foundation
+import Torch
 
 extension Run {
   /// More items than this on a side are not evaluated for a report unasked.
   private static let largestReport = 20_000
 
-  /// Evaluates on the split that says most, and writes `report.html` and a line of `metrics.jsonl`.
+  /// Writes what the fit found and what an evaluation gives: lines of `metrics.jsonl`, and `report.html`.
   ///
-  /// The split is `test`, else `val`, else what was learned from; nothing is written where there is nothing
-  /// to retrieve or too much of it.
+  /// The split is `test`, else `val`, else what was learned from; there is no evaluation and no page where
+  /// there is nothing to retrieve or too much of it.
   /// - Returns: what the evaluation gave; nil when there was none.
   @discardableResult
   public func writeReport(on data: DataSet, to folder: URL) throws -> RunEvaluation? {
-    guard let split = try splitForReport(of: data) else { return nil }
-    let evaluation = try evaluate(on: split)
-    let page = try RunReport(self, evaluation).page(of: split)
-    try page.write(to: folder.appendingPathComponent("report.html"))
-    var line: JSON = ["split": .string(split.name), "seconds": .double(evaluation.seconds)]
-    for (key, value) in evaluation.retrieval.values { line[key] = .double(value) }
-    try Data((line.text() + "\n").utf8).write(to: folder.appendingPathComponent("metrics.jsonl"))
+    let fit = (method as? any FitReporting)?.fitReport
+    var lines: [JSON] =
+      fit.map { [["fit": $0.facts, "warnings": .array($0.warnings.map(JSON.string))]] } ?? []
+    var evaluation: RunEvaluation?
+    if let split = try splitForReport(of: data) {
+      let found = try evaluate(on: split)
+      evaluation = found
+      let page = try RunReport(self, found).page(of: split)
+      try page.write(to: folder.appendingPathComponent("report.html"))
+      var line: JSON = ["split": .string(split.name), "seconds": .double(found.seconds)]
+      for pair in found.pairs {
+        for (key, value) in pair.retrieval.values where found.further.isEmpty || key != "rsum" {
+          line[key] = .double(value)
+        }
+      }
+      lines.append(line)
+    }
+    if !lines.isEmpty {
+      let text = lines.map { $0.text() + "\n" }.joined()
+      try AtomicFile.write(Data(text.utf8), to: folder.appendingPathComponent("metrics.jsonl").path)
+    }
     return evaluation
   }
 

@@ -14,10 +14,12 @@ public struct RunReport {
   /// The whole page, `report.html` of a run folder.
   public func page(of split: Split) throws -> Report {
     var blocks: [ReportBlock] = [.keyFigures(keyFigures()), .section("Retrieval"), metricsTable]
-    if let published = publishedTable { blocks.append(published) }
+    blocks += [pairsTable, publishedTable].compactMap(\.self)
     if let curves = precisionRecall { blocks.append(curves) }
     if let spectrum { blocks += [.section("Correlations"), spectrum] }
     if let map = try JointMap.block(of: run, split) { blocks += [.section("Map"), map] }
+    if let predictionTable { blocks += [.section("Prediction"), predictionTable] }
+    blocks += fit
     let examples = try self.examples(of: split)
     if !examples.isEmpty { blocks += [.section("Examples")] + examples }
     blocks += [.section("Settings")] + settings
@@ -72,12 +74,72 @@ public struct RunReport {
         ReportTable.Column(
           name, decimals: name.hasPrefix("R@") || name == "MeanR" ? 1 : name == "MedR" ? 0 : 3)
       }
-    let rows = directions.map { direction in
-      [ReportTable.Cell.text(direction.name)] + direction.metrics.summary.values.map { .number($0.value) }
+    let intervals = Dictionary(
+      Resampling().intervals(of: evaluation.retrieval).map { ($0.name, $0.interval) }
+    ) { first, _ in first }
+    let rows = zip(directions, evaluation.retrieval.directionNames).flatMap { direction, key in
+      let values = direction.metrics.summary.values
+      let ranges = values.enumerated().map { place, entry -> ReportTable.Cell in
+        guard let interval = intervals["\(key).\(entry.name)"] else { return .missing }
+        let decimals = columns[place + 1].decimals
+        return .text(
+          [interval.lower, interval.upper].map { NumberText.fixed($0, decimals: decimals) }
+            .joined(separator: "–"))
+      }
+      return [
+        [ReportTable.Cell.text(direction.name)] + values.map { .number($0.value) },
+        [.text("95 % interval")] + ranges,
+      ]
     }
     return .table(
-      ReportTable(columns: columns, rows: rows),
-      caption: "Retrieval on the split `\(evaluation.split)`: \(evaluation.retrieval.protocol).")
+      ReportTable(columns: columns, rows: rows, quietRows: [1, 3]),
+      caption: "Retrieval on the split `\(evaluation.split)`: \(evaluation.retrieval.protocol). "
+        + "Intervals by drawing the test items again (bootstrap).")
+  }
+
+  /// Every two modalities of a method that takes several; nil for two.
+  public var pairsTable: ReportBlock? {
+    guard !evaluation.further.isEmpty else { return nil }
+    let rows = evaluation.pairs.flatMap { pair in
+      let names = pair.retrieval.modalities
+      let total = pair.correlations.map { ReportTable.Cell.number($0.reduce(0, +)) } ?? .missing
+      return [(0, 1, pair.retrieval.forward), (1, 0, pair.retrieval.backward)].map { from, to, metrics in
+        let summary = metrics.summary
+        return [
+          ReportTable.Cell.text("\(names[from]) → \(names[to])"),
+          summary.recalls.map { .number($0[0]) } ?? .missing,
+          summary.recalls.map { .number($0[2]) } ?? .missing,
+          summary.meanAveragePrecision.map { .number($0) } ?? .missing, total,
+        ]
+      }
+    }
+    return .table(
+      ReportTable(
+        columns: [
+          .init("Direction"), .init("R@1", decimals: 1), .init("R@10", decimals: 1), .init("mAP"),
+          .init("Total correlation"),
+        ], rows: rows), caption: "Every two modalities, on the split `\(evaluation.split)`.")
+  }
+
+  /// How well one modality, or the classes, are predicted from the other; nil for methods that predict none.
+  public var predictionTable: ReportBlock? {
+    guard let prediction = evaluation.prediction else { return nil }
+    return .table(
+      ReportTable(
+        columns: [
+          .init("Prediction"), .init("Variance explained"), .init("Mean correlation"), .init("Accuracy"),
+        ],
+        rows: prediction.map { found in
+          let mean = found.correlations.reduce(0, +) / Double(max(1, found.correlations.count))
+          return [
+            .text(found.name.replacingOccurrences(of: "_to_", with: " → ")),
+            found.explained.map { .number($0) } ?? .missing,
+            found.correlations.isEmpty ? .missing : .number(mean),
+            found.accuracy.map { .number($0) } ?? .missing,
+          ]
+        }),
+      caption: "Rows predicted from the other modality, on the split `\(evaluation.split)`: "
+        + "share of the variance of all columns, and the mean correlation of a column.")
   }
 
   /// Precision against recall of both directions; nil where nothing is relevant.
@@ -102,7 +164,7 @@ public struct RunReport {
   public var spectrum: ReportBlock? {
     guard let held = evaluation.correlations else { return nil }
     var series = [LinePlot.Series("on \(evaluation.split)", values: held)]
-    if let rho = run.method.stateEntries.first(where: { $0.name == "rho" }),
+    if let rho = run.method.stateEntries.first(where: { $0.name == "rho" || $0.name.hasSuffix(".rho") }),
       let learned = try? rho.tensor.values(as: Double.self)
     {
       series.insert(LinePlot.Series("learned", values: learned), at: 0)

@@ -40,10 +40,8 @@ public final class Run {
 
   /// Features of items as they come from a data set or a user, through the modality's featuriser where it has one.
   public func encode(_ items: Items, side: Int) throws -> Features {
-    let modality = record.data.modalities[side]
-    var items = items
-    if let featurizer = featurizers[modality.name] { items = try featurizer.features(of: items) }
     let alignment = try alignment()
+    let items = try featurized(items, side: side)
     return try withoutGradient { try alignment.encode(items, side: side) }
   }
 
@@ -54,6 +52,12 @@ public final class Run {
       let featurizer = featurizers[record.data.modalities[side].name] as? any TokenFeaturizer
     else { return nil }
     return texts.map { featurizer.tokens(of: $0) }
+  }
+
+  /// Items as the method takes them: through the modality's featuriser where it has one.
+  func featurized(_ items: Items, side: Int) throws -> Items {
+    guard let featurizer = featurizers[record.data.modalities[side].name] else { return items }
+    return try featurizer.features(of: items)
   }
 
   /// Features of all rows of one modality of a split, a block of rows at a time.

@@ -115,6 +115,7 @@ public enum RunError: LocalizedError, Equatable {
   case nothingToEncode
   /// A file of a run folder that is not what was written there.
   case notWhole(file: String, reason: String)
+  case predictsNothing(method: String, from: String)
 
   public var errorDescription: String? {
     switch self {
@@ -130,6 +131,8 @@ public enum RunError: LocalizedError, Equatable {
       "unknown modality '\(name)'\(nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ";") the run has \(known.joined(separator: ", "))"
     case .nothingToEncode: "there are no rows to encode"
     case .notWhole(let file, let reason): "\(file): \(reason)"
+    case .predictsNothing(let method, let modality):
+      "this run of \(method) predicts nothing from \(modality); cca predicts each of two views from the other, kcca with predict=ratings or predict=labels from the first"
     }
   }
 }

@@ -34,6 +34,10 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
   @Buffer public private(set) var decoderX: Tensor
   /// The same of the second view, `[k, q]`.
   @Buffer public private(set) var decoderY: Tensor
+  /// Correlation of each column of the first view with its training scores, `[p, k]`; empty for several views.
+  @Buffer public private(set) var loadingsX: Tensor
+  /// The same of the second view, `[q, k]`.
+  @Buffer public private(set) var loadingsY: Tensor
   /// Views from the third on, by their number.
   @Named private var furtherViews: [String: CanonicalView]
 
@@ -54,6 +58,8 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
     _rho = try learned([0], "rho")
     _decoderX = try learned([0, widths[0]], "decoder_x")
     _decoderY = try learned([0, widths[1]], "decoder_y")
+    _loadingsX = try learned([widths[0], 0], "loadings_x")
+    _loadingsY = try learned([widths[1], 0], "loadings_y")
     let further = try widths.enumerated().dropFirst(2).map { ("\($0)", try CanonicalView(columns: $1)) }
     _furtherViews = Named(wrappedValue: Dictionary(uniqueKeysWithValues: further), "views")
   }
@@ -85,6 +91,7 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
     (meanX, meanY) = (fit.means[0], fit.means[1])
     (weightX, weightY) = (fit.solution.weights[0], fit.solution.weights[1])
     (decoderX, decoderY) = (fit.decoders[0], fit.decoders[1])
+    (loadingsX, loadingsY) = (fit.loadings[0].loadings, fit.loadings[1].loadings)
     rho = try fit.solution.correlations[0..<weightX.size(along: 1)].copied()
     var report = try fit.report(views: views, ridges: ridges)
     if let selection { report.facts["selection"] = selection.json }

@@ -31,7 +31,7 @@ public struct CanonicalCorrelation: Sendable {
     ranks = whitening.map(\.rank)
     excess = bounded && s.count > 0 ? max(0, try s.max().item() - 1) : 0
     correlations = bounded ? try s.clamped(to: 1) : s
-    let kept = full ? ranks : [k ?? s.count, k ?? s.count]
+    let kept = full ? whitening.map { $0.weight.size(along: 1) } : [k ?? s.count, k ?? s.count]
     let x = try whitening[0].weight.matmul(u.narrowed(to: 0..<kept[0], along: 1))
     let y = try whitening[1].weight.matmul(v.narrowed(to: 0..<kept[1], along: 1))
     let signs = try columnSigns(of: x)

@@ -15,6 +15,14 @@ extension CanonicalFit {
         "rho": .array(rho.map(JSON.double)), "correlations": .array(reached.map(JSON.double)),
         "total_correlation": .double(reached.reduce(0, +)),
       ])
+    func shares(_ of: (CanonicalLoadings) throws -> Tensor) throws -> JSON {
+      .object(
+        try zip(views, loadings).map { view, found in
+          JSON.Member(view, .array(try of(found).values(as: Double.self).map(JSON.double)))
+        })
+    }
+    report.facts["variance_extracted"] = try shares { try $0.varianceExtracted() }
+    report.facts["redundancy"] = try shares { try $0.redundancy() }
     for (view, (rank, width)) in zip(views, zip(solution.ranks, widths)) where rank < min(width, rows - 1) {
       report.warnings.append(
         "\(view) has rank \(rank) of \(width) columns: columns that depend on others add nothing")

@@ -11,6 +11,8 @@ struct CanonicalFit {
   let achieved: Tensor
   /// Least-squares loadings of each view on its own scores, `[k, p]`: they turn scores back into rows.
   let decoders: [Tensor]
+  /// How the columns of each view relate to the scores on the training rows.
+  let loadings: [CanonicalLoadings]
 
   /// From covariances.
   init(_ joint: JointCovariance, with solver: CanonicalSolver) throws {
@@ -18,6 +20,8 @@ struct CanonicalFit {
     rows = joint.rows
     means = solver.centring ? joint.means : try joint.means.map { try $0.zerosLike() }
     achieved = try achievedCorrelations(of: solution.weights, in: joint)
+    let weights = solution.weights
+    loadings = try [0, 1].map { try CanonicalLoadings(view: $0, weights: weights, joint: joint) }
     decoders = try solution.weights.enumerated().map { view, weight in
       let products = try weight.transposed().matmul(
         joint.covariance(view, view, centred: solver.centring))
@@ -42,6 +46,10 @@ struct CanonicalFit {
     solution = try solver.solve(rows: centred, constant: constant, views: views)
     let scores = try zip(centred, solution.weights).map { try $0.matmul($1) }
     achieved = try pearsonCorrelations(scores[0], scores[1])
+    loadings = try [0, 1].map { view in
+      try CanonicalLoadings(
+        rows: centred[view], own: scores[view], other: scores[1 - view], constant: constant[view])
+    }
     decoders = try zip(centred, scores).map { rows, scores in
       let across = try scores.transposed()
       return try across.matmul(scores).solve(across.matmul(rows))

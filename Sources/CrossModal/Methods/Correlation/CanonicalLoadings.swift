@@ -30,4 +30,19 @@ public struct CanonicalLoadings: Sendable {
     loadings = try (products / (spread * ownVariance.squareRoot())).masked(with: constant, fill: 0)
     crossLoadings = try (across / (spread * otherVariance.squareRoot())).masked(with: constant, fill: 0)
   }
+
+  /// From rows in memory.
+  ///
+  /// - Parameters:
+  ///   - rows: of one view, centred, `[n, p]`.
+  ///   - own: its scores, `[n, k]`.
+  ///   - other: the other view's, `[n, k]`.
+  ///   - constant: columns that carry nothing, bool `[p]`.
+  init(rows: Tensor, own: Tensor, other: Tensor, constant: Tensor) throws {
+    func unit(_ x: Tensor) throws -> Tensor { try (x - x.mean(along: 0)).normalized(along: 0) }
+    let across = try unit(rows).transposed()
+    let constant = try constant.unsqueezed(at: 1)
+    loadings = try across.matmul(unit(own)).masked(with: constant, fill: 0)
+    crossLoadings = try across.matmul(unit(other)).masked(with: constant, fill: 0)
+  }
 }

@@ -57,8 +57,9 @@ public struct MultiviewCorrelation: Sendable {
     var made: [Tensor] = []
     var start = 0
     for i in 0..<count {
-      let part = try whitening[i].weight.matmul(top[start..<(start + ranks[i])])
-      start += ranks[i]
+      let width = whitening[i].weight.size(along: 1)
+      let part = try whitening[i].weight.matmul(top[start..<(start + width)])
+      start += width
       switch objective {
       case .mcca: made.append(try part * Double(count).squareRoot())
       case .gcca:

@@ -45,6 +45,8 @@ extension SCM {
     public var mapAt: Int?
     /// Folds for the choice of settings.
     public var folds = 5
+    /// Divisions into folds at most, for settings that one division cannot tell apart.
+    public var repeats = 5
     /// At most so many pairs, chosen at random, serve the choice of settings.
     public var selectionRows = 20_000
     /// Eigenvalues below this times the largest count as zero.
@@ -77,6 +79,7 @@ extension SCM {
       ConfigurationKey("map_ties", "equal scores when settings are chosen: index or threshold"),
       ConfigurationKey("map_at", "ranks that count when settings are chosen; null counts all"),
       ConfigurationKey("folds", "folds when settings are chosen"),
+      ConfigurationKey("repeats", "divisions into folds at most, for settings that one cannot tell apart"),
       ConfigurationKey(
         "selection_rows", "at most so many pairs, chosen at random, serve the choice of settings"),
       ConfigurationKey("rank_rtol", "eigenvalues below this times the largest count as zero"),
@@ -90,6 +93,7 @@ extension SCM {
       try require(rhoPower >= 0 && rhoPower.isFinite, "rho_power", rhoPower, "0 or more")
       if let mapAt { try require(mapAt >= 1, "map_at", mapAt, "1 or more") }
       try require(folds >= 2, "folds", folds, "2 or more")
+      try require(repeats >= 1, "repeats", repeats, "1 or more")
       try require(selectionRows >= 2 * folds, "selection_rows", selectionRows, "at least 2 a fold")
       try require(rankRtol >= 0 && rankRtol < 1, "rank_rtol", rankRtol, "from 0 to below 1")
       try require(chunkRows >= 1, "chunk_rows", chunkRows, "1 or more")

@@ -6,13 +6,17 @@ extension SCM {
     var k: Int
     var c: Double
     var score: SemanticScore
+
+    var key: Candidate.Key {
+      Candidate.Key(k: k, c: c, score: SemanticScore.allCases.firstIndex(of: score) ?? 0)
+    }
   }
 
   /// One candidate and how it did on held-out folds.
   struct Candidate {
     let settings: Settings
     /// Mean average precision of both directions, of each fold.
-    let folds: [Double]
+    var folds: [Double]
 
     var mean: Double { folds.reduce(0, +) / Double(folds.count) }
     /// Standard error of ``mean``.
@@ -25,7 +29,7 @@ extension SCM {
     var json: JSON {
       [
         "k": .int(settings.k), "c": .double(settings.c), "score": .string(settings.score.rawValue),
-        "map": .double(mean), "standard_error": .double(error),
+        "map": .double(mean), "standard_error": .double(error), "folds": .int(folds.count),
       ]
     }
   }
@@ -33,18 +37,20 @@ extension SCM {
   /// Chooses what the configuration leaves open, by the mean average precision of both directions on held-out
   /// folds of the training pairs: first the components with the middle penalty of the grid, then the penalty.
   ///
-  /// - Returns: the candidates tried, in order of (k, c, score).
-  func candidates(
+  /// Candidates that a division into folds cannot tell from the best (within one standard error) are measured
+  /// on further divisions, so that the choice hardly depends on the seed.
+  /// - Returns: the candidates tried, in order of (k, c, score), and the one chosen.
+  func select(
     _ rows: [Tensor], labels: [Int], classes: Int, ridges: [Ridge], seed: UInt64
-  ) throws -> [Candidate] {
-    let folds = try FoldAssignment(
-      rows: labels.count, folds: configuration.folds, labels: labels, seed: seed)
-    func tried(_ k: Int?, _ penalties: [Double]) throws -> [Candidate] {
+  ) throws -> (tried: [Candidate], best: Candidate?) {
+    func tried(_ ks: [Int]?, _ penalties: [Double], division: Int) throws -> [Candidate] {
+      let folds = try FoldAssignment(
+        rows: labels.count, folds: configuration.folds, labels: labels, seed: seed &+ UInt64(division))
       let results = try (0..<folds.count).map { fold in
         let (train, test) = folds.split(fold)
         return try measure(
           rows.map { try $0.rows(at: train) }, train.map { labels[$0] }, rows.map { try $0.rows(at: test) },
-          test.map { labels[$0] }, classes: classes, ridges: ridges, k: k, penalties: penalties)
+          test.map { labels[$0] }, classes: classes, ridges: ridges, ks: ks, penalties: penalties)
       }
       // Only what every fold could measure.
       let common = results.dropFirst().reduce(Set(results[0].keys)) { $0.intersection($1.keys) }
@@ -54,24 +60,46 @@ extension SCM {
           folds: results.compactMap { $0[key] })
       }
     }
+    func race(_ ks: [Int]?, _ penalties: [Double]) throws -> [Candidate] {
+      var found = try tried(ks, penalties, division: 0)
+      for division in 1..<max(1, configuration.repeats) {
+        guard let best = SCM.best(of: found) else { break }
+        let near = found.indices.filter {
+          found[$0].folds.count == best.folds.count && found[$0].mean >= best.mean - best.error
+        }
+        guard near.count > 1 else { break }
+        let open = near.map { found[$0].settings }
+        let again = try tried(
+          Array(Set(open.map(\.k))).sorted(), Array(Set(open.map(\.c))).sorted(), division: division)
+        let byKey = Dictionary(uniqueKeysWithValues: again.map { ($0.settings.key, $0.folds) })
+        for place in near { found[place].folds += byKey[found[place].settings.key] ?? [] }
+      }
+      return found
+    }
     let grid = configuration.c.value.map { [$0] } ?? Array(Set(configuration.grid)).sorted()
     let opensK = configuration.mode.usesCanonicalScores && configuration.k.value == nil
+    let given = configuration.k.value.map { [$0] }
     guard opensK, configuration.mode.usesClasses, grid.count > 1 else {
-      return try tried(configuration.k.value, grid)
+      let tried = try race(given, grid)
+      return (tried, SCM.best(of: tried))
     }
-    let middle = grid[grid.count / 2]
-    let byComponents = try tried(nil, [middle])
-    guard let best = byComponents.max(by: { $0.mean < $1.mean }) else { return byComponents }
-    let byPenalty = try tried(best.settings.k, grid.filter { $0 != middle })
-    return (byComponents + byPenalty).sorted {
-      ($0.settings.k, $0.settings.c) < ($1.settings.k, $1.settings.c)
-    }
+    let byComponents = try race(nil, [grid[grid.count / 2]])
+    guard let best = SCM.best(of: byComponents) else { return (byComponents, nil) }
+    let byPenalty = try race([best.settings.k], grid)
+    let others = byComponents.filter { $0.settings.k != best.settings.k }
+    return ((others + byPenalty).sorted { $0.settings.key < $1.settings.key }, SCM.best(of: byPenalty))
+  }
+
+  /// The best of the candidates that were measured on the most folds.
+  private static func best(of candidates: [Candidate]) -> Candidate? {
+    let most = candidates.map(\.folds.count).max() ?? 0
+    return candidates.filter { $0.folds.count == most }.max { $0.mean < $1.mean }
   }
 
   /// Mean average precision on test rows of every candidate fitted to training rows.
   private func measure(
     _ train: [Tensor], _ trainLabels: [Int], _ test: [Tensor], _ testLabels: [Int], classes: Int,
-    ridges: [Ridge], k wanted: Int?, penalties: [Double]
+    ridges: [Ridge], ks wanted: [Int]?, penalties: [Double]
   ) throws -> [Candidate.Key: Double] {
     let mode = configuration.mode
     var spaces: [(k: Int, train: [Tensor], test: [Tensor])] = []
@@ -83,7 +111,7 @@ extension SCM {
         try test.indices.map { try fit.scores(test[$0], view: $0) }
       )
       let rho = try fit.solution.correlations.clamped(from: 0)
-      for k in wanted.map({ [$0] }) ?? SCM.dimensions(upTo: ranks.min() ?? 1) {
+      for k in wanted ?? SCM.dimensions(upTo: ranks.min() ?? 1) {
         _ = try ComponentRequest.exactly(k).count(ranks: ranks, views: views)
         let weigh = mode == .cm && configuration.rhoPower != 0
         func first(_ scores: Tensor) throws -> Tensor {
@@ -131,7 +159,7 @@ extension SCM {
         try
         (rule.meanAveragePrecision(forward, queries: labels, gallery: labels)
         + rule.meanAveragePrecision(backward, queries: labels, gallery: labels)) / 2
-      found[Candidate.Key(k: k, c: c, score: SemanticScore.allCases.firstIndex(of: score) ?? 0)] = precision
+      found[Settings(k: k, c: c, score: score).key] = precision
     }
   }
 

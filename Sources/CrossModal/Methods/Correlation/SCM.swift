@@ -93,15 +93,16 @@ public final class SCM: Fittable, CorrelationReporting, FitReporting {
 
     var settings = Settings(
       k: configuration.k.value ?? 0, c: configuration.c.value ?? 0, score: configuration.score.value ?? .nc)
-    var tried: [Candidate] = []
+    var selection: (tried: [Candidate], best: Candidate?)?
     if open {
       let sample = try data.sample(configuration.selectionRows, seed: seed)
       let rows = try rowsOfViews(sample, views).map { try $0.to(.float64) }
       for (view, tensor) in zip(views, rows) { try checkFinite(tensor, view: view) }
-      tried = try candidates(
+      let found = try select(
         rows, labels: (sample.labels ?? []).compactMap { place[$0] }, classes: order.count, ridges: ridges,
         seed: seed)
-      if let best = tried.max(by: { $0.mean < $1.mean }) { settings = best.settings }
+      selection = found
+      if let best = found.best { settings = best.settings }
     }
     var report = FitReport()
     if mode.usesCanonicalScores {
@@ -121,7 +122,9 @@ public final class SCM: Fittable, CorrelationReporting, FitReporting {
     }
     chosenScore = try Tensor([SemanticScore.allCases.firstIndex(of: settings.score) ?? 0])
     report.facts["score"] = .string(settings.score.rawValue)
-    if !tried.isEmpty { report.facts["selection"] = .array(tried.map(\.json)) }
+    if let selection, let best = selection.best {
+      report.facts["selection"] = ["best": best.json, "tried": .array(selection.tried.map(\.json))]
+    }
     report.warnings += warnings(settings)
     fitReport = report
   }

@@ -2,7 +2,7 @@ import Torch
 
 /// Directions of one view in which its (regularised) covariance is the identity: W'(S + ridge)W = I.
 public struct Whitening: Sendable {
-  /// `[p, rank]`.
+  /// `[p, rank]`; with a ridge also directions in which the view hardly varies, up to `[p, p]`.
   public let weight: Tensor
   /// Directions in which the view varies.
   public let rank: Int
@@ -11,6 +11,8 @@ public struct Whitening: Sendable {
   ///
   /// Without a ridge the columns are brought to unit variance first, so that columns of very different
   /// scale lose nothing; eigenvalues of the correlation matrix below `tolerance` times the largest are cut.
+  /// With a ridge the cut is on eigenvalues of S + ridge, which hardly ever cuts: a column of tiny variance
+  /// still has its part in the weights. ``rank`` is that of the correlation matrix in either case.
   /// - Parameters:
   ///   - covariance: S, float64 `[p, p]`.
   ///   - constant: columns that carry nothing, bool `[p]`; their weight is 0.
@@ -19,23 +21,34 @@ public struct Whitening: Sendable {
   public init(
     covariance: Tensor, constant: Tensor, ridge: Ridge, scaling: Bool, degrees: Double, tolerance: Double
   ) throws {
-    let scale = try Whitening.scale(
-      variances: covariance.diagonal(), constant: constant, equilibrating: ridge.isNone || scaling)
-    let scaled = try covariance * scale.unsqueezed(at: 1) * scale
-    let mean = try scaled.trace().item() / Double(max(1, scaled.size(along: 0)))
+    let variances = try covariance.diagonal()
+    func scaled(equilibrating: Bool) throws -> (matrix: Tensor, scale: Tensor) {
+      let scale = try Whitening.scale(variances: variances, constant: constant, equilibrating: equilibrating)
+      return (try covariance * scale.unsqueezed(at: 1) * scale, scale)
+    }
+    let (matrix, scale) = try scaled(equilibrating: ridge.isNone || scaling)
+    let p = matrix.size(along: 0)
+    let mean = try matrix.trace().item() / Double(max(1, p))
     let shift = ridge.coefficients(meanVariance: mean, degrees: degrees)
-    if let inverse = try Whitening.inverseFactor(ofFullRank: scaled, tolerance: tolerance) {
-      rank = scaled.size(along: 0)
-      let identity = try Tensor.identity(rank, .float64)
+    if let inverse = try Whitening.inverseFactor(ofFullRank: matrix, tolerance: tolerance) {
+      rank = p
+      let identity = try Tensor.identity(p, .float64)
       let factor =
-        ridge.isNone ? inverse : try Whitening.inverseFactor(of: scaled * shift.keep + identity * shift.add)
+        ridge.isNone ? inverse : try Whitening.inverseFactor(of: matrix * shift.keep + identity * shift.add)
       weight = try factor.transposed() * scale.unsqueezed(at: 1)
       return
     }
-    let (values, vectors) = try scaled.symmetricEigen()
-    let spectrum = try Whitening.kept(values, tolerance: tolerance)
-    rank = spectrum.count
-    let roots = try (spectrum.values * shift.keep + shift.add).inverseSquareRoot()
+    let (values, vectors) = try matrix.symmetricEigen()
+    let regular = try values * shift.keep + shift.add
+    let spectrum = try Whitening.kept(regular, tolerance: tolerance)
+    if ridge.isNone || scaling {
+      rank = try Whitening.kept(values, tolerance: tolerance).count
+    } else {
+      rank = try Whitening.kept(
+        scaled(equilibrating: true).matrix.symmetricEigen().values, tolerance: tolerance
+      ).count
+    }
+    let roots = try spectrum.values.inverseSquareRoot()
     weight = try vectors.rows(at: spectrum.places, along: 1) * roots * scale.unsqueezed(at: 1)
   }
 
@@ -67,8 +80,9 @@ public struct Whitening: Sendable {
     let gram = try scaled.matmul(scaled.transposed()) / degrees
     let mean = try gram.trace().item() / Double(max(1, rows.size(along: 1)))
     let (values, vectors) = try gram.symmetricEigen()
-    let spectrum = try Whitening.kept(values, tolerance: tolerance)
-    rank = spectrum.count
+    // Below this a direction of the Gram matrix is rounding, whatever the ridge.
+    let spectrum = try Whitening.kept(values, tolerance: ridge.isNone ? tolerance : min(tolerance, 1e-14))
+    rank = try Whitening.kept(values, tolerance: tolerance).count
     let (keep, add) = ridge.coefficients(meanVariance: mean, degrees: degrees)
     let roots = try (spectrum.values * keep + add).inverseSquareRoot()
     // Unit eigenvectors of the covariance are X'u / √(λ(n-1)).

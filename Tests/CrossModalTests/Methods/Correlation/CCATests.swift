@@ -148,12 +148,58 @@ struct CCATests {
     let method = try fitted(views, ["k": 2])
     #expect(
       method.state.map(\.name) == [
-        "mean_x", "mean_y", "weight_x", "weight_y", "rho", "decoder_x", "decoder_y",
+        "mean_x", "mean_y", "weight_x", "weight_y", "rho", "decoder_x", "decoder_y", "loadings_x",
+        "loadings_y",
       ])
     let loaded = try CCA(CCA.Configuration(), for: Rows(views).description)
     try loaded.load(method.state, from: "memory")
     for (a, b) in zip(try scores(method, views), try scores(loaded, views)) {
       #expect(try a.distance(to: b) == 0)
+    }
+  }
+
+  @Test(
+    "with a ridge a column of tiny variance has its part in the weights",
+    arguments: [["ridge_mode": "absolute", "ridge": 0.1], ["ridge_mode": "shrinkage", "ridge": 1]] as [JSON])
+  func tinyColumns(settings: JSON) throws {
+    var views = try correlatedRows(80, 5, 4)
+    views[0] = try views[0] * Tensor([1e-6, 1e-4, 1, 10, 100])
+    var settings = settings
+    settings["k"] = 3
+    let method = try fitted(views, settings)
+    let centred = try views.map { try $0 - $0.mean(along: 0) }
+    let cross = try centred[0].transposed().matmul(centred[1]) / 79
+    let own = try centred[0].transposed().matmul(centred[0]) / 79
+    let isShrinkage = settings["ridge"]?.double == 1
+    let regular = try isShrinkage ? Tensor.identity(5, .float64) : own + Tensor.identity(5, .float64) * 0.1
+    // The condition of the optimum, S_xy b = ρ (S_xx + ridge) a, column by column of x.
+    let left = try cross.matmul(method.weightY)
+    let right = try regular.matmul(method.weightX) * method.rho
+    let sizes = try left.magnitude().max(along: 1)
+    #expect(try ((left - right).magnitude().max(along: 1) / sizes).max().item(as: Double.self) < 1e-7)
+    #expect(method.fitReport?.facts["ranks"] == ["image": 5, "text": 4])
+  }
+
+  @Test("loadings and redundancy of a fit are those of the scores, by covariances and by rows")
+  func loadings() throws {
+    let views = try correlatedRows(60, 6, 4)
+    for solver in ["covariance", "gram"] {
+      let method = try fitted(views, ["k": 3, "solver": .string(solver)])
+      let z = try scores(method, views)
+      for (side, found) in [method.loadingsX, method.loadingsY].enumerated() {
+        for column in 0..<views[side].size(along: 1) {
+          let copies = try views[side].selected(column, along: 1).unsqueezed(at: 1).expanded(to: [60, 3])
+          let expected = try pearsonCorrelations(copies, z[side])
+          #expect(try found[column].distance(to: expected) < 1e-10, "\(solver)")
+        }
+      }
+      let cross = method.fitReport?.facts["redundancy"]?["text"]?.array?.first?.double
+      let expected = try (0..<4).map { column in
+        let copies = try views[1].selected(column, along: 1).unsqueezed(at: 1).expanded(to: [60, 3])
+        let loading: Double = try pearsonCorrelations(copies, z[0])[0].item()
+        return loading * loading / 4
+      }.reduce(0, +)
+      #expect(abs(try #require(cross) - expected) < 1e-10, "\(solver)")
     }
   }
 
