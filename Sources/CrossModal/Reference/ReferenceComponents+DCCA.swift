@@ -237,7 +237,7 @@ public enum DCCAReference: ReferenceComponents {
     guard ridges.count == 2 else {
       throw ReferenceError.badSetting("final_cca.ridge_mode", mode.rawValue, "a mode that takes a number")
     }
-    try ridges.forEach { try $0.validate() }
+    for ridge in ridges { try ridge.validate() }
     let rows = try ["f", "g"].map { try reference.input($0).to(.float64) }
     var joint = try JointCovariance(views: ["f", "g"], widths: rows.map { $0.size(along: 1) })
     try joint.add(rows)
