@@ -8,17 +8,17 @@ struct ConvertCommand: ParsableCommand {
     commandName: "convert",
     abstract: "Turn a published PyTorch checkpoint (.pt, .pth, .tar) into safetensors.",
     discussion: """
-      Of the programs that save a list of an image and a text encoder (SCAN, VSE++), names begin with img_enc. and
-      txt_enc. With --method and --data the weights become a run that can be evaluated, searched and explained; name
-      the vocabulary that they were trained with.
-
       EXAMPLES
         crossmodal convert model_best.pth.tar --out model.safetensors
         crossmodal convert model_best.pth.tar --method scan --data f30k --config scan-f30k-t2i-lse \\
           --set features.text.vocabulary=f30k_precomp_vocab.json --out runs/published
 
       Nothing in the checkpoint is executed. Names stay those of the official implementation; the optimiser's \
-      tensors, a wrapper such as state_dict, and the module. of data-parallel training are taken off.
+      tensors, a wrapper such as state_dict, and the module. of data-parallel training are taken off. Of the \
+      programs that save a list of an image and a text encoder (SCAN, VSE++), names begin with img_enc. and txt_enc.
+
+      With --method and --data the weights become a run that can be evaluated, searched and explained; name the \
+      vocabulary that they were trained with.
       """)
 
   @Argument(help: "The checkpoint.")
