@@ -58,7 +58,8 @@ public enum CCAReference: ReferenceComponents {
       out["variance_extracted_\(name)"] = try explained.varianceExtracted()
       out["redundancy_\(name)"] = try explained.redundancy()
     }
-    if reference.outputs.contains("wilks") {
+    let tests = ["wilks", "bartlett", "lawley", "chi2", "rao", "F_", "pillai", "hotelling", "roy"]
+    if reference.outputs.contains(where: { output in tests.contains { output.hasPrefix($0) } }) {
       try out.merge(significance(whole, rows: joint.rows)) { $1 }
     }
     return out

@@ -63,8 +63,10 @@ public enum KCCAReference: ReferenceComponents {
       "median_distance": try Tensor(rows.map { try medianDistance($0) }),
     ]
     for entry in try reference.setting("regularisation").array ?? [] {
-      guard let name = entry["kind"]?.string, let x = entry["x"]?.double, let y = entry["y"]?.double,
-        let kind = KCCA.Regularisation(rawValue: name)
+      // range has no number.
+      let unused: Double? = entry["kind"]?.string == KCCA.Regularisation.range.rawValue ? 0 : nil
+      guard let name = entry["kind"]?.string, let kind = KCCA.Regularisation(rawValue: name),
+        let x = entry["x"]?.double ?? unused, let y = entry["y"]?.double ?? unused
       else {
         throw ReferenceError.badSetting("regularisation", entry.text(), "a kind with numbers x and y")
       }

@@ -91,7 +91,9 @@ extension KCCA {
         "how the ridge is stated: hardoon, shrinkage, bach, identity or range (none; for kernels of low rank)",
         aliases: ["regularization"]),
       ConfigurationKey(
-        "value", "the ridge in the units of regularisation; a list gives each view its own",
+        "value",
+        "the ridge in the units of regularisation; a list gives each view its own; many pairs and random Fourier "
+          + "features want a small one, such as 1e-6",
         aliases: ["reg", "c", "kappa"]),
       ConfigurationKey(
         "solver", "auto, exact, pgso (partial Gram-Schmidt), nystrom or rff (random Fourier features)"),
