@@ -50,14 +50,24 @@ struct QueryRanking {
     guard !best.isNaN else { return (Double(scores.count - paired.count + 1), match) }
     let (better, equal) = counts(above: best, in: scores, 0..<scores.count)
     let ownEqual = paired.count { scores[$0] == best }
+    return (
+      rank(
+        better: better, equal: equal - ownEqual, equalBefore: counts(above: best, in: scores, 0..<match).equal
+      ),
+      match
+    )
+  }
+
+  /// The rank of an item from how many others are better, equal, and equal with a lower number.
+  func rank(better: Int, equal: Int, equalBefore: @autoclosure () -> Int) -> Double {
     let ahead: Double =
       switch ties {
       case .optimistic: 0
-      case .pessimistic: Double(equal - ownEqual)
-      case .mean: Double(equal - ownEqual) / 2
-      case .index: Double(counts(above: best, in: scores, 0..<match).equal)
+      case .pessimistic: Double(equal)
+      case .mean: Double(equal) / 2
+      case .index: Double(equalBefore())
       }
-    return (1 + Double(better) + ahead, match)
+    return 1 + Double(better) + ahead
   }
 
   /// Ranks from 1 of the relevant items, ascending; equal scores stand in the order of the gallery, items of

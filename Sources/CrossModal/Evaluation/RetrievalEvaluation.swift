@@ -28,7 +28,12 @@ public enum RetrievalProtocol: Sendable, Equatable {
 ///
 /// Ranks are counted, not sorted: the rank of a query is one more than the number of other items that score
 /// higher than its best paired item, with equals by ``ties``. mAP and nDCG are over the whole gallery, with
-/// equal scores in the order of the gallery. Each score is computed once.
+/// equal scores in the order of the gallery.
+///
+/// Without labels no matrix is kept: the scores of the pairs are computed first, then all scores a block at a
+/// time, so that those of the pairs are computed twice. Scores are computed once and kept, up to ``memoryLimit``
+/// in memory, where classes decide, where float64 tells close products apart, and where an item of the second
+/// modality has many pairs or a source gives a pair another score beside other items.
 public struct RetrievalEvaluation: Sendable {
   public var `protocol`: RetrievalProtocol
   public var ties: TieRule
@@ -36,6 +41,8 @@ public struct RetrievalEvaluation: Sendable {
   public var memoryLimit: Int
   /// Bytes of scores asked of the source at a time.
   public var blockSize: Int
+  /// Whether scores are kept even where ranks can be counted without.
+  var keepsScores = false
 
   public init(
     protocol: RetrievalProtocol = .full, ties: TieRule = .pessimistic, memoryLimit: Int = 1 << 30,
@@ -101,13 +108,13 @@ public struct RetrievalEvaluation: Sendable {
   // MARK: - One fold
 
   /// Which rows and columns of the whole test a fold is.
-  private struct Place {
+  struct Place {
     let fold: Int
     let rows: Range<Int>
     let columns: [Int]
   }
 
-  private struct DirectionSums {
+  struct DirectionSums {
     var queries: [QueryResult] = []
     var precisionRecall = PrecisionRecallSums()
     var metrics: DirectionMetrics {
@@ -119,6 +126,11 @@ public struct RetrievalEvaluation: Sendable {
     _ type: Score.Type, _ firstBlock: Tensor, _ scores: ScoreSource, _ truth: RetrievalTruth, _ place: Place,
     _ units: (first: [Int], second: [Int]), _ forward: inout DirectionSums, _ backward: inout DirectionSums
   ) throws {
+    if scores.exact == nil, !keepsScores,
+      try stream(type, firstBlock, scores, truth, place, units, &forward, &backward)
+    {
+      return
+    }
     let table = try ScoreTable<Score>(
       rows: truth.first, columns: truth.second, memoryLimit: memoryLimit)
     var start = 0
@@ -129,24 +141,32 @@ public struct RetrievalEvaluation: Sendable {
       try table.store(block.to(Score.dataType), from: start)
       start = end
     }
-    let rows = Array(place.rows)
     if let exact = scores.exact, firstBlock.dtype != .float64, let table = table as? ScoreTable<Double> {
-      try table.refine(exact, rows: rows, columns: place.columns, truth: truth)
+      try table.refine(exact, rows: Array(place.rows), columns: place.columns, truth: truth)
     }
+    let (there, back) = askers(truth, place, units)
+    table.forEachRow { there.ask($0, $1, &forward) }
+    table.forEachColumn { back.ask($0, $1, &backward) }
+  }
+
+  /// Both directions of one fold.
+  func askers(_ truth: RetrievalTruth, _ place: Place, _ units: (first: [Int], second: [Int]))
+    -> (there: Asker, back: Asker)
+  {
+    let rows = Array(place.rows)
     let there = Asker(
       ranking: QueryRanking(ties: ties, gallery: truth.second), fold: place.fold, queries: rows,
       gallery: place.columns, paired: truth.pairedOfFirst,
       classes: truth.hasLabels ? (truth.labelsOfFirst, truth.labelsOfSecond) : nil, units: units.first)
-    table.forEachRow { there.ask($0, $1, &forward) }
     let back = Asker(
       ranking: QueryRanking(ties: ties, gallery: truth.first), fold: place.fold, queries: place.columns,
       gallery: rows, paired: truth.pairedOfSecond,
       classes: truth.hasLabels ? (truth.labelsOfSecond, truth.labelsOfFirst) : nil, units: units.second)
-    table.forEachColumn { back.ask($0, $1, &backward) }
+    return (there, back)
   }
 
   /// One direction of one fold.
-  private struct Asker {
+  struct Asker {
     let ranking: QueryRanking
     let fold: Int
     let queries: [Int]
@@ -179,22 +199,29 @@ public struct RetrievalEvaluation: Sendable {
     ) {
       let relevant: [Int] =
         if let labels { labels[query].flatMap { itemsOfClass[$0] } ?? [] } else { paired[query] }
-      let ranks = ranking.ranks(ofRelevant: relevant, in: scores)
-      let best = ranking.rank(of: paired[query], in: scores)
-      if !ranks.isEmpty { sums.precisionRecall.add(ranks, gallery: scores.count) }
+      add(
+        query, ranks: ranking.ranks(ofRelevant: relevant, in: scores),
+        best: ranking.rank(of: paired[query], in: scores), top: ranking.top(in: scores), &sums)
+    }
+
+    /// Adds what was found for a query: the ranks of its relevant items, its best paired item and the first of all.
+    func add(
+      _ query: Int, ranks: [Int], best: (rank: Double, match: Int)?, top: Int?, _ sums: inout DirectionSums
+    ) {
+      if !ranks.isEmpty { sums.precisionRecall.add(ranks, gallery: gallery.count) }
       sums.queries.append(
         QueryResult(
           row: queries[query], fold: fold, unit: units[queries[query]], rank: best?.rank,
-          match: best.map { gallery[$0.match] }, top: ranking.top(in: scores).map { gallery[$0] },
+          match: best.map { gallery[$0.match] }, top: top.map { gallery[$0] },
           averagePrecision: ranks.isEmpty ? nil : ranking.averagePrecision(ranks),
           gain: ranks.isEmpty ? nil : ranking.gain(ranks)))
     }
   }
 
-  private func blockRows(_ columns: Int) -> Int { max(1, blockSize / (4 * max(1, columns))) }
+  func blockRows(_ columns: Int) -> Int { max(1, blockSize / (4 * max(1, columns))) }
 
   /// Scores of rows against the columns of a fold.
-  private func scores(_ source: ScoreSource, at place: Place, rows: Range<Int>) throws -> Tensor {
+  func scores(_ source: ScoreSource, at place: Place, rows: Range<Int>) throws -> Tensor {
     guard let from = place.columns.first, let to = place.columns.last else {
       return try Tensor.zeros([rows.count, 0])
     }

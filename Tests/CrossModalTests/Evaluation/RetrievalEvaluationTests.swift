@@ -172,7 +172,9 @@ struct RetrievalEvaluationTests {
   @Test("scores beyond the memory limit go through a file and change nothing")
   func memoryLimit() throws {
     let table = try Self.tensor(Self.scores(30, 90, seed: 9, levels: 7)).to(.float32)
-    let truth = try RetrievalTruth.consecutive(3, first: 30)
+    // Classes decide, so that the scores are kept.
+    let truth = try RetrievalTruth(
+      first: 30, second: 90, pairs: (0..<90).map { ($0 / 3, $0) }, labels: ((0..<30).map { $0 % 4 }, nil))
     let inMemory = try RetrievalEvaluation().metrics(of: ScoreSource(table), truth: truth)
     let inFile = try RetrievalEvaluation(memoryLimit: 0, blockSize: 1).metrics(
       of: ScoreSource(table), truth: truth)
