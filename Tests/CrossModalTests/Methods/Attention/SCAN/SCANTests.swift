@@ -55,6 +55,28 @@ struct SCANTests {
     #expect(normed.state[0].tensor.shape == [])
   }
 
+  @Test(
+    "is ranked without a matrix: the scores of pairs stay the same in any block", arguments: [false, true])
+  func ranksWithoutMatrix(textFirst: Bool) throws {
+    let method = try Self.method(textFirst: textFirst)
+    let (image, text) = (textFirst ? 1 : 0, textFirst ? 0 : 1)
+    let images = try method.encode(Self.images((0..<40).map { 4 + $0 % 7 }), side: image)
+    let captions = try method.encode(Self.captions((0..<200).map { 3 + $0 * 7 % 11 }), side: text)
+    let (x, y) = textFirst ? (captions, images) : (images, captions)
+    let inner = try ScoreSource(method, x, y)
+    var asked = 0
+    let source = ScoreSource(first: x.count, second: y.count) { rows, columns in
+      asked += rows.count * columns.count
+      return try inner.scores(rows: rows, columns: columns)
+    }
+    let truth = try RetrievalTruth(
+      first: x.count, second: y.count,
+      pairs: (0..<200).map { textFirst ? ($0, $0 / 5) : ($0 / 5, $0) })
+    _ = try RetrievalEvaluation(blockSize: 4 * 1000).metrics(of: source, truth: truth)
+    // Were the scores of a pair to differ, all would be asked again.
+    #expect(asked > x.count * y.count && asked <= x.count * y.count + PairBlock.mostRows * 200)
+  }
+
   @Test("a score is that of the pair alone, whatever the order and the company", arguments: [false, true])
   func company(textFirst: Bool) throws {
     let method = try Self.method(textFirst: textFirst)
