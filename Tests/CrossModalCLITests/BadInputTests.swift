@@ -117,6 +117,30 @@ struct BadInputTests {
     #expect(try train("--force").status == 0)
   }
 
+  @Test(
+    "settings that training cannot begin with leave no folder, and keep the run that --force would replace")
+  func cannotBegin() throws {
+    // There is no held-out part whose measure could stand still.
+    let wanted = ["--set", "schedule.kind=plateau"]
+    expect(try train(wanted[0], wanted[1], method: "clip"), status: 2, says: "schedule.kind", "held-out")
+    #expect(try train().status == 0)
+    let model = folder.url.appending(path: "run/model.safetensors")
+    let before = try Data(contentsOf: model)
+    let outcome = try train("--force", wanted[0], wanted[1], method: "clip")
+    #expect(outcome.status == 2, "\(outcome.errors)")
+    #expect(try Data(contentsOf: model) == before)
+  }
+
+  @Test("a value that is no choice of its key is answered with the choices")
+  func noChoice() throws {
+    expect(
+      try train("--set", "ridge_mode=abs"), status: 2, says: "ridge_mode: \"abs\" is not a choice", "absolute"
+    )
+    expect(
+      try train("--set", "optimizer=addam", method: "clip"), status: 2,
+      says: "optimizer: \"addam\" is not a choice", "adamw")
+  }
+
   @Test("usage errors end with 2 and show the usage", arguments: [["train"], ["search", "x"], ["nonsense"]])
   func usage(arguments: [String]) throws {
     let outcome = try CommandLine.run(arguments)

@@ -90,7 +90,7 @@ extension MethodConfiguration {
     do {
       self = try tree.decoded(as: Self.self)
     } catch let error as DecodingError {
-      throw ConfigurationError(error, in: tree)
+      throw ConfigurationError(error, in: tree, keys: Self.keys)
     }
     try validate()
   }
@@ -104,13 +104,14 @@ extension MethodConfiguration {
 
 extension ConfigurationError {
   /// The key and value that a failed decoding stopped at.
-  init(_ error: DecodingError, in tree: JSON) {
+  init(_ error: DecodingError, in tree: JSON, keys: [ConfigurationKey]) {
     let (context, expected): (DecodingError.Context, String) =
       switch error {
       case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
         (context, ConfigurationError.words(for: type))
       case .keyNotFound(let key, let context): (context, "complete: '\(key.stringValue)' is missing")
-      case .dataCorrupted(let context): (context, context.debugDescription)
+      case .dataCorrupted(let context):
+        (context, ConfigurationError.choices(context, keys) ?? context.debugDescription)
       @unknown default: (.init(codingPath: [], debugDescription: ""), "what was expected")
       }
     let path = context.codingPath.map { $0.intValue.map(String.init) ?? snakeCase($0.stringValue) }
@@ -119,6 +120,15 @@ extension ConfigurationError {
     }
     self = .badValue(
       key: path.joined(separator: "."), value: value?.text() ?? "nothing", expected: expected)
+  }
+
+  /// What the key has to choose from, where a name was none of an enumeration's cases: the standard library then
+  /// speaks of types, which no user knows.
+  private static func choices(_ context: DecodingError.Context, _ keys: [ConfigurationKey]) -> String? {
+    guard context.debugDescription.hasPrefix("Cannot initialize"),
+      let key = context.codingPath.first.map({ snakeCase($0.stringValue) })
+    else { return nil }
+    return "a choice of this key" + (keys.first { $0.name == key }.map { ": \($0.about)" } ?? "")
   }
 
   private static func words(for type: Any.Type) -> String {

@@ -47,13 +47,14 @@ extension Run {
     guard let method = learning.method as? any Trainable, let configuration = learning.training else {
       throw RunError.unsuitable(method: type.description.name, reason: "is fitted, not trained by gradient")
     }
-    let record = try learning.record(device: device)
-    if isFirst { try training.begin(record, start) }
-    try group?.barrier()
     let held = try validation(configuration, data).map(learning.pairs)
+    // Before the folder is touched, so that settings which cannot be used neither leave one nor replace a run.
     let trainer = try Trainer(
       method, training: configuration, data: learning.data, validation: held, seed: seed, device: device,
       group: group, folder: folder, observe: observe)
+    let record = try learning.record(device: device)
+    if isFirst { try training.begin(record, start) }
+    try group?.barrier()
     let outcome = try trainer.run()
     let run = Run(record: record, method: method, featurizers: learning.featurizers)
     if isFirst {

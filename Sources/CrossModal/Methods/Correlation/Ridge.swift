@@ -87,9 +87,11 @@ public struct PerView<Value: Codable & Sendable & Equatable>: Codable, Sendable,
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
-    if let one = try? container.decode(Value.self) {
-      values = [one]
-    } else {
+    do {
+      values = [try container.decode(Value.self)]
+    } catch {
+      // What is no list is told as the value that it cannot be.
+      guard (try? decoder.unkeyedContainer()) != nil else { throw error }
       values = try container.decode([Value].self)
       guard !values.isEmpty else {
         throw DecodingError.dataCorruptedError(

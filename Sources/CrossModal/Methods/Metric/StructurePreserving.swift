@@ -92,7 +92,13 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
   /// `batch_size` items of the picture's modality, each with `sample_size` partners.
   public func sampler(
     for data: some TrainingSet, _ training: TrainingConfiguration
-  ) throws -> any BatchSampler { neighbourSampler(data, training) }
+  ) throws -> any BatchSampler {
+    if configuration.batchNorm, let size = training.batchSize, size < 2 {
+      throw ConfigurationError.badValue(
+        key: "batch_size", value: "\(size)", expected: "2 or more, which batch_norm needs")
+    }
+    return neighbourSampler(data, training)
+  }
 
   private func neighbourSampler(
     _ data: some TrainingSet, _ training: TrainingConfiguration
