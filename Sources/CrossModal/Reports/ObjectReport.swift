@@ -11,7 +11,7 @@ struct ObjectReport {
     Report(
       title: "\(run.about.name) on \(run.record.data.name)", kicker: "CrossModal run",
       lead: run.about.summary.prefix(1).uppercased() + run.about.summary.dropFirst() + ".",
-      blocks: try blocks(of: split) + [.section("Settings")] + RunReport.settings(of: run),
+      blocks: try blocks(of: split) + [.section("Settings")] + run.settingsBlocks,
       footer: "CrossModal \(CrossModalVersion.current), libtorch \(Runtime.version).")
   }
 

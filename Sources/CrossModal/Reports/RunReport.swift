@@ -22,7 +22,7 @@ public struct RunReport {
     blocks += fit
     let examples = try self.examples(of: split)
     if !examples.isEmpty { blocks += [.section("Examples")] + examples }
-    blocks += [.section("Settings")] + settings
+    blocks += [.section("Settings")] + run.settingsBlocks
     return Report(
       title: "\(run.about.name) on \(run.record.data.name)", kicker: "CrossModal run",
       lead: run.about.summary.prefix(1).uppercased() + run.about.summary.dropFirst() + ".", blocks: blocks,
@@ -223,30 +223,6 @@ public struct RunReport {
       return PictureGallery.Found(card.content, title: title, mark: mark)
     }
     return PictureGallery.Found(.text(note.isEmpty ? words : "\(words) (\(note))"), mark: mark)
-  }
-
-  /// What the run was made with.
-  public var settings: [ReportBlock] { Self.settings(of: run) }
-
-  static func settings(of run: Run) -> [ReportBlock] {
-    let record = run.record
-    let own = (record.configuration.members ?? []).map { (name: $0.key, value: "`\($0.value.text())`") }
-    let features = (record.features.members ?? []).map {
-      (name: "features of \($0.key)", value: "`\($0.value.text())`")
-    }
-    return [
-      .facts(
-        [
-          (
-            name: "data",
-            value: "\(record.data.name), split `\(record.split)`, fingerprint `\(record.fingerprint)`"
-          ),
-          (name: "seed", value: "\(record.seed)"), (name: "threads", value: "\(record.threads)"),
-          (name: "device", value: record.device),
-        ] + features + record.skippedFacts),
-      .details("All settings of \(record.method)", [.facts(own)]),
-      .text(run.about.citation + "."),
-    ]
   }
 }
 

@@ -21,7 +21,7 @@ struct TrainingReport {
   var page: Report {
     Report(
       title: "\(run.about.name) on \(run.record.data.name)", kicker: "CrossModal training",
-      lead: summary, blocks: figures + curves + [.section("Settings"), .facts(settings)],
+      lead: summary, blocks: figures + curves + [.section("Settings")] + run.settingsBlocks,
       footer: "CrossModal \(CrossModalVersion.current), libtorch \(Runtime.version).")
   }
 
@@ -82,15 +82,5 @@ struct TrainingReport {
       line["step"]?.double.flatMap { step in value(line).map { (step, $0) } }
     }
     return LinePlot.Series(name, x: points.map(\.0), y: points.map(\.1))
-  }
-
-  private var settings: [(name: String, value: String)] {
-    let all = (run.record.configuration.members ?? []) + (run.record.training.members ?? [])
-    return all.map { ($0.key, $0.value.string ?? $0.value.text()) }
-      + [
-        ("seed", "\(run.record.seed)"), ("threads", "\(run.record.threads)"), ("device", run.record.device),
-        ("data", run.record.dataPath),
-      ]
-      + run.record.skippedFacts
   }
 }
