@@ -15,14 +15,8 @@ struct EnsembleOptions: ParsableArguments {
   ///
   /// - Throws: ``UsageError`` when one of them has other modalities than the first.
   func open(beside run: Run) throws -> [Run] {
-    try (models ?? "").split(separator: ",").map { name in
-      let other = try Run.open(String(name))
-      guard other.modalities == run.modalities else {
-        throw UsageError(
-          "--models \(name): its modalities are \(other.modalities.joined(separator: ", ")), those of the first run "
-            + run.modalities.joined(separator: ", "))
-      }
-      return other
+    try (models ?? "").split(separator: ",").map {
+      try RunOptions.open(String($0), beside: run, option: "--models")
     }
   }
 

@@ -8,6 +8,10 @@ extension EvaluateCommand {
         "--protocol and --ties are for two modalities; within \(run.modalities[0]) all items are searched and equal ones stand in their own order"
       )
     }
+    guard ensemble.models == nil, against == nil else {
+      throw UsageError(
+        "--models and --against are for two modalities; \(run.modalities[0]) is searched within itself")
+    }
     let progress = Progress("encoding", of: split.count(side: 0), quiet: output.quiet)
     let result = try run.evaluateObjects(on: split) { done, _ in progress.update(done) }
     progress.finish()

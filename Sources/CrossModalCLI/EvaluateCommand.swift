@@ -48,17 +48,21 @@ struct EvaluateCommand: ParsableCommand {
     let combination = try ensemble.combination()
     let run = try options.open()
     let others = try ensemble.open(beside: run)
+    let rival = try against.map { try RunOptions.open($0, beside: run, option: "--against") }
     let (_, split) = try options.rows(of: run, output)
     guard run.modalities.count > 1 else { return try evaluateObjects(run, split) }
-    let result = try measure(run, split, evaluation, with: others, combining: combination)
-    let intervals = samples > 0 ? result.intervals(Resampling(samples: samples)) : []
-    var comparisons: [(name: String, comparison: PairedComparison)] = []
-    if let against {
-      let other = try Run.open(against)
-      let rows = try RunOptions.rows(of: other, data: options.data, split: options.split, output).split
-      comparisons = try Resampling(samples: samples).comparisons(
-        of: measure(other, rows, evaluation).retrieval, result.retrieval)
+    if run.modalities.count > 2, rival != nil || !others.isEmpty {
+      output.warn("only \(run.modalities[0]) and \(run.modalities[1]) are combined and compared")
     }
+    let result = try measure(run, split, evaluation, with: others, combining: combination)
+    // The table of several views has no room for them.
+    let hasIntervals = samples > 0 && (output.json || result.further.isEmpty)
+    let intervals = hasIntervals ? result.intervals(Resampling(samples: samples)) : []
+    let comparisons =
+      try rival.map { rival in
+        try Resampling(samples: samples).comparisons(
+          of: measure(rival, split, evaluation).retrieval, result.retrieval)
+      } ?? []
     if output.json {
       Console.out(json(result, intervals, comparisons).text(pretty: true))
     } else {
@@ -174,8 +178,12 @@ struct EvaluateCommand: ParsableCommand {
       rows: zip(comparisons, holm).map { entry, corrected in
         let difference = entry.comparison.difference
         return [
-          .text(entry.name.replacingOccurrences(of: "_", with: " ")), .number(difference.value),
-          .text(String(format: "%.3f to %.3f", difference.lower, difference.upper)),
+          .text(
+            entry.name.replacingOccurrences(of: "_", with: " ").replacingOccurrences(of: ".", with: ", ")),
+          .number(difference.value),
+          .text(
+            [difference.lower, difference.upper].map { NumberText.fixed($0, decimals: 3) }
+              .joined(separator: " to ")),
           .number(entry.comparison.randomisation), .number(corrected), .number(entry.comparison.bootstrap),
         ]
       })

@@ -16,6 +16,19 @@ struct RunOptions: ParsableArguments {
   /// The run.
   func open() throws -> Run { try Run.open(run) }
 
+  /// A further run, to be measured on the rows of the first.
+  ///
+  /// - Throws: ``UsageError`` when it has other modalities than the first.
+  static func open(_ name: String, beside run: Run, option: String) throws -> Run {
+    let other = try Run.open(name)
+    guard other.modalities == run.modalities else {
+      throw UsageError(
+        "\(option) \(name): its modalities are \(other.modalities.joined(separator: ", ")), those of the first run "
+          + run.modalities.joined(separator: ", "))
+    }
+    return other
+  }
+
   /// The split that is asked about.
   func rows(of run: Run, _ output: OutputOptions) throws -> (data: DataSet, split: Split) {
     try Self.rows(of: run, data: data, split: split, output)

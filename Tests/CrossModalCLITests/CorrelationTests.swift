@@ -90,6 +90,7 @@ struct CorrelationTests {
     let page = try String(contentsOf: URL(fileURLWithPath: run + "/report.html"), encoding: .utf8)
     for words in [
       "What was learned", "Step-down permutation test", "redundancy", "95 % interval", "Prediction",
+      "Canonical correlations of x and y, as the method learned them",
     ] {
       #expect(page.contains(words), "\(words)")
     }

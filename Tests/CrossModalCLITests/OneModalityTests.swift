@@ -52,7 +52,9 @@ struct OneModalityTests {
     }
     let table = try CommandLine.run("evaluate", run)
     #expect(table.output.contains("each point searches among all others"))
-    #expect(try CommandLine.run("evaluate", run, "--protocol", "1k").status == 2)
+    for option in [["--protocol", "1k"], ["--against", run], ["--models", run]] {
+      #expect(try CommandLine.run(["evaluate", run] + option).status == 2, "\(option)")
+    }
   }
 
   @Test("without labels in the split it is said that there is nothing to measure by")

@@ -54,9 +54,9 @@ enum Markup {
 }
 
 /// Numbers as a reader expects them: a true minus sign, thousands apart, a fixed number of decimals.
-enum NumberText {
+public enum NumberText {
   /// A number with a fixed number of decimals, such as `0.250`, `−3.1` or `12,500`.
-  static func fixed(_ value: Double, decimals: Int) -> String {
+  public static func fixed(_ value: Double, decimals: Int) -> String {
     guard value.isFinite else { return value.isNaN ? "–" : value < 0 ? "−∞" : "∞" }
     var text = String(format: "%.\(max(0, decimals))f", abs(value))
     let isZero = !text.contains { ("1"..."9").contains($0) }
@@ -70,7 +70,7 @@ enum NumberText {
   }
 
   /// A number with the decimals it needs and no more, at most `decimals`.
-  static func shortest(_ value: Double, decimals: Int = 4) -> String {
+  public static func shortest(_ value: Double, decimals: Int = 4) -> String {
     var text = fixed(value, decimals: decimals)
     guard text.contains(".") else { return text }
     while text.hasSuffix("0") { text.removeLast() }

@@ -13,7 +13,11 @@ public struct RunReport {
 
   /// The whole page, `report.html` of a run folder.
   public func page(of split: Split) throws -> Report {
-    var blocks: [ReportBlock] = [.keyFigures(keyFigures()), .section("Retrieval"), metricsTable]
+    var blocks: [ReportBlock] = [.keyFigures(keyFigures())]
+    if isOfFittedPairs {
+      blocks.append(.text("Measured on the pairs that it learned from: new pairs will do worse."))
+    }
+    blocks += [.section("Retrieval"), metricsTable]
     blocks += [pairsTable, publishedTable].compactMap(\.self)
     if let curves = precisionRecall { blocks.append(curves) }
     if let spectrum { blocks += [.section("Correlations"), spectrum] }
@@ -40,16 +44,14 @@ public struct RunReport {
   }
 
   /// The one number of each direction that says most: mAP with labels, else R@10; and the total correlation.
-  public func keyFigures(published: [Double?] = [nil, nil]) -> [KeyFigure] {
-    var figures = zip(directions, published).map { direction, published in
+  public func keyFigures() -> [KeyFigure] {
+    var figures = directions.map { direction in
       let summary = direction.metrics.summary
-      let note = published.map { String(format: "published %.3f", $0) } ?? ""
       if hasLabels, let precision = summary.meanAveragePrecision {
-        return KeyFigure(String(format: "%.3f", precision), "mAP, \(direction.name)", note: note)
+        return KeyFigure(String(format: "%.3f", precision), "mAP, \(direction.name)")
       }
       return KeyFigure(
-        summary.recalls.map { String(format: "%.1f %%", $0[2]) } ?? "–", "R@10, \(direction.name)", note: note
-      )
+        summary.recalls.map { String(format: "%.1f %%", $0[2]) } ?? "–", "R@10, \(direction.name)")
     }
     if let correlations = evaluation.correlations {
       figures.append(
@@ -64,6 +66,9 @@ public struct RunReport {
   public var recalls: [[Double]] { directions.compactMap(\.metrics.summary.recalls) }
 
   private var hasLabels: Bool { run.record.data.classes != nil }
+
+  /// Whether the data have no other pairs to measure on.
+  private var isOfFittedPairs: Bool { evaluation.split == run.record.split }
 
   /// Every metric of both directions.
   public var metricsTable: ReportBlock {
@@ -164,32 +169,36 @@ public struct RunReport {
   public var spectrum: ReportBlock? {
     guard let held = evaluation.correlations else { return nil }
     var series = [LinePlot.Series("on \(evaluation.split)", values: held)]
-    if let rho = run.method.stateEntries.first(where: { $0.name == "rho" || $0.name.hasSuffix(".rho") }),
-      let learned = try? rho.tensor.values(as: Double.self)
+    if let learned = try? (run.method as? any CorrelationReporting)?.learnedCorrelations?.values(
+      as: Double.self)
     {
       series.insert(LinePlot.Series("learned", values: learned), at: 0)
     }
+    let names = evaluation.retrieval.modalities
     return .figure(
       LinePlot(
         "Correlations fall from component to component.", x: PlotAxis("component"),
         y: PlotAxis("correlation"),
         series: series),
-      caption:
-        "Canonical correlations: as the method learned them, and between the two sides of pairs it has not seen."
-    )
+      caption: "Canonical correlations of \(names[0]) and \(names[1])"
+        + (series.count > 1 ? ", as the method learned them and " : " ")
+        + (isOfFittedPairs ? "on the pairs it learned from." : "on pairs it has not seen."))
   }
 
   /// The best and the worst query of each direction, with what they found.
   public func examples(of split: Split, count: Int = 3) throws -> [ReportBlock] {
     try directions.enumerated().compactMap { side, direction in
-      let rows = try (direction.metrics.best(count) + direction.metrics.worst(count)).map { result in
-        try row(result, split, side: side)
-      }
+      let best = direction.metrics.best(count)
+      // Of few queries, or of many that fare alike, none is both.
+      let worst = direction.metrics.worst(2 * count).filter { result in
+        !best.contains { $0.row == result.row }
+      }.prefix(count)
+      let rows = try (best + worst).map { try row($0, split, side: side) }
       guard !rows.isEmpty else { return nil }
       return .gallery(
         PictureGallery(rows: rows),
         caption:
-          "\(direction.name): the \(count) best queries, then the \(count) worst, with what stood first and what belongs to them."
+          "\(direction.name): the best queries, then the worst, with what stood first and what belongs to them."
       )
     }
   }

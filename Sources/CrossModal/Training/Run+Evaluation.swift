@@ -91,7 +91,7 @@ extension Run {
       first: counts[0], second: counts[1], pairs: split.pairs.map(Array.init),
       labels: (split.labels(side: 0), split.labels(side: 1)))
     let metrics = try withoutGradient {
-      try evaluation.metrics(of: scores, truth: truth, modalities: modalities)
+      try evaluation.metrics(of: scores, truth: truth, modalities: Array(modalities.prefix(2)))
     }
     let isSingle = others.isEmpty
     return RunEvaluation(

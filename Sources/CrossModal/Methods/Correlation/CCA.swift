@@ -184,6 +184,11 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
     return decoder
   }
 
+  /// ρ of the regularised problem; nil of several views, whose eigenvalues are none.
+  public var learnedCorrelations: Tensor? {
+    configuration.multiview == nil && rho.count > 0 ? rho : nil
+  }
+
   private func scores(of items: Items, side: Int) throws -> Tensor {
     guard rho.count > 0 else { throw CorrelationError.notFitted }
     let rows = try vectors(of: items, view: views[side])

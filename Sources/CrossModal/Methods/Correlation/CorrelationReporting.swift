@@ -9,6 +9,8 @@ public protocol CorrelationReporting: JointEmbedding {
   ///   - y: features of the second modality, row i with row i of `x`.
   /// - Returns: one number a component; their sum is the total correlation.
   func correlations(_ x: Features, _ y: Features) throws -> [Double]
+  /// Correlation of each component as it was learned; nil where what was learned is no correlation.
+  var learnedCorrelations: Tensor? { get }
 }
 
 extension CorrelationReporting {

@@ -221,6 +221,9 @@ public final class SCM: Fittable, CorrelationReporting, FitReporting {
     return try pearsonCorrelations(a, b).values()
   }
 
+  /// ρ of the canonical scores; nil in mode `sm`.
+  public var learnedCorrelations: Tensor? { rho.count > 0 ? rho : nil }
+
   /// Class posteriors of items, in the order of ``classes``: float64 `[n, classes]`.
   ///
   /// - Throws: ``CorrelationError/impossible(_:)`` in mode `cm`, which knows no classes.

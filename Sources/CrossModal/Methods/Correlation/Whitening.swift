@@ -66,7 +66,8 @@ public struct Whitening: Sendable {
   }
 
   /// From the centred rows of a view that is wider than long, by the Gram matrix of its rows; nothing of
-  /// size `[p, p]` is made. Gives the same as the covariance.
+  /// size `[p, p]` is made. Gives the same weights as the covariance; ``rank`` counts directions of the columns as
+  /// they are where a ridge is added to S, since another scale would need another Gram matrix.
   ///
   /// - Parameter rows: float64 `[n, p]`, centred when the model centres.
   /// - Complexity: O(n² p).

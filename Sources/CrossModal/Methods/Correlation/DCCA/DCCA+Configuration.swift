@@ -26,7 +26,7 @@ extension DCCA {
 
     /// Whether inputs are restored from outputs.
     var reconstructs: Bool { self == .dccae || self == .convexMean }
-    /// Whether a batch must be larger than the outputs are wide.
+    /// Whether the covariance of a batch is inverted, so that it must be larger than the outputs are wide.
     var needsLargeBatch: Bool { self != .noi && self != .eckartYoung }
   }
 

@@ -156,7 +156,8 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
         "warning: batches of \(size) are small for \(configuration.outputs) outputs; \(enough) or more say more "
           + "about covariances, and objective noi does with less")
     }
-    for (key, ridge) in [("r1", configuration.r1), ("r2", configuration.r2)] where ridge == 0 {
+    for (key, ridge) in [("r1", configuration.r1), ("r2", configuration.r2)]
+    where ridge == 0 && configuration.objective.needsLargeBatch {
       preparation.note("warning: \(key) is 0: outputs that depend on each other will end the training")
     }
     if configuration.pretrain != .none {
@@ -223,7 +224,8 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
     var factor = 1.0
     while true {
       do {
-        let loss = try body(configuration.ridges.map { $0 * factor })
+        // A ridge of nothing is raised from what float64 can tell from it.
+        let loss = try body(configuration.ridges.map { factor == 1 ? $0 : max($0, 1e-12) * factor })
         raisedRidges = max(raisedRidges, factor)
         return loss
       } catch let error as DeepCorrelationError {
@@ -384,6 +386,9 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
 
   /// Scores are compared by their angle.
   public var metric: Metric { .cosine }
+
+  /// ρ of the final linear CCA on the pairs that trained.
+  public var learnedCorrelations: Tensor? { final.isFitted ? final.rho : nil }
 
   /// Scores of the final linear CCA on the network's outputs: float64 `[n, components]`.
   public func encode(_ items: Items, side: Int) throws -> Features {

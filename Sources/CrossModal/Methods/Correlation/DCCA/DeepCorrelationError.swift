@@ -21,7 +21,7 @@ public enum DeepCorrelationError: LocalizedError, Equatable {
       "the outputs of view \(view + 1) are not finite; a smaller learning_rate often helps"
     case .notPositive(let view, let ridge, let rows):
       "the covariance of view \(view + 1) over \(rows) pairs is not positive definite with r\(view + 1) = \(ridge); "
-        + "make it ten times larger, or set raise_ridge"
+        + (ridge == 0 ? "give it a value such as 1e-4" : "make it ten times larger, or set raise_ridge")
     case .wrongViews(let found): "the data have \(found) modalities, expected 2"
     case .noWidth(let view): "\(view) holds no vectors of one width, which a network of this kind needs"
     }

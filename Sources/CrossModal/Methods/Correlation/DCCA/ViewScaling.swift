@@ -84,7 +84,7 @@ final class FinalCorrelation: Module {
   @Buffer private var mean2: Tensor
   @Buffer private var weight2: Tensor
   /// Correlations of the regularised problem.
-  @Buffer private var rho: Tensor
+  @Buffer private(set) var rho: Tensor
 
   init(_ width: Int) throws {
     mean1 = try Tensor.zeros([width], .float64)

@@ -94,6 +94,9 @@ public final class KCCA: Fittable, CorrelationReporting, FitReporting {
   /// How vectors are compared.
   public var metric: Metric { configuration.score }
 
+  /// ρ of the regularised problem.
+  public var learnedCorrelations: Tensor? { rho.count > 0 ? rho : nil }
+
   /// Scores z = (φ(row) - mean) · weight, float64 `[n, k]`, computed in blocks of rows.
   public func encode(_ items: Items, side: Int) throws -> Features {
     guard rho.count > 0 else { throw CorrelationError.notFitted }
