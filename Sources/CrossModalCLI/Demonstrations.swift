@@ -71,17 +71,14 @@ struct EmojiDemo {
     test = try data.split("test")
     evaluation = try run.evaluate(on: test)
     note("searching all pictures by words")
-    let splits = try data.splitNames.map(data.split)
-    let gallery = try Features(joining: splits.map { try run.features(of: $0, side: 0) })
-    let places = splits.flatMap { split in (0..<split.count(side: 0)).map { (split, $0) } }
+    let gallery = try Gallery(run, of: data.splitNames.map(data.split), side: 0)
     let queries = try run.encode(.texts(Self.queries), side: 1)
-    searches = try zip(Self.queries, run.matches(for: queries, from: 1, in: gallery, count: 8)).map {
+    searches = try zip(Self.queries, run.matches(for: queries, from: 1, in: gallery.features, count: 8)).map {
       query, matches in
       Search(
         query: query,
         found: try matches.map { match in
-          let (split, row) = places[match.row]
-          return (try split.card(side: 0, row: row), match.score, split.name == "test")
+          (try gallery.card(of: match), match.score, gallery.place(of: match).split.name == "test")
         })
     }
     try run.save(to: folder.appendingPathComponent("emoji"), reportingOn: data, replacing: true)

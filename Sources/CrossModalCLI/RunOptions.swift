@@ -34,21 +34,26 @@ struct RunOptions: ParsableArguments {
     try Self.rows(of: run, data: data, split: split, output)
   }
 
-  /// A split of a data set that fits the run; warns when the data set is not what the run was trained on any more.
+  /// A split of a data set that fits the run.
   static func rows(
     of run: Run, data: String?, split: String, _ output: OutputOptions
   ) throws -> (data: DataSet, split: Split) {
+    let set = try dataSet(of: run, data: data, output)
+    return (set, try set.split(split))
+  }
+
+  /// A data set that fits the run; warns when it is not what the run was trained on any more.
+  static func dataSet(of run: Run, data: String?, _ output: OutputOptions) throws -> DataSet {
     let set = try DataSet(at: data ?? run.record.dataPath)
     if data == nil, try set.fingerprint() != run.record.fingerprint {
       output.warn("\(run.record.dataPath) has changed since the run was trained on it")
     }
-    let rows = try set.split(split)
-    let names = rows.description.modalities.map(\.name)
+    let names = set.description.modalities.map(\.name)
     guard names == run.modalities else {
       throw UsageError(
         "\(set.url.path): modalities are \(names.joined(separator: ", ")); the run needs \(run.modalities.joined(separator: ", "))"
       )
     }
-    return (set, rows)
+    return set
   }
 }

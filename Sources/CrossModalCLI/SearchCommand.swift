@@ -10,9 +10,15 @@ struct SearchCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         crossmodal search runs/emoji --from text --to image --query-text "red heart"
+        crossmodal search runs/emoji --from text --to image --query-text "red heart" --split all
         crossmodal search runs/emoji --from image --to text --query-file h.jpg
         crossmodal search runs/wikipedia --from image --to text --query-row 3 --json
+
+      Searches the split test unless told otherwise; --split all takes the items of every split.
       """)
+
+  /// Stands for every split, unless one has this name.
+  private static let everySplit = "all"
 
   @OptionGroup var options: RunOptions
 
@@ -53,21 +59,26 @@ struct SearchCommand: ParsableCommand {
     guard !isWithin || run.modalities.count == 1 else {
       throw UsageError("--from and --to are both '\(from)'; search crosses modalities")
     }
-    let (set, split) = try options.rows(of: run, output)
-    let query = try query(run, split, side: source)
-    let gallery = try run.features(of: split, side: target)
+    let set = try RunOptions.dataSet(of: run, data: options.data, output)
+    let isWhole = options.split == Self.everySplit && !set.splitNames.contains(Self.everySplit)
+    guard !isWhole || queryRow == nil else {
+      throw UsageError("--query-row is a row of one split; name it with --split")
+    }
+    let splits = try (isWhole ? set.splitNames : [options.split]).map(set.split)
+    let query = try query(run, splits[0], side: source)
+    let gallery = try Gallery(run, of: splits, side: target)
     var matches = try run.matches(
-      for: query, from: source, in: gallery, count: isWithin ? count + 1 : count)[0]
+      for: query, from: source, in: gallery.features, count: isWithin ? count + 1 : count)[0]
     if isWithin { matches = ranked(matches.filter { $0.row != queryRow }) }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     if output.json {
       Console.out([
         "from": .string(from), "to": .string(to), "dataset": .string(set.description.name),
         "split": .string(options.split),
-        "results": .array(try matches.map { try json($0, split, target) }), "seconds": .double(seconds),
+        "results": .array(try matches.map { try json($0, gallery) }), "seconds": .double(seconds),
       ])
     } else {
-      for match in matches { Console.out(try line(match, split, target)) }
+      for match in matches { Console.out(try line(match, gallery, named: isWhole)) }
     }
   }
 
@@ -81,6 +92,12 @@ struct SearchCommand: ParsableCommand {
       return try run.encode(split.items(side: side, rows: queryRow..<queryRow + 1), side: side)
     }
     let modality = run.record.data.modalities[side]
+    if let queryText {
+      let unknown = run.unknownWords(of: queryText, side: side).map { "'\($0)'" }
+      if !unknown.isEmpty {
+        output.warn("words that this run never learned: \(unknown.joined(separator: ", "))")
+      }
+    }
     let items =
       try queryText.map { try Items(text: $0, as: modality) }
       ?? Items(file: queryFile ?? "", as: modality)
@@ -95,17 +112,23 @@ struct SearchCommand: ParsableCommand {
     matches.prefix(count).enumerated().map { Match(row: $1.row, score: $1.score, rank: $0 + 1) }
   }
 
-  private func json(_ match: Match, _ split: Split, _ side: Int) throws -> JSON {
-    var json: JSON = ["rank": .int(match.rank), "row": .int(match.row), "score": .double(match.score)]
-    let card = try split.card(side: side, row: match.row)
+  private func json(_ match: Match, _ gallery: Gallery) throws -> JSON {
+    let (split, row) = gallery.place(of: match)
+    var json: JSON = [
+      "rank": .int(match.rank), "split": .string(split.name), "row": .int(row), "score": .double(match.score),
+    ]
+    let card = try gallery.card(of: match)
     json["id"] = .string(card.id)
     if let title = card.title ?? card.text { json["title"] = .string(title) }
     return json
   }
 
-  private func line(_ match: Match, _ split: Split, _ side: Int) throws -> String {
-    let card = try split.card(side: side, row: match.row)
-    return String(format: "%3d  %8.4f  row %-6d ", match.rank, match.score, match.row)
-      + card.label
+  /// - Parameter named: whether the split is told with the row.
+  private func line(_ match: Match, _ gallery: Gallery, named: Bool) throws -> String {
+    let (split, row) = gallery.place(of: match)
+    let place = "\(named ? split.name : "row") \(row)"
+    return String(format: "%3d  %8.4f  ", match.rank, match.score)
+      + place.padding(toLength: max(place.count, named ? 12 : 10), withPad: " ", startingAt: 0) + " "
+      + (try gallery.card(of: match)).label
   }
 }

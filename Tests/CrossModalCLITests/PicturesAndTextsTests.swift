@@ -32,6 +32,18 @@ struct PicturesAndTextsTests {
     let found = try CommandLine.run(
       "search", out, "--from", "text", "--to", "image", "--query-text", "red heart", "-k", "3", "--json")
     #expect(found.status == 0, "\(found.errors)")
+    #expect(try JSON(yaml: found.output)["results"]?.array?.map { $0["split"] } == ["test", "test", "test"])
+    // The whole collection is searched on demand, and a word that no text had is said.
+    let everywhere = try CommandLine.run(
+      "search", out, "--from", "text", "--to", "image", "--query-text", "red xyzzy", "--split", "all", "-k",
+      "2225")
+    #expect(everywhere.status == 0 && everywhere.errors.contains("never learned: 'xyzzy'"))
+    let lines = everywhere.output.split(separator: "\n")
+    #expect(lines.count == 2225)
+    #expect(lines.contains { $0.contains(" val 161 ") && $0.hasSuffix(" red heart") })
+    let row = try CommandLine.run(
+      "search", out, "--from", "text", "--to", "image", "--query-row", "0", "--split", "all")
+    #expect(row.status == 2 && row.errors.contains("--query-row is a row of one split"))
     let picture = Self.data + "/images"
     let file = try #require(FileManager.default.contentsOfDirectory(atPath: picture).sorted().first)
     let captions = try CommandLine.run(

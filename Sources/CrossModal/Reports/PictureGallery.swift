@@ -116,11 +116,17 @@ public struct PictureGallery: Sendable, Hashable {
 
   /// The gallery as an element of a page.
   var html: String {
-    let hasMarks = rows.contains { $0.found.contains { $0.mark != .none } }
-    return "<div class=\"gallery\">" + rows.map(html(of:)).joined() + "</div>"
-      + (hasMarks
-        ? "<p class=\"key\"><span class=\"tick\">✓</span> what was meant &#160; "
-          + "<span class=\"cross\">·</span> something else</p>" : "")
+    "<div class=\"gallery\">" + rows.map(html(of:)).joined() + "</div>" + key
+  }
+
+  /// What the marks mean that the gallery has.
+  private var key: String {
+    let marks = Set(rows.flatMap { $0.found.map(\.mark) })
+    let signs = [
+      (Mark.hit, "<span class=\"tick\">✓</span> what was meant"),
+      (.miss, "<span class=\"cross\">·</span> something else"),
+    ].filter { marks.contains($0.0) }.map(\.1)
+    return signs.isEmpty ? "" : "<p class=\"key\">\(signs.joined(separator: " &#160; "))</p>"
   }
 
   private func html(of row: Row) -> String {

@@ -20,6 +20,7 @@ public struct RunReport {
     blocks += [.section("Retrieval"), metricsTable]
     blocks += [pairsTable, publishedTable].compactMap(\.self)
     if let curves = precisionRecall { blocks.append(curves) }
+    blocks += try textSearch(of: split)
     if let spectrum { blocks += [.section("Correlations"), spectrum] }
     if let map = try JointMap.block(of: run, split) { blocks += [.section("Map"), map] }
     if let predictionTable { blocks += [.section("Prediction"), predictionTable] }
@@ -223,7 +224,7 @@ public struct RunReport {
       try split.card(side: side, row: result.row).content, note: rank, found: found)
   }
 
-  private func found(
+  func found(
     _ row: Int, _ split: Split, side: Int, note: String, mark: PictureGallery.Mark
   ) throws -> PictureGallery.Found {
     let card = try split.card(side: side, row: row)
@@ -239,11 +240,13 @@ extension Card {
   /// The item as a report shows it: its picture, else its words.
   public var content: PictureGallery.Content {
     if let picture, let embedded = try? EmbeddedPicture(picture, summary: label) { return .picture(embedded) }
-    return .text(label.count <= Card.longestLabel ? label : label.prefix(Card.longestLabel) + "…")
+    return .text(Card.shortened(label))
   }
 
-  /// Longer texts are cut for a report.
-  private static let longestLabel = 90
+  /// A text as a report shows it: what is longer is cut.
+  static func shortened(_ text: String, to most: Int = 90) -> String {
+    text.count <= most ? text : text.prefix(most) + "…"
+  }
 }
 
 extension EmbeddedPicture {

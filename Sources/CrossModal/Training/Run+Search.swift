@@ -42,3 +42,26 @@ extension Run {
     }
   }
 }
+
+/// Items of one modality of one or several splits, to be searched as one.
+public struct Gallery {
+  public let features: Features
+  private let places: [(split: Split, row: Int)]
+  private let side: Int
+
+  /// - Throws: ``RunError`` without items; what reading and encoding them throws.
+  public init(_ run: Run, of splits: [Split], side: Int) throws {
+    features = try Features(joining: splits.map { try run.features(of: $0, side: side) })
+    places = splits.flatMap { split in (0..<split.count(side: side)).map { (split, $0) } }
+    self.side = side
+  }
+
+  /// The split and the row within it of an item that a search found.
+  public func place(of match: Match) -> (split: Split, row: Int) { places[match.row] }
+
+  /// What a person sees of an item that a search found.
+  public func card(of match: Match) throws -> Card {
+    let (split, row) = place(of: match)
+    return try split.card(side: side, row: row)
+  }
+}

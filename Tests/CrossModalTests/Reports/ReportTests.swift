@@ -45,6 +45,17 @@ struct ReportTests {
     #expect(html.contains("default-src 'none'"))
   }
 
+  @Test("a gallery says what its marks mean, and nothing of marks that it has not")
+  func marks() {
+    func html(_ marks: [PictureGallery.Mark]) -> String {
+      PictureGallery(rows: [.init(.text("q"), found: marks.map { .init(.text("a"), mark: $0) })]).html
+    }
+    #expect(html([.hit, .miss]).contains("what was meant &#160; "))
+    #expect(html([.hit, .none]).contains("class=\"key\""))
+    #expect(!html([.hit, .none]).contains("something else"))
+    #expect(!html([.none]).contains("class=\"key\""))
+  }
+
   @Test("equal reports give equal pages")
   func deterministic() {
     #expect(Self.everything.html == Self.everything.html)

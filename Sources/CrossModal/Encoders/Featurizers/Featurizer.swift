@@ -68,8 +68,14 @@ extension VectorFeaturizer {
   public func features(of items: Items) throws -> Items { .vectors(try vectors(of: items)) }
 }
 
+/// A featuriser of texts that learned some words and not others.
+public protocol WordFeaturizing: Featurizer {
+  /// The words of a text that it never learned, in order.
+  func unknownWords(of text: String) -> [String]
+}
+
 /// A featuriser that makes a sequence of word numbers of a text.
-public protocol TokenFeaturizer: Featurizer {
+public protocol TokenFeaturizer: WordFeaturizing {
   /// The words of a text as they are numbered, in order; marks at its ends included.
   func tokens(of text: String) -> [TextToken]
   /// How many numbers there are.
@@ -77,6 +83,8 @@ public protocol TokenFeaturizer: Featurizer {
 }
 
 extension TokenFeaturizer {
+  public func unknownWords(of text: String) -> [String] { tokens(of: text).filter(\.isUnknown).map(\.text) }
+
   public static var accepts: [ModalityKind] { [.text] }
   public static var gives: ModalityKind { .tokens }
 

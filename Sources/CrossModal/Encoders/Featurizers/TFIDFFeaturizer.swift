@@ -7,7 +7,7 @@ import Torch
 ///
 /// Words are runs of letters and digits in lower case; of scripts without blanks between words every
 /// character is one. Words that the training part lacks count nothing.
-public struct TFIDFFeaturizer: VectorFeaturizer {
+public struct TFIDFFeaturizer: VectorFeaturizer, WordFeaturizing {
   public static let name = "tfidf"
   public static let accepts: [ModalityKind] = [.text]
   /// Width unless told otherwise.
@@ -82,6 +82,10 @@ public struct TFIDFFeaturizer: VectorFeaturizer {
   public func vectors(of items: Items) throws -> Tensor {
     let texts = try TFIDFFeaturizer.texts(of: items).map(TFIDFFeaturizer.words)
     return try TFIDFFeaturizer.rows(of: texts, places, weightValues).times(components)
+  }
+
+  public func unknownWords(of text: String) -> [String] {
+    TFIDFFeaturizer.words(of: text).filter { places[$0] == nil }
   }
 
   private static func texts(of items: Items) throws(FeaturizerError) -> [String] {
