@@ -6,7 +6,7 @@ extension CLIP {
         [
           "embed_size": 512, "encoder": "linear", "standardize": false,
           "features": [
-            "image": ["name": "descriptor", "size": 300], "text": ["name": "tfidf", "size": 400],
+            "image": ["name": "descriptor", "size": 300], "text": ["name": "tfidf", "size": 800],
           ],
         ])
     ]

@@ -14,24 +14,6 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
       "L. Wang, Y. Li, S. Lazebnik, Learning deep structure-preserving image-text embeddings, CVPR 2016",
     accepts: [.vector, .set, .sequence, .tokens], modalities: 2...2)
 
-  public static let recipes = [
-    Recipe(
-      "structure-preserving-official",
-      "as released: pictures may repeat in a batch, padding counts, inputs as they are (Wang et al., TPAMI 2019)",
-      [
-        "distinct_images": false, "mask_padding": false, "standardize": false, "language_model": "attend",
-        "epochs": 100,
-      ]),
-    Recipe(
-      "structure-preserving-paper",
-      "the sums over all triplets of Wang et al., CVPR 2016, for pictures with several captions",
-      [
-        "objective": "all_sum", "hardest_positive": "each", "margin": 0.1, "im_loss_factor": 2,
-        "sent_only_loss_factor": 0.2, "optimizer": "sgd", "momentum": 0.9, "learning_rate": 1e-4,
-        "weight_decay": 5e-4, "lr_gamma": 1,
-      ]),
-  ]
-
   public let configuration: Configuration
   /// The modality that plays the picture's part: its items have several partners.
   let imageSide: Int

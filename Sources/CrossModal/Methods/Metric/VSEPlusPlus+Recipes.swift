@@ -7,7 +7,7 @@ extension VSEPlusPlus {
         [
           "embed_size": 512, "learning_rate": 1e-3, "schedule": ["kind": "constant"], "epochs": 30,
           "features": [
-            "image": ["name": "descriptor", "size": 300], "text": ["name": "tfidf", "size": 400],
+            "image": ["name": "descriptor", "size": 300], "text": ["name": "tfidf", "size": 800],
           ],
         ]),
       Recipe(
