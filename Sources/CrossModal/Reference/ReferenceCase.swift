@@ -47,12 +47,26 @@ public struct ReferenceCase: Sendable {
     return tensor
   }
 
-  /// A setting by name.
+  /// A setting by name; one in a section as `section.name`.
   public func setting(_ key: String) throws -> JSON {
-    guard let value = config[key] else {
-      throw ReferenceError.missing("setting", key, config.members?.map(\.key) ?? [])
+    var place = config
+    for part in key.split(separator: ".") {
+      guard let value = place[String(part)] else {
+        throw ReferenceError.missing("setting", key, place.members?.map(\.key) ?? [])
+      }
+      place = value
     }
-    return value
+    return place
+  }
+
+  /// Refuses inputs and weights of another number of dimensions than their computation takes.
+  func check(ranks: [Int: [String]]) throws {
+    for (rank, names) in ranks.sorted(by: { $0.key < $1.key }) {
+      for name in names {
+        guard let tensor = inputs[name] ?? weights[name], tensor.rank != rank else { continue }
+        throw ReferenceError.badRank(name, tensor.shape, rank)
+      }
+    }
   }
 }
 
@@ -66,12 +80,17 @@ public enum ReferenceOutput: Sendable {
 public enum ReferenceError: LocalizedError, Equatable {
   case missing(_ what: String, _ name: String, _ found: [String])
   case badSetting(_ key: String, _ value: String, _ expected: String)
+  case badRank(_ name: String, _ shape: [Int], _ expected: Int)
+  case noCaption(image: Int)
 
   public var errorDescription: String? {
     switch self {
     case .missing(let what, let name, let found):
       "the case has no \(what) '\(name)'; it has \(found.isEmpty ? "none" : found.joined(separator: ", "))"
     case .badSetting(let key, let value, let expected): "config.\(key) is \(value), expected \(expected)"
+    case .badRank(let name, let shape, let expected):
+      "\(name) has shape \(shape), expected \(expected) dimension\(expected == 1 ? "" : "s")"
+    case .noCaption(let image): "image \(image) has no caption, and so no rank"
     }
   }
 }
@@ -82,6 +101,12 @@ public protocol ReferenceComponents: SendableMetatype {
   static var method: String { get }
   /// Names of the components that ``compute(_:)`` knows.
   static var components: [String] { get }
+  /// Names of the inputs and weights of a component by their number of dimensions, as far as their sizes are asked.
+  static func ranks(of component: String) -> [Int: [String]]
   /// Every output of the case, computed from its inputs, weights and settings.
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput]
+}
+
+extension ReferenceComponents {
+  static func ranks(of component: String) -> [Int: [String]] { [:] }
 }

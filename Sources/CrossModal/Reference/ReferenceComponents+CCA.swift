@@ -5,6 +5,12 @@ public enum CCAReference: ReferenceComponents {
   public static let method = "cca"
   public static let components = ["fit", "ridge", "streaming", "permutation", "multiview"]
 
+  public static func ranks(of component: String) -> [Int: [String]] {
+    [
+      2: ["x", "y", "x_test", "y_test", "perms", "x0", "x1", "x2"]
+    ]
+  }
+
   public static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     switch reference.component {
     case "fit": try fit(reference).mapValues(ReferenceOutput.tensor)
@@ -39,7 +45,7 @@ public enum CCAReference: ReferenceComponents {
     guard mode.string == "none" else {
       throw ReferenceError.badSetting("ridge_mode", mode.text(), "none")
     }
-    let k = try ReferenceSettings.count(reference, "k")
+    let k = try reference.count("k")
     let rows = try Rows(reference)
     let joint = try rows.joint()
     let solver = CanonicalSolver(rankTolerance: reference.config["rank_rtol"]?.double ?? 1e-10)
@@ -78,7 +84,7 @@ public enum CCAReference: ReferenceComponents {
   }
 
   private static func ridge(_ reference: ReferenceCase) throws -> [String: Tensor] {
-    let k = try ReferenceSettings.count(reference, "k")
+    let k = try reference.count("k")
     let rows = try Rows(reference)
     let joint = try rows.joint()
     var out: [String: Tensor] = [:]
@@ -117,8 +123,8 @@ public enum CCAReference: ReferenceComponents {
 
   private static func streaming(_ reference: ReferenceCase) throws -> [String: Tensor] {
     let views = try ["x", "y"].map { try reference.input($0) }
-    let chunks = try ReferenceSettings.numbers(reference, "chunks").map { Int($0) }
-    guard chunks.allSatisfy({ $0 >= 0 }), chunks.reduce(0, +) == views[0].size(along: 0) else {
+    let chunks = try reference.counts("chunks")
+    guard chunks.reduce(0, +) == views[0].size(along: 0) else {
       throw ReferenceError.badSetting(
         "chunks", "\(chunks)", "row counts that add up to \(views[0].size(along: 0))")
     }
@@ -141,7 +147,7 @@ public enum CCAReference: ReferenceComponents {
     let solution = try CanonicalSolver().solve(joint, full: true)
     let z = try views.indices.map { try (views[$0] - joint.means[$0]).matmul(solution.weights[$0]) }
     let test = try CanonicalPermutationTest(
-      z[0], z[1], tests: ReferenceSettings.count(reference, "tests"),
+      z[0], z[1], tests: reference.count("tests"),
       permutations: reference.input("perms").to(.int64))
     return [
       "observed": try Tensor(test.observed), "null": test.null,
@@ -153,7 +159,7 @@ public enum CCAReference: ReferenceComponents {
     let names = (0...).lazy.map { "x\($0)" }.prefix { reference.inputs[$0] != nil }
     let views = try names.map { try reference.input($0).to(.float64) }
     guard views.count >= 2 else { throw ReferenceError.missing("input", "x\(views.count)", Array(names)) }
-    let k = try ReferenceSettings.count(reference, "k")
+    let k = try reference.count("k")
     var joint = try JointCovariance(views: Array(names), widths: views.map { $0.size(along: 1) })
     try joint.add(views)
     func solver(_ shrinkage: Double) throws -> CanonicalSolver {
@@ -161,15 +167,15 @@ public enum CCAReference: ReferenceComponents {
       return CanonicalSolver(ridges: [.shrinkage(shrinkage)], components: .exactly(k))
     }
     var out: [String: Tensor] = [:]
-    for shrinkage in try ReferenceSettings.numbers(reference, "mcca_shrinkage") {
+    for shrinkage in try reference.numbers("mcca_shrinkage") {
       let found = try MultiviewCorrelation(.mcca, of: joint, solver: solver(shrinkage))
       out["mcca.c\(shrinkage).eigenvalues"] = found.eigenvalues
       for (view, weight) in found.weights.enumerated() { out["mcca.c\(shrinkage).w\(view)"] = weight }
     }
-    let shared = try ReferenceSettings.number(reference, "gcca_shrinkage")
+    let shared = try reference.number("gcca_shrinkage")
     let found = try MultiviewCorrelation(
       .gcca, of: joint, solver: solver(shared),
-      viewWeights: ReferenceSettings.numbers(reference, "gcca_view_weights"))
+      viewWeights: reference.numbers("gcca_view_weights"))
     out["gcca.eigenvalues"] = found.eigenvalues
     for (view, weight) in found.weights.enumerated() { out["gcca.w\(view)"] = weight }
     out["gcca.T"] = try views.indices.map { view in

@@ -4,6 +4,14 @@ enum ContrastiveReference: ReferenceComponents {
   static let method = "contrastive"
   static let components = ["pairs", "siamese_conv", "cross_modal_all_pairs", "pair_margin_linear"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    [
+      1: ["y", "ids", "labels", "ref_labels"],
+      2: ["a", "b", "branch_a.weight", "branch_b.weight", "x1", "x2", "emb", "ref_emb"],
+      4: ["images1", "images2"],
+    ]
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     switch reference.component {
     case "pairs": try pairs(reference)
@@ -41,22 +49,15 @@ enum ContrastiveReference: ReferenceComponents {
   private static func siamese(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let graph = try ReferenceGraph(reference, inputs: [])
     let images = try ["images1", "images2"].map { try reference.input($0).to(.float64) }
-    func whole(_ layer: String, _ key: String) throws -> Int {
-      let value = try reference.setting(layer)[key] ?? .null
-      guard let number = value.int, number >= 1 else {
-        throw ReferenceError.badSetting("\(layer).\(key)", value.text(), "a whole number from 1")
-      }
-      return number
-    }
-    let pooling = try reference.setting("pool")["type"] ?? .null
+    let pooling = try reference.setting("pool.type")
     guard let kind = pooling.string.flatMap(DrLIMEncoder.Pooling.init) else {
       throw ReferenceError.badSetting("pool.type", pooling.text(), "avg or max")
     }
     let network = try DrLIMEncoder(
       channels: images[0].size(along: 1), height: images[0].size(along: 2), width: images[0].size(along: 3),
-      to: reference.whole("fc_out"), maps: (whole("conv1", "out"), whole("conv2", "out")),
-      kernels: (whole("conv1", "kernel"), whole("conv2", "kernel")), pooling: kind,
-      poolSize: whole("pool", "size"), using: Generator(seed: 0))
+      to: reference.count("fc_out"), maps: (reference.count("conv1.out"), reference.count("conv2.out")),
+      kernels: (reference.count("conv1.kernel"), reference.count("conv2.kernel")), pooling: kind,
+      poolSize: reference.count("pool.size"), using: Generator(seed: 0))
     try network.load(reference.weights.map { ($0.key, $0.value) }, from: "weights.safetensors")
     for entry in network.stateEntries { entry.tensor = try graph.leaf(entry.name) }
     let vectors = try images.map { try network($0) }

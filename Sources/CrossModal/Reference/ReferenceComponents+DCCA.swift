@@ -5,6 +5,16 @@ public enum DCCAReference: ReferenceComponents {
   public static let method = "dcca"
   public static let components = ["objective", "network", "pieces"]
 
+  public static func ranks(of component: String) -> [Int: [String]] {
+    [
+      1: ["b", "c", "mean_f0", "mean_g0"],
+      2: [
+        "H1", "H2", "E1", "E2", "x1", "x2", "W", "X", "noise", "f", "g", "view1", "view2", "recon1", "recon2",
+        "cov_f0", "cov_g0",
+      ],
+    ]
+  }
+
   public static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let found =
       switch reference.component {
@@ -14,16 +24,6 @@ public enum DCCAReference: ReferenceComponents {
       default: throw ReferenceError.missing("component", reference.component, components)
       }
     return try found.mapValues { try .recorded($0) }
-  }
-
-  /// A number in a section of the settings, or at the top where there is no section.
-  private static func number(_ reference: ReferenceCase, _ section: String?, _ key: String) throws -> Double {
-    let place = try section.map { try reference.setting($0) } ?? reference.config
-    guard let number = place[key]?.double else {
-      throw ReferenceError.badSetting(
-        [section, key].compactMap { $0 }.joined(separator: "."), place[key]?.text() ?? "missing", "a number")
-    }
-    return number
   }
 
   private static func leaf(_ reference: ReferenceCase, _ name: String) throws -> Tensor {
@@ -49,25 +49,25 @@ public enum DCCAReference: ReferenceComponents {
       }
     }
     if wants(reference, "paper.") || wants(reference, "topk.") || wants(reference, "singular_values") {
-      let ridges = [try number(reference, nil, "r1"), try number(reference, nil, "r2")]
+      let ridges = [try reference.number("r1"), try reference.number("r2")]
       found["singular_values"] = try DeepCorrelation.singularValues(
         ["H1", "H2"].map { try reference.input($0).to(.float64) }, ridges: ridges)
       try add("paper") { try DeepCorrelation.loss($0, ridges: ridges) }
       if wants(reference, "topk.") {
-        let top = Int(try number(reference, nil, "topk"))
+        let top = try reference.count("topk")
         try add("topk") { try DeepCorrelation.loss($0, ridges: ridges, top: top) }
       }
     }
     if wants(reference, "sum_of_squares.") {
-      let ridges = try ["r1", "r2"].map { try number(reference, "sum_of_squares", $0) }
+      let ridges = try ["r1", "r2"].map { try reference.number("sum_of_squares.\($0)") }
       try add("sum_of_squares") { try DeepCorrelation.sumOfSquares($0, ridges: ridges) }
     }
     if wants(reference, "michaelvll") {
-      let top = Int(try number(reference, "michaelvll", "outdim_size"))
+      let top = try reference.count("michaelvll.outdim_size")
       try add("michaelvll_top\(top)") { try eigenvalueRoots($0, reference, top: top) }
     }
     if wants(reference, "degenerate.") {
-      let ridges = try ["r1", "r2"].map { try number(reference, "degenerate", $0) }
+      let ridges = try ["r1", "r2"].map { try reference.number("degenerate.\($0)") }
       let outputs = try ["E1", "E2"].map { try leaf(reference, $0) }
       let values = try DeepCorrelation.singularValues(outputs, ridges: ridges)
       found["degenerate.singular_values"] = try values.detached()
@@ -84,7 +84,7 @@ public enum DCCAReference: ReferenceComponents {
     _ outputs: [Tensor], _ reference: ReferenceCase, top: Int
   ) throws -> Tensor {
     try DeepCorrelation.eigenvalueRoots(
-      outputs, ridge: number(reference, "michaelvll", "r1"), epsilon: number(reference, "michaelvll", "eps"),
+      outputs, ridge: reference.number("michaelvll.r1"), epsilon: reference.number("michaelvll.eps"),
       top: top)
   }
 
@@ -104,7 +104,7 @@ public enum DCCAReference: ReferenceComponents {
       }
       let norm = reference.config["batchnorm"]
       return try NormalisedNetwork(
-        from: Int(number(reference, nil, "input\(view)")), widths: widths,
+        from: reference.count("input\(view)"), widths: widths,
         momentum: norm?["momentum"]?.double ?? 0.1, epsilon: norm?["eps"]?.double ?? 1e-5,
         isAffine: norm?["affine"]?.bool ?? false, using: Generator(seed: 0))
     }
@@ -142,11 +142,11 @@ public enum DCCAReference: ReferenceComponents {
       }
     }
     if wants(reference, "paper.") {
-      let ridges = try ["r1", "r2"].map { try number(reference, "paper", $0) }
+      let ridges = try ["r1", "r2"].map { try reference.number("paper.\($0)") }
       try add("paper", DeepCorrelation.loss(outputs, ridges: ridges))
     }
     if wants(reference, "michaelvll.") {
-      let top = Int(try number(reference, "michaelvll", "outdim_size"))
+      let top = try reference.count("michaelvll.outdim_size")
       try add("michaelvll", eigenvalueRoots(outputs, reference, top: top))
     }
     for (view, network) in networks.enumerated() {
@@ -176,7 +176,7 @@ public enum DCCAReference: ReferenceComponents {
     let leaves = try names.map { try leaf(reference, $0) }
     let (rows, noise) = (try reference.input("X").to(.float64), try reference.input("noise").to(.float64))
     let model = DenoisingAutoencoder(weight: leaves[0], bias: leaves[1], outputBias: leaves[2])
-    let loss = try model.loss(rows, noise: noise, decay: number(reference, "dae", "lam"))
+    let loss = try model.loss(rows, noise: noise, decay: reference.number("dae.lam"))
     var found = ["dae.hidden": try model.hidden(rows + noise).detached(), "dae.loss": try loss.detached()]
     for (name, slope) in zip(names, try Tensor.gradients(of: [loss], by: leaves)) {
       found["dae.grad.\(name)"] = slope
@@ -185,7 +185,7 @@ public enum DCCAReference: ReferenceComponents {
   }
 
   private static func orthogonal(_ reference: ReferenceCase) throws -> [String: Tensor] {
-    let (rho, epsilon) = (try number(reference, "noi", "rho"), try number(reference, "noi", "eps"))
+    let (rho, epsilon) = (try reference.number("noi.rho"), try reference.number("noi.eps"))
     let outputs = try ["f", "g"].map { try leaf(reference, $0) }
     let moments = try ["f", "g"].enumerated().map { view, name in
       try OrthogonalIterations.Moments(
@@ -207,8 +207,8 @@ public enum DCCAReference: ReferenceComponents {
   }
 
   private static func reconstruction(_ reference: ReferenceCase) throws -> [String: Tensor] {
-    let weight = try number(reference, "dccae", "lam")
-    let ridge = try number(reference, "dccae", "r")
+    let weight = try reference.number("dccae.lam")
+    let ridge = try reference.number("dccae.r")
     let outputs = try ["f", "g"].map { try reference.input($0).to(.float64) }
     let errors = try (1...2).map { view in
       try (reference.input("view\(view)").to(.float64) - reference.input("recon\(view)").to(.float64))
@@ -226,7 +226,7 @@ public enum DCCAReference: ReferenceComponents {
 
   private static func finalCorrelation(_ reference: ReferenceCase) throws -> [String: Tensor] {
     let section = try reference.setting("final_cca")
-    let k = Int(try number(reference, "final_cca", "k"))
+    let k = try reference.count("final_cca.k")
     // One number for both views, or one each.
     let stated = section["ridge"] ?? 0
     let numbers = stated.array?.compactMap(\.double) ?? stated.double.map { [$0, $0] } ?? []

@@ -6,6 +6,10 @@ enum CLIPReference: ReferenceComponents {
   static let method = "clip"
   static let components = ["clip", "clip_multi_positive"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    [2: ["image_features", "text_features"], 1: ["ids"]]
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let graph = try ReferenceGraph(reference, inputs: ["image_features", "text_features"])
     let (images, texts) = (try graph.leaf("image_features"), try graph.leaf("text_features"))
@@ -26,6 +30,10 @@ enum CLIPReference: ReferenceComponents {
 enum SigLIPReference: ReferenceComponents {
   static let method = "siglip"
   static let components = ["siglip"]
+
+  static func ranks(of component: String) -> [Int: [String]] {
+    [2: ["image_features", "text_features"]]
+  }
 
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let graph = try ReferenceGraph(reference, inputs: ["image_features", "text_features"])
@@ -49,9 +57,15 @@ private func labelled<Loss: PairLoss>(
   return try graph.gradients(of: total).adding(["loss": total])
 }
 
+private let labelledRanks = [2: ["emb", "ref_emb"], 1: ["labels", "ref_labels"]]
+
 enum MultiSimilarityReference: ReferenceComponents {
   static let method = "multi-similarity"
   static let components = ["multi_similarity"]
+
+  static func ranks(of component: String) -> [Int: [String]] {
+    labelledRanks
+  }
 
   private enum Mining: String, CaseIterable {
     case none
@@ -75,6 +89,10 @@ enum CircleReference: ReferenceComponents {
   static let method = "circle"
   static let components = ["circle"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    labelledRanks
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     try labelled(
       reference,
@@ -87,6 +105,10 @@ enum SupervisedContrastReference: ReferenceComponents {
   static let method = "supcon"
   static let components = ["supcon"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    labelledRanks
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     try labelled(
       reference, PairObjective(SupervisedContrast(temperature: reference.number("temperature", or: 0.1))))
@@ -96,6 +118,10 @@ enum SupervisedContrastReference: ReferenceComponents {
 enum TripletMarginReference: ReferenceComponents {
   static let method = "triplet-margin"
   static let components = ["triplet_margin", "triplet_batch_hard"]
+
+  static func ranks(of component: String) -> [Int: [String]] {
+    labelledRanks
+  }
 
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let margin = try reference.number("margin")
@@ -112,6 +138,10 @@ enum CrossBatchMemoryReference: ReferenceComponents {
   static let method = "xbm"
   static let components = ["xbm"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    [3: ["emb"], 2: ["labels"]]
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let graph = try ReferenceGraph(reference, inputs: ["emb"])
     let batches = try graph.leaf("emb")
@@ -119,7 +149,7 @@ enum CrossBatchMemoryReference: ReferenceComponents {
     let objective = try PairObjective(
       ContrastiveLoss(.linear, margin: 0.8, reduction: .averageNonZero))
     var memory = try CrossBatchMemory(
-      capacity: reference.whole("memory_size"), size: batches.size(along: 2), dtype: .float64)
+      capacity: reference.count("memory_size"), size: batches.size(along: 2), dtype: .float64)
     var losses: [Tensor] = []
     for step in 0..<batches.size(along: 0) {
       try memory.append(batches[step], ids: labels[step])

@@ -5,11 +5,19 @@ enum GeneralizedPoolingReference: ReferenceComponents {
   static let method = "vsepp"
   static let components = ["gpo"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    [
+      1: ["lengths"],
+      2: ["upstream"],
+      3: ["features"],
+    ]
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let pooling = try GeneralizedPooling(
-      codeSize: ReferenceSettings.count(reference, "d_pe"),
-      hidden: ReferenceSettings.count(reference, "d_hidden"),
-      temperature: ReferenceSettings.number(reference, "softmax_temperature"), using: Generator(seed: 0))
+      codeSize: reference.count("d_pe"),
+      hidden: reference.count("d_hidden"),
+      temperature: reference.number("softmax_temperature"), using: Generator(seed: 0))
     for entry in pooling.stateEntries { entry.tensor = try entry.tensor.detached().to(.float64) }
     try pooling.load(reference.weights.map { ($0.key, $0.value) }, from: "weights.safetensors")
     let features = try reference.input("features").to(.float64).requiringGradient()

@@ -5,11 +5,15 @@ enum GroundingMetricsReference: ReferenceComponents {
   static let method = "locvtp"
   static let components = ["grounding_metrics"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    [3: ["score2d"], 2: ["moment", "features", "features_short"], 1: ["duration"]]
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let scores = try reference.input("score2d")
     let durations = try reference.input("duration").values(as: Double.self)
     let bounds = try reference.input("moment").values(as: Double.self)
-    let clips = try reference.wholeNumber("num_clips")
+    let clips = try reference.count("num_clips")
     let setting = try reference.setting("nms_thresh")
     guard let threshold = setting.double else {
       throw ReferenceError.badSetting("nms_thresh", setting.text(), "a number")

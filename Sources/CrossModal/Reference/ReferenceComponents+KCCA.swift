@@ -5,6 +5,13 @@ public enum KCCAReference: ReferenceComponents {
   public static let method = "kcca"
   public static let components = ["exact", "pgso", "feature_maps", "ratings"]
 
+  public static func ranks(of component: String) -> [Int: [String]] {
+    [
+      1: ["rff_b", "landmarks", "labels_test"],
+      2: ["x", "y", "x_test", "y_test", "ratings", "rff_W"],
+    ]
+  }
+
   public static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     switch reference.component {
     case "exact": try exact(reference).mapValues(ReferenceOutput.tensor)
@@ -13,14 +20,6 @@ public enum KCCAReference: ReferenceComponents {
     case "ratings": try ratings(reference).mapValues(ReferenceOutput.tensor)
     default: throw ReferenceError.missing("component", reference.component, components)
     }
-  }
-
-  private static func count(_ reference: ReferenceCase, _ key: String) throws -> Int {
-    let value = try reference.setting(key)
-    guard let number = value.int, number >= 1 else {
-      throw ReferenceError.badSetting(key, value.text(), "a whole number from 1")
-    }
-    return number
   }
 
   private static func number(_ reference: ReferenceCase, _ key: String) throws -> Double {
@@ -51,7 +50,7 @@ public enum KCCAReference: ReferenceComponents {
   private static func exact(_ reference: ReferenceCase) throws -> [String: Tensor] {
     let rows = try inputs(reference, "x", "y")
     let new = try inputs(reference, "x_test", "y_test")
-    let k = try count(reference, "k")
+    let k = try reference.count("k")
     let kernels = try [
       kernel(reference, "kernel_x", rows[0]), kernel(reference, "kernel_y", rows[1]),
     ]
@@ -91,8 +90,8 @@ public enum KCCAReference: ReferenceComponents {
   private static func pgso(_ reference: ReferenceCase) throws -> [String: Tensor] {
     let rows = try inputs(reference, "x", "y")
     let new = try inputs(reference, "x_test", "y_test")
-    let k = try count(reference, "k")
-    let maxRank = try count(reference, "max_rank")
+    let k = try reference.count("k")
+    let maxRank = try reference.count("max_rank")
     let eta = try number(reference, "eta")
     let ridge = KernelRidge.hardoon(try number(reference, "kappa"))
     var out: [String: Tensor] = [:]
@@ -144,7 +143,7 @@ public enum KCCAReference: ReferenceComponents {
 
   private static func ratings(_ reference: ReferenceCase) throws -> [String: Tensor] {
     let rows = try inputs(reference, "x", "ratings", "x_test")
-    let k = try count(reference, "components")
+    let k = try reference.count("components")
     let linear = try reference.setting("kernel_y")
     guard linear.string?.hasPrefix("none") == true else {
       throw ReferenceError.badSetting("kernel_y", linear.text(), "none: ratings have no kernel")

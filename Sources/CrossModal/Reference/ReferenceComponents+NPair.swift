@@ -4,6 +4,14 @@ enum NPairReference: ReferenceComponents {
   static let method = "n-pair"
   static let components = ["mc", "ovo", "tuplet", "pml_labels", "soft_targets", "hard_class_mining"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    [
+      1: ["labels"],
+      2: ["anchors", "positives", "emb", "class_queries", "class_positives"],
+      3: ["negatives"],
+    ]
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     switch reference.component {
     case "mc", "ovo": try pairs(reference)
@@ -50,11 +58,15 @@ enum NPairReference: ReferenceComponents {
     let rows = try graph.leaf("emb")
     let chosen = FirstPairs.of(labels: try reference.input("labels").values(as: Int.self))
     let objective = try PairObjective(SoftmaxContrast(targets: .distinct), distance: .cosine)
-    let data = try objective(
-      rows.rows(at: chosen.anchors), rows.rows(at: chosen.positives), Matches(pairs: chosen.anchors.count))
+    let pairs = chosen.anchors.count
+    // Where no label occurs twice, the norms are all there is.
+    let data =
+      try pairs == 0
+      ? rows.sum() * 0
+      : objective(rows.rows(at: chosen.anchors), rows.rows(at: chosen.positives), Matches(pairs: pairs)).total
     let norms = try NormPenalty(
       weight: reference.number("embedding_reg_weight", or: 0), convention: .pml)([rows])
-    let total = try data.total + norms
+    let total = try data + norms
     return try graph.gradients(of: total).adding([
       "anchor_index": Tensor(chosen.anchors), "positive_index": Tensor(chosen.positives), "loss": total,
     ])

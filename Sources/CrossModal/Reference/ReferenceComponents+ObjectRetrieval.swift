@@ -5,10 +5,14 @@ enum TripletCenterMetricsReference: ReferenceComponents {
   static let method = "triplet-center"
   static let components = ["retrieval_metrics"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    [2: ["features"], 1: ["labels"]]
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let measured = try ObjectRetrieval(
       features: reference.input("features"), labels: reference.input("labels").values(as: Int.self),
-      cutoff: reference.wholeNumber("E_cutoff"))
+      cutoff: reference.count("E_cutoff"))
     let means: KeyValuePairs<String, (ObjectRetrieval.Query) -> Double> = [
       "NN": \.nearest, "FT": \.firstTier, "ST": \.secondTier, "E": \.eMeasure, "DCG": \.discountedGain,
       "AP": \.averagePrecision, "AUC": \.area,
@@ -27,6 +31,10 @@ enum TripletCenterMetricsReference: ReferenceComponents {
 enum NPairMetricsReference: ReferenceComponents {
   static let method = "n-pair"
   static let components = ["metrics"]
+
+  static func ranks(of component: String) -> [Int: [String]] {
+    [2: ["features"], 1: ["labels", "clusters"]]
+  }
 
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let labels = try reference.input("labels").values(as: Int.self)

@@ -5,9 +5,15 @@ enum ScanMetricsReference: ReferenceComponents {
   static let method = "scan"
   static let components = ["retrieval_metrics"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    [
+      2: ["sims"]
+    ]
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let scores = try reference.input("sims")
-    let captions = try reference.wholeNumber("captions_per_image")
+    let captions = try reference.count("captions_per_image")
     let metrics = try RetrievalEvaluation(ties: .optimistic).metrics(
       of: ScoreSource(scores), truth: .consecutive(captions, first: scores.size(along: 0)))
     var out = try fiveNumbers(metrics)
@@ -22,6 +28,13 @@ enum ScanMetricsReference: ReferenceComponents {
 enum VSEppMetricsReference: ReferenceComponents {
   static let method = "vsepp"
   static let components = ["eval", "eval_ties"]
+
+  static func ranks(of component: String) -> [Int: [String]] {
+    [
+      1: ["caption_image"],
+      2: ["images", "captions", "scores"],
+    ]
+  }
 
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     switch reference.component {
@@ -47,10 +60,10 @@ enum VSEppMetricsReference: ReferenceComponents {
     }
     let metrics = try RetrievalEvaluation().metrics(
       of: source,
-      truth: .consecutive(reference.wholeNumber("captions_per_image"), first: images.size(along: 0)))
+      truth: .consecutive(reference.count("captions_per_image"), first: images.size(along: 0)))
     var out = try fiveNumbers(metrics)
     for (name, direction) in [("i2t", metrics.forward), ("t2i", metrics.backward)] {
-      out[name + "_ranks"] = try Tensor(zeroBasedRanks(direction))
+      out[name + "_ranks"] = try Tensor(zeroBasedRanks(direction).map(Int.init))
       out[name + "_top1"] = try Tensor(direction.queries.map { $0.top ?? -1 })
     }
     return out
@@ -67,7 +80,10 @@ enum VSEppMetricsReference: ReferenceComponents {
     for rule in try rules.map(TieRule.init(named:)) {
       let metrics = try RetrievalEvaluation(ties: rule).metrics(of: ScoreSource(scores), truth: truth)
       for (name, direction) in [("i2t", metrics.forward), ("t2i", metrics.backward)] {
-        out["\(name)_ranks_\(rule.rawValue)"] = try Tensor(zeroBasedRanks(direction))
+        // Means of ranks may end in a half.
+        let ranks = try zeroBasedRanks(direction)
+        out["\(name)_ranks_\(rule.rawValue)"] =
+          try rule == .mean ? Tensor(ranks) : Tensor(ranks.map(Int.init))
         out["\(name)_recall_\(rule.rawValue)"] = try Tensor(direction.summary.recalls ?? []).to(.float32)
       }
     }
@@ -76,8 +92,11 @@ enum VSEppMetricsReference: ReferenceComponents {
 }
 
 /// Ranks from 0, as the official programs have them.
-private func zeroBasedRanks(_ direction: DirectionMetrics) -> [Int] {
-  direction.queries.map { Int(($0.rank ?? .nan) - 1) }
+private func zeroBasedRanks(_ direction: DirectionMetrics) throws -> [Double] {
+  try direction.queries.map { query in
+    guard let rank = query.rank else { throw ReferenceError.noCaption(image: query.row) }
+    return rank - 1
+  }
 }
 
 /// R@1, R@5, R@10, MedR and MeanR of both directions, and rsum.
@@ -89,15 +108,4 @@ private func fiveNumbers(_ metrics: RetrievalMetrics) throws -> [String: Tensor]
     "i2t": try five(metrics.forward.summary), "t2i": try five(metrics.backward.summary),
     "rsum": try Tensor([metrics.rsum ?? .nan]).to(.float32),
   ]
-}
-
-extension ReferenceCase {
-  /// A setting that must be a whole number from 1.
-  func wholeNumber(_ key: String) throws -> Int {
-    let value = try setting(key)
-    guard let number = value.int, number >= 1 else {
-      throw ReferenceError.badSetting(key, value.text(), "a whole number from 1")
-    }
-    return number
-  }
 }

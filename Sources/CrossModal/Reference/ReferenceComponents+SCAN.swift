@@ -6,6 +6,10 @@ enum SCANReference: ReferenceComponents {
   static let method = "scan"
   static let components = ["model", "attention"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    [3: ["images", "img_emb", "cap_emb"], 2: ["captions"], 1: ["lengths"]]
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     reference.component == "model" ? try model(reference) : try attention(reference)
   }
@@ -21,9 +25,9 @@ enum SCANReference: ReferenceComponents {
     configuration.lambdaLse = try reference.number("lambda_lse", or: 6)
     configuration.margin = try reference.number("margin")
     configuration.maxViolation = try reference.flag("max_violation", or: false)
-    configuration.embedSize = try reference.whole("embed_size")
-    configuration.wordDim = try reference.whole("word_dim")
-    configuration.numLayers = try reference.whole("num_layers")
+    configuration.embedSize = try reference.count("embed_size")
+    configuration.wordDim = try reference.count("word_dim")
+    configuration.numLayers = try reference.count("num_layers", atMost: max(1, reference.weights.count))
     configuration.biGru = try reference.flag("bi_gru", or: false)
     configuration.precompEncType = try reference.choice("precomp_enc_type", or: .basic)
     configuration.noImgnorm = try reference.flag("no_imgnorm", or: false)
@@ -33,8 +37,8 @@ enum SCANReference: ReferenceComponents {
       for: DataDescription(
         name: reference.folder.lastPathComponent,
         modalities: [
-          .init(name: "images", kind: .set, size: reference.whole("img_dim")),
-          .init(name: "captions", kind: .tokens, vocabulary: reference.whole("vocab_size")),
+          .init(name: "images", kind: .set, size: reference.count("img_dim")),
+          .init(name: "captions", kind: .tokens, vocabulary: reference.count("vocab_size")),
         ]))
     let graph = try ReferenceGraph(reference, inputs: ["images"])
     try network.load(reference.weights.map { ($0.key, $0.value) }, from: "weights.safetensors")

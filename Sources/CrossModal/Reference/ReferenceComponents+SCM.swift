@@ -6,6 +6,13 @@ public enum SCMReference: ReferenceComponents {
   public static let method = "scm"
   public static let components = ["fit", "dataset"]
 
+  public static func ranks(of component: String) -> [Int: [String]] {
+    [
+      1: ["label_train", "label_image_test", "label_text_test"],
+      2: ["image_train", "text_train", "image_test", "text_test"],
+    ]
+  }
+
   public static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     switch reference.component {
     case "fit": try fit(reference).mapValues(ReferenceOutput.tensor)
@@ -25,9 +32,9 @@ public enum SCMReference: ReferenceComponents {
   // MARK: - fit
 
   private static func fit(_ reference: ReferenceCase) throws -> [String: Tensor] {
-    let k = try ReferenceSettings.count(reference, "k")
-    let classes = try ReferenceSettings.count(reference, "classes")
-    let penalty = try ReferenceSettings.number(reference, "C")
+    let k = try reference.count("k")
+    let classes = try reference.count("classes")
+    let penalty = try reference.number("C")
     let train = try ["image_train", "text_train"].map { try reference.input($0).to(.float64) }
     let test = try ["image_test", "text_test"].map { try reference.input($0).to(.float64) }
     let labels = try reference.input("label_train").values(as: Int.self)
@@ -115,8 +122,8 @@ public enum SCMReference: ReferenceComponents {
 
   private static func dataset(_ reference: ReferenceCase) throws -> [String: Tensor] {
     guard let folder = reference.dataFolder else { throw ReferenceError.missing("setting", "data", []) }
-    let ks = try ReferenceSettings.numbers(reference, "ks").map { Int($0) }
-    let penalty = try ReferenceSettings.number(reference, "C")
+    let ks = try reference.counts("ks")
+    let penalty = try reference.number("C")
     func array(_ name: String) throws -> Tensor {
       try NPYReader.open(folder.appending(path: name + ".npy"), limits: .standard).all()
     }

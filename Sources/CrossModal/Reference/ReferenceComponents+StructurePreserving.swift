@@ -5,6 +5,16 @@ enum StructurePreservingReference: ReferenceComponents {
   static let method = "structure-preserving"
   static let components = ["topk_loss", "branch", "paper_objective", "text_model"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    [
+      1: ["image_group", "text_image"],
+      2: [
+        "im_embeds", "sent_embeds", "image_emb", "text_emb", "x", "upstream", "images", "tokens",
+        "words.weight", "fc1.0.weight", "fc2.weight",
+      ],
+    ]
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     switch reference.component {
     case "topk_loss": try nearest(reference)
@@ -19,7 +29,7 @@ enum StructurePreservingReference: ReferenceComponents {
   private static func nearest(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let graph = try ReferenceGraph(reference, inputs: ["im_embeds", "sent_embeds"])
     let (images, sentences) = (try graph.leaf("im_embeds"), try graph.leaf("sent_embeds"))
-    let sample = try ReferenceSettings.count(reference, "sample_size")
+    let sample = try reference.count("sample_size", atMost: max(1, sentences.size(along: 0)))
     let owners = (0..<images.size(along: 0)).flatMap { Array(repeating: $0, count: sample) }
     guard owners.count == sentences.size(along: 0) else {
       throw ObjectiveError.unequalCounts(
@@ -32,7 +42,7 @@ enum StructurePreservingReference: ReferenceComponents {
       withinSecond: try reference.number("sent_only_loss_factor"))
     let parts = try terms(
       images, sentences, Matches(ids: numbers, groups), (numbers, groups), .nearest, .farthest,
-      margin: reference.number("margin"), nearest: ReferenceSettings.count(reference, "num_neg_sample"))
+      margin: reference.number("margin"), nearest: reference.count("num_neg_sample"))
     let total =
       try parts.forward + parts.backward * weights.backward + parts.withinSecond * weights.withinSecond
     return try graph.gradients(of: total).adding([
@@ -85,8 +95,11 @@ enum StructurePreservingReference: ReferenceComponents {
 
   private static func branch(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let graph = try ReferenceGraph(reference, inputs: ["x"])
+    let pass = try pass(reference, or: "train")
     let dropout = try reference.number("dropout", or: 0)
-    guard dropout == 0 else { throw ReferenceError.badSetting("dropout", "\(dropout)", "0") }
+    guard dropout == 0 || !pass.isTraining else {
+      throw ReferenceError.badSetting("dropout", "\(dropout)", "0 in training")
+    }
     var settings = EmbeddingBranch.Settings(inputs: try graph.leaf("x").size(along: 1))
     settings.hidden = try graph.leaf("fc1.0.weight").size(along: 0)
     settings.size = try graph.leaf("fc2.weight").size(along: 0)
@@ -95,7 +108,6 @@ enum StructurePreservingReference: ReferenceComponents {
     settings.epsilon = try reference.number("bn_eps")
     let branch = try network(
       settings, reference, prefix: "", graph, normalizeEpsilon: reference.number("normalize_eps"))
-    let pass = try pass(reference, or: "train")
     let vectors = try branch(graph.leaf("x"), pass)
     let total = try (vectors * reference.input("upstream").to(.float64)).sum()
     let state = Dictionary(uniqueKeysWithValues: branch.state.map { ($0.name, $0.tensor) })
@@ -113,7 +125,7 @@ enum StructurePreservingReference: ReferenceComponents {
     let table = try graph.leaf("words.weight")
     let pooling = try WordPooling(
       reference.choice("language_model", or: .average), count: table.size(along: 0),
-      size: table.size(along: 1), padding: reference.whole("pad_id"), masksPadding: false,
+      size: table.size(along: 1), padding: reference.whole("pad_id", from: -1), masksPadding: false,
       using: Generator(seed: 0))
     let own = reference.weights.filter { !$0.key.contains("_branch.") }
     try pooling.load(own.map { ($0.key, $0.value) }, from: "weights.safetensors")
@@ -121,8 +133,8 @@ enum StructurePreservingReference: ReferenceComponents {
     let images = try reference.input("images").to(.float64)
     func branch(_ inputs: Int, _ prefix: String) throws -> EmbeddingBranch {
       var settings = EmbeddingBranch.Settings(inputs: inputs)
-      settings.hidden = try ReferenceSettings.count(reference, "dim_embed")
-      settings.size = try ReferenceSettings.count(reference, "metric_dim")
+      settings.hidden = try reference.count("dim_embed")
+      settings.size = try reference.count("metric_dim")
       return try network(settings, reference, prefix: prefix, graph)
     }
     let pass = try pass(reference, or: "eval")

@@ -43,7 +43,7 @@ enum DIMETokenizerReference: ReferenceComponents {
       settings: .init(
         lowercases: reference.flag("do_lower_case", or: true),
         separatesChinese: reference.flag("tokenize_chinese_chars", or: false)))
-    let width = try reference.whole("max_words")
+    let width = try reference.count("max_words")
     guard width >= 2 else { throw ReferenceError.badSetting("max_words", "\(width)", "2 or more") }
     let rows = try reference.texts().map { tokenizer.numbers(of: $0, limit: width) }
     let padded = rows.flatMap { $0 + Array(repeating: 0, count: width - $0.count) }

@@ -4,6 +4,14 @@ enum TripletCenterReference: ReferenceComponents {
   static let method = "triplet-center"
   static let components = ["loss", "joint", "author_variant"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    [
+      1: ["labels"],
+      2: ["features", "scores", "centers", "classifier.weight"],
+      3: ["views"],
+    ]
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     switch reference.component {
     case "loss": try loss(reference)

@@ -6,6 +6,10 @@ enum VSEppLossReference: ReferenceComponents {
   static let method = "vsepp"
   static let components = ["loss"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    [2: ["im", "s"]]
+  }
+
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let graph = try ReferenceGraph(reference, inputs: ["im", "s"])
     let (images, captions) = (try graph.leaf("im"), try graph.leaf("s"))
@@ -30,25 +34,29 @@ enum VSEppModelReference: ReferenceComponents {
   static let method = "vsepp"
   static let components = ["model", "train"]
 
+  static func ranks(of component: String) -> [Int: [String]] {
+    [component == "train" ? 3 : 2: ["images", "captions"], 1: ["lengths"]]
+  }
+
   /// Both encoders under their official names.
   private final class Network: Module {
     @Named var image: PrecomputedEncoder
     @Named var text: TokenEncoder
 
     init(_ reference: ReferenceCase) throws {
-      let size = try ReferenceSettings.count(reference, "embed_size")
+      let size = try reference.count("embed_size")
       let generator = try Generator(seed: 0)
       _image = Named(
         wrappedValue: try PrecomputedEncoder(
-          from: ReferenceSettings.count(reference, "img_dim"), to: size, using: generator), "img_enc")
+          from: reference.count("img_dim"), to: size, using: generator), "img_enc")
       var settings = TextSettings()
-      settings.wordDim = try ReferenceSettings.count(reference, "word_dim")
+      settings.wordDim = try reference.count("word_dim")
       if reference.config["num_layers"] != nil {
-        settings.layers = try ReferenceSettings.count(reference, "num_layers")
+        settings.layers = try reference.count("num_layers", atMost: max(1, reference.weights.count))
       }
       _text = Named(
         wrappedValue: try TokenEncoder(
-          vocabulary: ReferenceSettings.count(reference, "vocab_size"), hidden: nil, to: size, settings,
+          vocabulary: reference.count("vocab_size"), hidden: nil, to: size, settings,
           using: generator), "txt_enc")
     }
   }
@@ -103,7 +111,7 @@ enum VSEppModelReference: ReferenceComponents {
     let captions = try reference.input("captions")
     let lengths = try reference.input("lengths").values(as: Int.self)
     let betas =
-      try reference.config["betas"] == nil ? [0.9, 0.999] : ReferenceSettings.numbers(reference, "betas")
+      try reference.config["betas"] == nil ? [0.9, 0.999] : reference.numbers("betas")
     let name = reference.config["optimizer"]?.string ?? "Adam"
     guard name == "Adam", betas.count == 2 else {
       throw ReferenceError.badSetting("optimizer", name, "Adam with two betas")
@@ -115,7 +123,7 @@ enum VSEppModelReference: ReferenceComponents {
     let loss = try HingeRanking(vsepp: reference)
     var losses: [Tensor] = []
     var norms: [Double] = []
-    for step in 0..<(try ReferenceSettings.count(reference, "steps")) {
+    for step in 0..<(try reference.count("steps")) {
       try network.parameters.clearGradients()
       let (x, y) = try vectors(reference, network, images[step], captions[step], lengths)
       let total = try loss(x, y, Matches(pairs: lengths.count)).total

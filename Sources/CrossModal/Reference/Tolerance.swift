@@ -14,7 +14,7 @@ struct Tolerance {
     }
     guard !found.dtype.isFloatingPoint else { return .failure("is \(found.dtype), expected whole numbers") }
     let differences = zip(try found.values(as: Int.self), try expected.values(as: Int.self))
-      .map { Double(abs($0 - $1)) }
+      .map { $0 == $1 ? 0 : max(1, abs(Double($0) - Double($1))) }
     let largest = differences.max() ?? 0
     let wrong = differences.count { $0 > 0 }
     return Difference(

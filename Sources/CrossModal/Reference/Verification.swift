@@ -69,6 +69,7 @@ public struct Verification: Sendable {
       component = record["component"]?.string ?? ""
       let reference = try self.reference(record, in: folder)
       let components = try ReferenceList.components(of: method, for: component)
+      try reference.check(ranks: components.ranks(of: component))
       let computed = try components.compute(reference)
       return try compare(computed, record, folder, path: path)
     } catch {
