@@ -36,7 +36,9 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard samples >= 0 else { throw ValidationError("--samples: \(samples) is not a whole number from 0") }
+    guard (0...1_000_000).contains(samples) else {
+      throw ValidationError("--samples: \(samples) is not a whole number from 0 to 1000000")
+    }
     guard against == nil || samples > 0 else {
       throw ValidationError("--against needs --samples of 1 or more")
     }

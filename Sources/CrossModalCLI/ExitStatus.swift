@@ -36,13 +36,13 @@ enum ExitStatus {
   /// Prints an error and says how the process ends.
   private static func report(_ error: any Error, _ arguments: [String]) -> Int32 {
     switch error {
-    case let check as CheckFailed:
-      if let message = check.message { Console.error(message) }
+    case is CheckFailed:
       return failure
     case TrainingError.interrupted:
       Console.error(sentence(error))
       return 128 + (StopRequest.shared.signal ?? SIGINT)
-    case TrainingError.unknownMeasure, TrainingError.noValidation:
+    case TrainingError.unknownMeasure, TrainingError.noValidation, EvaluationError.unknownName,
+      RunError.unknownModality, DataError.unknownSplit:
       Console.error(sentence(error))
       return usage
     case ImportError.unknown, ImportError.unknownOption, ImportError.option:
@@ -81,6 +81,4 @@ struct UsageError: LocalizedError {
 }
 
 /// A check that did not hold: the result is printed already, and the process ends with 1.
-struct CheckFailed: Error {
-  var message: String?
-}
+struct CheckFailed: Error {}

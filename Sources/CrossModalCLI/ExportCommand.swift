@@ -28,6 +28,8 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     let run = try Run.open(folder)
+    let places = [folder, out].map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().standardizedFileURL }
+    guard places[0] != places[1] else { throw UsageError("--out: \(out) is the run itself") }
     try run.save(to: URL(fileURLWithPath: out), replacing: force)
     let tensors = run.method.state
     if output.json {

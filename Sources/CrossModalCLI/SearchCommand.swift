@@ -68,7 +68,8 @@ struct SearchCommand: ParsableCommand {
     let query = try query(run, splits[0], side: source)
     let gallery = try Gallery(run, of: splits, side: target)
     var matches = try run.matches(
-      for: query, from: source, in: gallery.features, count: isWithin ? count + 1 : count)[0]
+      for: query, from: source, in: gallery.features,
+      count: min(count, gallery.features.count) + (isWithin ? 1 : 0))[0]
     if isWithin { matches = ranked(matches.filter { $0.row != queryRow }) }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     if output.json {

@@ -79,12 +79,12 @@ struct TrainCommand: ParsableCommand {
     let set = try DataSet(at: data ?? begun?.dataPath ?? "", strict: strict)
     let split = self.split ?? (method == nil ? begun?.split : nil) ?? "train"
     let seed = self.seed ?? (method == nil ? begun?.seed : nil) ?? 0
-    let deviceName = device ?? (method == nil ? begun?.device : nil) ?? "cpu"
+    let device = try namedDevice(self.device ?? (method == nil ? begun?.device : nil) ?? "cpu")
     if type is any Trainable.Type {
       let group = try place.map { try GlooGroup($0, timeout: timeout) }
       if resume, !isBegun, isFirst { output.note("\(out): holds no run to resume; beginning one") }
       try train(
-        type, settings, set, split: split, seed: seed, device: Device(named: deviceName), into: target,
+        type, settings, set, split: split, seed: seed, device: device, into: target,
         start: isBegun ? .resuming : force ? .replacing : .new, group: group)
     } else {
       if place != nil { throw UsageError("\(type.description.name) is a closed form; run it in one process") }
@@ -92,13 +92,17 @@ struct TrainCommand: ParsableCommand {
       if isBegun {
         throw UsageError("\(type.description.name) is fitted in one go; there is nothing to resume")
       }
-      if deviceName != "cpu" { output.warn("\(type.description.name) is a closed form and runs on the cpu") }
+      if device != .cpu { output.warn("\(type.description.name) is a closed form and runs on the cpu") }
       let start = ContinuousClock.now
       let run = try Run.fit(type, settings: settings, data: set, split: split, seed: seed) { output.note($0) }
       let seconds = (ContinuousClock.now - start) / .seconds(1)
-      try run.save(to: target, reportingOn: set, replacing: force)
+      try run.save(to: target, reportingOn: set, replacing: force) { output.note($0) }
       try report(run, seconds: seconds)
     }
+  }
+
+  private func namedDevice(_ name: String) throws -> Device {
+    do { return try Device(named: name) } catch { throw UsageError("--device: \(error.message)") }
   }
 
   private func train(

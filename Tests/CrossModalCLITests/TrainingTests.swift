@@ -131,8 +131,49 @@ struct TrainingTests {
     let folder = try TemporaryFolder()
     let out = folder.path("run")
     #expect(try CommandLine.run(Self.arguments(out, "--set", "hiden=[3]")).status == 2)
-    #expect(try CommandLine.run(Self.arguments(out, "--split", "lost")).status == 1)
+    #expect(try CommandLine.run(Self.arguments(out, "--split", "lost")).status == 2)
+    #expect(try CommandLine.run(Self.arguments(out, "--device", "gpu")).status == 2)
+    #expect(try CommandLine.run(Self.arguments(out, "--set", ".=5")).status == 2)
+    #expect(try CommandLine.run(Self.arguments(out, "--set", "epochs=9223372036854775807")).status == 2)
+    #expect(try CommandLine.run(Self.arguments(out, "--set", "threads=100000")).status == 2)
+    let typo = try CommandLine.run(Self.arguments(out, "--set", "validation=test", "--set", "select_by=rsun"))
+    #expect(typo.status == 2 && typo.errors.contains("rsum"), "\(typo.errors)")
     #expect(!folder.exists("run"))
+  }
+
+  @Test("a run broken off before its first checkpoint begins with the weights that its settings name")
+  func resumesFromTheVeryStart() throws {
+    let folder = try TemporaryFolder()
+    func train(_ name: String, _ more: String...) throws {
+      let outcome = try CommandLine.run(
+        [
+          "train", "--method", "vsepp", "--data", Self.data, "--out", folder.path(name), "--set",
+          "embed_size=8", "--set", "steps=1", "--set", "threads=1", "--quiet",
+        ] + more)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+    try train("first", "--set", "learning_rate=0.1")
+    try train("whole", "--set", "start_from=\(folder.path("first/model.safetensors"))")
+    try FileManager.default.createDirectory(atPath: folder.path("broken"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(
+      atPath: folder.path("whole/config.yaml"), toPath: folder.path("broken/config.yaml"))
+    let resumed = try CommandLine.run("train", "--out", folder.path("broken"), "--resume", "--quiet")
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(try Self.model(folder.path("broken")) == Self.model(folder.path("whole")))
+  }
+
+  @Test("a record of one changed bit is refused by its name")
+  func refusesChangedRecord() throws {
+    let folder = try TemporaryFolder()
+    #expect(try CommandLine.run(Self.arguments(folder.path("run"), "--set", "steps=1")).status == 0)
+    let file = folder.path("run/config.yaml")
+    let sound = try #require(FileManager.default.contents(atPath: file))
+    for place in stride(from: 0, to: sound.count, by: max(1, sound.count / 20)) {
+      var changed = sound
+      changed[place] ^= 1
+      try changed.write(to: URL(fileURLWithPath: file))
+      #expect(throws: RunError.self, "byte \(place)") { try Run.open(folder.path("run")) }
+    }
   }
 
   @Test("--resume alone says where there is no run to resume")
@@ -156,7 +197,7 @@ struct TrainingTests {
     #expect(changed.errors.contains("learning_rate was 0.001, now 0.5"))
     #expect(changed.errors.contains("seed was 0, now 3"))
     #expect(!changed.errors.contains("epochs"))
-    let again = try CommandLine.run("train", "--out", out, "--resume", "--quiet")
+    let again = try CommandLine.run("train", "--out", out, "--resume", "--json", "--quiet")
     #expect(again.status == 0, "\(again.errors)")
     #expect(try Self.model(out) == model)
     #expect(try CommandLine.run(Self.arguments(out)).errors.contains("--force"))

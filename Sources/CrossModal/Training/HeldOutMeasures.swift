@@ -23,6 +23,18 @@ struct HeldOutMeasures {
     }
   }
 
+  /// What ``of(_:seed:)`` will call its measures; nil where only measuring shows it.
+  func names(of method: any Trainable) throws -> [String]? {
+    let modalities = held.description.modalities.map(\.name)
+    guard method is any Alignment, modalities.count == 2 else { return nil }
+    let labels = held.labels.map { _ in [0, 1] }
+    let truth = try RetrievalTruth(
+      first: 2, second: 2, pairs: [(0, 0), (1, 1)], labels: (labels, labels))
+    let metrics = try RetrievalEvaluation().metrics(
+      of: ScoreSource(Tensor.identity(2)), truth: truth, modalities: modalities)
+    return measures(from: metrics).map(\.name)
+  }
+
   private func own(
     _ method: some Trainable, _ held: some TrainingSet, _ training: some TrainingSet
   ) throws -> [Measure]? { try method.measures(on: held, training: training) }
@@ -55,15 +67,19 @@ struct HeldOutMeasures {
       first: numbers[0].count, second: numbers[1].count, pairs: pairs,
       labels: (hasLabels ? labels[0] : nil, hasLabels ? labels[1] : nil))
     let metrics = try RetrievalEvaluation().metrics(
-      of: method, joined(parts[0]), joined(parts[1]), truth: truth,
+      of: method, Features(joining: parts[0]), Features(joining: parts[1]), truth: truth,
       modalities: held.description.modalities.map(\.name))
+    return measures(from: metrics)
+  }
+
+  private func measures(from metrics: RetrievalMetrics) -> [Measure] {
     let all = metrics.values.map {
       Measure($0.name, $0.value, increases: !$0.name.hasSuffix("MedR") && !$0.name.hasSuffix("MeanR"))
     }
     // Where there are labels, mAP is what the field goes by; else the sum of recalls.
     let precisions = all.filter { $0.name.hasSuffix(".mAP") }
     let first =
-      hasLabels && precisions.count == 2
+      held.labels != nil && precisions.count == 2
       ? Measure("mAP", precisions.map(\.value).reduce(0, +) / 2) : all.first { $0.name == "rsum" }
     return (first.map { [$0] } ?? []) + all.filter { $0.name != first?.name } + meanRecall(all)
   }
@@ -84,21 +100,5 @@ struct HeldOutMeasures {
       means.add(value, weight: Double(batch.count), to: "loss")
     }
     return Measure("loss", means.values.first?.value ?? .infinity, increases: false)
-  }
-
-  /// Items of several features in order; shorter rows of fragments are padded.
-  private func joined(_ parts: [Features]) throws -> Features {
-    guard let first = parts.first, parts.count > 1 else { return parts[0] }
-    let join = { (tensors: [Tensor]) throws -> Tensor in
-      let shapes = tensors.map(\.shape)
-      let widest = shapes[0].indices.map { at in shapes.map { $0[at] }.max() ?? 0 }
-      return try Tensor.concatenated(tensors.map { try $0.padded(toTrailing: widest) })
-    }
-    return Features(
-      try join(parts.map(\.values)),
-      lengths: first.lengths == nil ? nil : parts.flatMap { $0.lengths ?? [] },
-      companions: try first.companions.keys.reduce(into: [:]) { all, name in
-        all[name] = try join(parts.compactMap { $0.companions[name] })
-      })
   }
 }

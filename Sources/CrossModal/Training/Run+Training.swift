@@ -39,8 +39,10 @@ extension Run {
     defer { if isNew { rmdir(folder.path) } }
     let lock = isFirst ? try training.lock(start) : nil
     defer { withExtendedLifetime(lock) {} }
+    // Before the first checkpoint, a run that was broken off begins with the weights that its settings name.
+    let isResuming = try start.isResuming && Checkpoints(run: training.url).manifest() != nil
     let learning = try Learning(
-      type, settings: settings, data: data, split: splitName, seed: seed, isResuming: start.isResuming
+      type, settings: settings, data: data, split: splitName, seed: seed, isResuming: isResuming
     ) {
       if isFirst { observe(.note($0)) }
     }
@@ -109,16 +111,17 @@ struct RunFolder {
   func begin(_ new: RunRecord, _ start: RunStart) throws {
     if case .resuming = start {
       try removeTemporaries()
-      let old = try RunRecord(
-        JSON(yaml: String(decoding: Data(contentsOf: record), as: UTF8.self)), file: record.path)
+      let old = try RunRecord(file: record.path)
       let changes = try old.changes(to: new)
       guard changes.isEmpty else { throw TrainingError.changed(folder: url.path, keys: changes) }
       return
     }
-    for name in try FileManager.default.contentsOfDirectory(atPath: url.path) where name != RunLock.name {
+    // The record goes last: without it, what a kill leaves would be nobody's.
+    let names = try FileManager.default.contentsOfDirectory(atPath: url.path).filter { $0 != RunLock.name }
+    for name in names.filter({ $0 != Self.recordFile }) + names.filter({ $0 == Self.recordFile }) {
       try FileManager.default.removeItem(at: url.appendingPathComponent(name))
     }
-    try AtomicFile.write(Data(try new.json().yaml().utf8), to: record.path)
+    try AtomicFile.write(Data(new.text().utf8), to: record.path)
   }
 
   /// What a kill left half-written.
@@ -138,10 +141,10 @@ extension RunRecord {
   /// Reads the record of a run's folder, whether the run is complete or not.
   public static func read(_ folder: URL) throws -> RunRecord {
     let file = folder.appendingPathComponent("config.yaml")
-    guard let data = FileManager.default.contents(atPath: file.path) else {
+    guard FileManager.default.fileExists(atPath: file.path) else {
       throw TrainingError.nothingToResume(folder.path)
     }
-    return try RunRecord(JSON(yaml: String(decoding: data, as: UTF8.self)), file: file.path)
+    return try RunRecord(file: file.path)
   }
 
   /// The settings as a user would give them.

@@ -92,7 +92,7 @@ extension Run {
   /// Writes the run's files into a folder.
   public func write(to folder: URL) throws {
     let path = { (name: String) in folder.appendingPathComponent(name).path }
-    try AtomicFile.write(Data(try record.json().yaml().utf8), to: path(Self.recordFile))
+    try AtomicFile.write(Data(record.text().utf8), to: path(Self.recordFile))
     try SafeTensors.write(method.state, to: path(Self.weightsFile))
     try FeaturizerFiles.write(featurizers, of: record.data, to: folder)
   }
@@ -102,10 +102,18 @@ extension Run {
   /// - Parameters:
   ///   - data: what the report is about; nil writes none.
   ///   - replacing: a run that stands there may be replaced.
-  public func save(to folder: URL, reportingOn data: DataSet? = nil, replacing: Bool = false) throws {
+  ///   - note: told why there is no report where it failed; a finished fit is never lost to it.
+  public func save(
+    to folder: URL, reportingOn data: DataSet? = nil, replacing: Bool = false,
+    note: (String) -> Void = { _ in }
+  ) throws {
     let staged = try StagedFolder(for: folder, replacing: replacing)
     try write(to: staged.folder)
-    if let data { try writeReport(on: data, to: staged.folder) }
+    if let data {
+      do { try writeReport(on: data, to: staged.folder) } catch {
+        note("warning: there is no report: \(error.localizedDescription)")
+      }
+    }
     try staged.commit()
   }
 
@@ -117,8 +125,7 @@ extension Run {
     guard FileManager.default.fileExists(atPath: path(recordFile)),
       FileManager.default.fileExists(atPath: path(weightsFile))
     else { throw RunError.notARun(folder) }
-    let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path(recordFile))), as: UTF8.self)
-    let record = try RunRecord(try JSON(yaml: text), file: path(recordFile))
+    let record = try RunRecord(file: path(recordFile))
     let featurizers = try FeaturizerFiles.read(record, from: URL(fileURLWithPath: folder))
     let method = try MethodList.method(named: record.method)
       .make(record.configuration, for: record.data.throughFeatures(featurizers))

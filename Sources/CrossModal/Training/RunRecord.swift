@@ -68,6 +68,51 @@ public struct RunRecord: Sendable, Equatable {
     return json
   }
 
+  /// The text of `config.yaml`: the tree, with its checksum in the last line.
+  func text() throws -> String {
+    let yaml = try json().yaml()
+    let text = yaml.hasSuffix("\n") ? yaml : yaml + "\n"
+    return text + Self.checksumLine(of: text) + "\n"
+  }
+
+  private static let checksumMark = "# crc32 of the above: "
+
+  private static func checksumLine(of text: String) -> String {
+    checksumMark + Checksum.text(of: Data(text.utf8))
+  }
+
+  /// Whether a file is a record that ``text()`` wrote, sound or not, and no other program's file of this name.
+  static func isRecord(_ file: String) -> Bool {
+    FileManager.default.contents(atPath: file)?.range(of: Data(checksumMark.utf8)) != nil
+  }
+
+  /// Reads `config.yaml`.
+  ///
+  /// - Throws: ``RunError`` naming the file where it is not what ``text()`` wrote.
+  public init(file: String) throws {
+    let data = try Data(contentsOf: URL(fileURLWithPath: file))
+    guard let text = String(validating: data, as: UTF8.self) else {
+      throw RunError.notWhole(file: file, reason: "is not UTF-8")
+    }
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    // The last line ends the text, so that nothing stands behind it.
+    guard lines.count > 2, lines[lines.count - 1].isEmpty else {
+      throw RunError.notWhole(file: file, reason: "its last line is missing")
+    }
+    let body = lines.dropLast(2).joined(separator: "\n") + "\n"
+    guard lines[lines.count - 2] == Self.checksumLine(of: body) else {
+      throw RunError.notWhole(
+        file: file, reason: "its checksum does not fit; it was changed after it was written")
+    }
+    do {
+      try self.init(JSON(yaml: body), file: file)
+    } catch let error as RunError {
+      throw error
+    } catch {
+      throw RunError.notWhole(file: file, reason: error.localizedDescription)
+    }
+  }
+
   /// Reads a tree that ``json()`` wrote; `file` is named when something is missing.
   public init(_ json: JSON, file: String) throws {
     func value<Value>(_ path: String..., as read: (JSON) -> Value?) throws -> Value {

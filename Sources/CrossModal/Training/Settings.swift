@@ -29,12 +29,13 @@ public struct Settings: Sendable {
     if sharesSchedule { tree = try TrainingConfiguration.withRateUpdateInSchedule(tree) }
     for assignment in assignments {
       let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2, !parts[0].isEmpty else {
+      let names = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+      guard parts.count == 2, !names.contains("") else {
         throw ConfigurationError.badValue(key: "--set", value: assignment, expected: "of the form key=value")
       }
       let value = (try? JSON(yaml: String(parts[1]))) ?? .string(String(parts[1]))
-      var path = parts[0].split(separator: ".").map(String.init)
-      if let first = path.first { path[0] = rename(first) }
+      var path = names.map(String.init)
+      path[0] = rename(path[0])
       if sharesSchedule, path == [TrainingConfiguration.rateUpdateAlias] {
         try tree.set(["schedule", "kind"], to: "step")
         path = ["schedule", "every"]
@@ -43,8 +44,9 @@ public struct Settings: Sendable {
     }
     features = tree["features"] ?? .object([])
     threads = try tree["threads"].map {
-      guard let threads = $0.int, threads >= 1 else {
-        throw ConfigurationError.badValue(key: "threads", value: $0.text(), expected: "a whole number from 1")
+      guard let threads = $0.int, (1...1024).contains(threads) else {
+        throw ConfigurationError.badValue(
+          key: "threads", value: $0.text(), expected: "a whole number from 1 to 1024")
       }
       return threads
     }

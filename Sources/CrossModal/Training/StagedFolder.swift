@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// A folder that appears under its name only when it is complete.
 ///
@@ -35,7 +36,9 @@ public final class StagedFolder {
     let names = all.filter { $0 != RunLock.name && !isUnfinishedRecord($0) }
     if all.contains(RunLock.name) { try RunLock.check(target) }
     if isFolder.boolValue && names.isEmpty { return }
-    guard names.contains("config.yaml") else { throw RunError.notEmpty(path) }
+    guard names.contains("config.yaml"), RunRecord.isRecord(path + "/config.yaml") else {
+      throw RunError.notEmpty(path)
+    }
     guard replacing else { throw RunError.exists(path) }
   }
 
@@ -45,22 +48,30 @@ public final class StagedFolder {
   }
 
   /// Moves the folder to its place.
+  ///
+  /// - Throws: ``RunError`` when something has come to stand there meanwhile that may not be replaced.
   public func commit() throws {
-    if FileManager.default.fileExists(atPath: target.path) {
-      let old = folder.appendingPathExtension("old")
-      try FileManager.default.moveItem(at: target, to: old)
-      do {
-        try FileManager.default.moveItem(at: folder, to: target)
-      } catch {
-        try? FileManager.default.moveItem(at: old, to: target)
-        throw error
-      }
-      try? FileManager.default.removeItem(at: old)
-    } else {
-      try FileManager.default.moveItem(at: folder, to: target)
-    }
-    isCommitted = true
+    try StagedFolder.check(target, replacing: replacing)
+    let old = folder.appendingPathExtension("old")
+    // A signal between the two moves must not remove what is complete.
     StagedFolders.shared.remove(folder)
+    isCommitted = true
+    do {
+      if rename(target.path, old.path) != 0, errno != ENOENT {
+        throw FileError(path: target.path, action: "write")
+      }
+      // Nobody's folder goes: this fails where another process was faster.
+      guard rename(folder.path, target.path) == 0 else {
+        let isTaken = errno == ENOTEMPTY || errno == EEXIST
+        throw isTaken ? RunError.exists(target.path) : FileError(path: target.path, action: "write")
+      }
+    } catch {
+      rename(old.path, target.path)
+      StagedFolders.shared.insert(folder)
+      isCommitted = false
+      throw error
+    }
+    try? FileManager.default.removeItem(at: old)
   }
 
   deinit {

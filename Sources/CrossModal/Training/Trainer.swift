@@ -100,12 +100,29 @@ public final class Trainer {
         expected: "possible without held-out pairs: the data need a split val, or validation names one")
     }
     sampler = try method.makeSampler(data, training)
+    try checkSelection()
     guard sampler.batchesPerEpoch > 0 else {
       throw TrainingError.noBatches(pairs: data.count, batchSize: training.batchSize ?? data.count)
     }
     let size = min(training.batchSize ?? data.count, data.count)
     if let group, group.size > size {
       throw TrainingError.tooManyProcesses(processes: group.size, batchSize: size)
+    }
+  }
+
+  /// Refuses a measure that will not be there; says where weights cannot be chosen at all.
+  private func checkSelection() throws {
+    guard let validation, training.evaluateEvery > 0 else {
+      for (key, isSet) in [("select_by", training.selectBy != nil), ("patience", training.patience != nil)]
+      where isSet && isFirst {
+        observe(.note("warning: \(key) does nothing: there are no held-out pairs to measure on"))
+      }
+      return
+    }
+    let held = HeldOutMeasures(
+      held: validation, training: data, configuration: training, device: device, dtype: dtype)
+    if let wanted = training.selectBy, let known = try held.names(of: method), !known.contains(wanted) {
+      throw TrainingError.unknownMeasure(wanted, known: known)
     }
   }
 
@@ -146,13 +163,11 @@ public final class Trainer {
     return TrainingOutcome(
       ending: state.ended ?? .completed, epochs: state.epoch, steps: state.step,
       best: state.best.map {
-        Measure(training.selectBy ?? measureName ?? "loss", $0.value, increases: measureIncreases)
+        Measure(state.measure ?? "loss", $0.value, increases: state.measureIncreases)
       },
       bestStep: state.bestStep, seconds: state.seconds + elapsed)
   }
 
-  var measureName: String?
-  var measureIncreases = true
   private var isAtLastStep: Bool { training.steps.map { state.step >= $0 } ?? false }
   var elapsed: Double { (ContinuousClock.now - began) / .seconds(1) }
 
@@ -245,8 +260,7 @@ public final class Trainer {
       measures.map { JSON.Member($0.name, $0.value.isFinite ? .double($0.value) : .null) })
     guard let chosen = training.selectBy.map({ name in measures.first { $0.name == name } }) ?? measures.first
     else { throw TrainingError.unknownMeasure(training.selectBy ?? "", known: measures.map(\.name)) }
-    measureName = chosen.name
-    measureIncreases = chosen.increases
+    (state.measure, state.measureIncreases) = (chosen.name, chosen.increases)
     let isBest =
       chosen.value.isFinite
       && (state.best.map { chosen.increases ? chosen.value > $0.value : chosen.value < $0.value } ?? true)

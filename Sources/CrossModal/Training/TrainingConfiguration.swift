@@ -104,6 +104,13 @@ public struct TrainingConfiguration: MethodConfiguration {
   static let rateUpdateAlias = "lr_update"
 
   public func validate() throws {
+    for (key, count) in [
+      ("epochs", epochs), ("steps", steps), ("batch_size", batchSize), ("accumulate", accumulate),
+      ("history", history), ("patience", patience), ("evaluate_every", evaluateEvery),
+      ("checkpoint_every", checkpointEvery),
+    ] {
+      try require(count ?? 0 <= Self.largestCount, key, count ?? 0, "at most \(Self.largestCount)")
+    }
     try require(epochs >= 0, "epochs", epochs, "0 or more")
     try require(steps.map { $0 >= 1 } ?? true, "steps", steps ?? 0, "1 or more, or null")
     try require(batchSize.map { $0 >= 1 } ?? true, "batch_size", batchSize ?? 0, "1 or more, or null")
@@ -128,6 +135,9 @@ public struct TrainingConfiguration: MethodConfiguration {
     try require(
       optimizer != .lbfgs || accumulate == 1, "accumulate", accumulate, "1, which is what lbfgs needs")
   }
+
+  /// Products of two of these are no overflow.
+  private static let largestCount = 1 << 30
 
   private func require(_ holds: Bool, _ key: String, _ value: some Any, _ expected: String) throws {
     guard holds else { throw ConfigurationError.badValue(key: key, value: "\(value)", expected: expected) }

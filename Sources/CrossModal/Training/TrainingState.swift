@@ -11,6 +11,9 @@ struct TrainingState: Codable, Equatable {
   /// The measure of the best weights so far, and the step they are of.
   var best: ExactNumber?
   var bestStep: Int?
+  /// What it is called, and whether more of it is better.
+  var measure: String?
+  var measureIncreases = true
   /// Evaluations since.
   var evaluationsWithoutImprovement = 0
   /// With the schedule `plateau`: what the learning rate has been multiplied by, and evaluations without
