@@ -2,6 +2,8 @@ import Torch
 
 /// A network with a part whose weights may come from a file, trained elsewhere.
 public protocol PretrainedEncoder: ItemEncoder {
+  /// What its names in weights files begin with: `bert` or `cnn`.
+  var pretrainedPart: String { get }
   /// The safetensors file that the settings name; nil for none.
   var weightsFile: String? { get }
   /// Takes what the file holds.

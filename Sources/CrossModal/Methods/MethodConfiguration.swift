@@ -26,12 +26,21 @@ public struct ConfigurationKey: Sendable {
   public let about: String
   /// Names that official programs have for the same thing.
   public let aliases: [String]
+  /// Where its value stands when it is a name for a part of another key's: that key, and a member of its object or a
+  /// place in its list.
+  public let part: (key: String, member: String)?
 
-  public init(_ name: String, _ about: String, aliases: [String] = []) {
+  public init(
+    _ name: String, _ about: String, aliases: [String] = [], part: (key: String, member: String)? = nil
+  ) {
     self.name = name
     self.about = about
     self.aliases = aliases
+    self.part = part
   }
+
+  /// The key of messages about where its value stands.
+  var path: String { part.map { "\($0.key).\($0.member)" } ?? name }
 }
 
 extension Method {
@@ -75,6 +84,7 @@ extension MethodConfiguration {
   /// - Throws: ``ConfigurationError`` for a key or value that cannot be used; what ``validate()`` throws.
   public init(overrides: JSON, over base: Self) throws {
     var tree = try JSON(encoding: base)
+    var parts: [ConfigurationKey] = []
     for member in overrides.members ?? [] {
       guard let key = Self.keys.first(where: { $0.name == member.key || $0.aliases.contains(member.key) })
       else {
@@ -85,20 +95,75 @@ extension MethodConfiguration {
       if key.name != member.key, overrides[key.name] != nil {
         throw ConfigurationError.givenTwice(key: key.name, alias: member.key)
       }
-      tree[key.name] = member.value
+      guard let part = key.part else {
+        tree[key.name] = member.value
+        continue
+      }
+      // Null leaves it to the other key.
+      guard !member.value.isNull else { continue }
+      if let given = overrides[part.key]?.part(part.member), given != member.value {
+        throw ConfigurationError.givenTwice(key: key.path, alias: member.key)
+      }
+      parts.append(key)
+    }
+    for key in parts {
+      guard let part = key.part, let value = overrides.value(of: key) else { continue }
+      tree[part.key] = (tree[part.key] ?? .null).setting(part.member, to: value)
     }
     do {
       self = try tree.decoded(as: Self.self)
+      try validate()
     } catch let error as DecodingError {
-      throw ConfigurationError(error, in: tree, keys: Self.keys)
+      throw ConfigurationError(error, in: tree, keys: Self.keys).naming(parts)
+    } catch let error as ConfigurationError {
+      throw error.naming(parts)
     }
-    try validate()
   }
 
   /// Every key with its value, in the order of ``keys``.
   public func tree() throws -> JSON {
     let encoded = try JSON(encoding: self)
-    return .object(Self.keys.map { JSON.Member($0.name, encoded[$0.name] ?? .null) })
+    return .object(
+      Self.keys.map { key in
+        let value = key.part.map { encoded[$0.key]?.part($0.member) } ?? encoded[key.name]
+        return JSON.Member(key.name, value ?? .null)
+      })
+  }
+}
+
+extension JSON {
+  /// What settings give for a key under any of its names.
+  fileprivate func value(of key: ConfigurationKey) -> JSON? {
+    ([key.name] + key.aliases).lazy.compactMap { self[$0] }.first
+  }
+
+  /// A member of an object, or a place in a list; one value alone stands in every place.
+  fileprivate func part(_ name: String) -> JSON? {
+    guard let place = Int(name) else { return self[name] }
+    guard let all = array else { return self }
+    return all.isEmpty ? nil : all[min(place, all.count - 1)]
+  }
+
+  /// The same with another value of a part; as it is where it has no parts, which decoding then tells.
+  fileprivate func setting(_ name: String, to value: JSON) -> JSON {
+    guard let place = Int(name) else {
+      guard members != nil || isNull else { return self }
+      var changed = self
+      changed[name] = value
+      return changed
+    }
+    return .array(
+      (0..<max(2, place + 1, array?.count ?? 0)).map { $0 == place ? value : part("\($0)") ?? .null })
+  }
+}
+
+extension ConfigurationError {
+  /// The same in the words of a user who named a part of a key by a key of its own.
+  fileprivate func naming(_ keys: [ConfigurationKey]) -> ConfigurationError {
+    guard case .badValue(let path, let value, let expected) = self,
+      let key = keys.first(where: { $0.path == path })
+    else { return self }
+    return .badValue(key: key.name, value: value, expected: expected)
   }
 }
 

@@ -70,7 +70,8 @@ extension MethodConfiguration {
   func documentation() throws -> [JSON.Member] {
     let defaults = try tree()
     return Self.keys.map { key in
-      var about: JSON = ["default": defaults[key.name] ?? .null, "about": .string(key.about)]
+      let text = key.about + (key.part.map { "; part of \($0.key)" } ?? "")
+      var about: JSON = ["default": defaults[key.name] ?? .null, "about": .string(text)]
       if !key.aliases.isEmpty { about["aliases"] = .array(key.aliases.map(JSON.string)) }
       return JSON.Member(key.name, about)
     }

@@ -29,6 +29,7 @@ public final class CNNEncoder: PretrainedEncoder {
   @Named var cnn: any PictureNetwork
   let fc: LinearEncoder
   public let weightsFile: String?
+  public let pretrainedPart = "cnn"
   private let kind: Kind
   private let finetunes: Bool
   private let mode: Mode

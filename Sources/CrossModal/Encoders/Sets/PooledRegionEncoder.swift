@@ -10,22 +10,14 @@ public final class PooledRegionEncoder: ItemEncoder {
   let fc: LinearEncoder
   @Named var mlp: NormalizedPerceptron?
   @Named var pool: FragmentPool
-  private let normalizes: Bool
-  private let thins: Bool
 
   public var size: Int { fc.size }
   public var blockSize: Int { 128 }
 
-  /// - Parameters:
-  ///   - hasPerceptron: whether the small network stands beside the map.
-  ///   - normalizes: whether features are divided by their norm first.
-  ///   - thins: whether random regions are left out in training.
+  /// - Parameter hasPerceptron: whether the small network stands beside the map.
   public init(
-    from inputs: Int, to size: Int, pooling: FragmentPooling, hasPerceptron: Bool, normalizes: Bool = false,
-    thins: Bool = false, using generator: Generator
+    from inputs: Int, to size: Int, pooling: FragmentPooling, hasPerceptron: Bool, using generator: Generator
   ) throws {
-    self.normalizes = normalizes
-    self.thins = thins
     fc = try LinearEncoder(from: inputs, to: size, using: generator)
     try fc.drawXavier(using: generator)
     _mlp = Named(
@@ -35,21 +27,19 @@ public final class PooledRegionEncoder: ItemEncoder {
   }
 
   public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
-    guard let given = items.tensor, given.rank == 3, var lengths = items.lengths, items.kind != .tokens else {
+    guard let given = items.tensor, given.rank == 3, let lengths = items.lengths, items.kind != .tokens else {
       throw unsuitable(items, expected: "a set or a sequence of vectors")
     }
     if let empty = lengths.firstIndex(of: 0) {
       throw ConfigurationError.badValue(
         key: "row \(empty)", value: "a set of no vectors", expected: "one of 1 or more")
     }
-    var values = try given.to(fc.weight.dtype).to(fc.weight.device)
-    if thins { (values, lengths) = try pass.thinned(values, lengths: lengths) }
+    let values = try given.to(fc.weight.dtype).to(fc.weight.device)
     let longest = values.size(along: 1)
     // Only what counts goes through the networks.
     let places = lengths.enumerated().flatMap { row, length in (0..<length).map { row * longest + $0 } }
     let index = try Tensor(places).to(values.device)
-    var regions = try values.flattened(to: 1).rows(at: index)
-    if normalizes { regions = try regions.normalized(along: 1) }
+    let regions = try values.flattened(to: 1).rows(at: index)
     var mapped = try fc(regions)
     if let mlp { mapped = try mapped + mlp(regions, pass) }
     let empty = try Tensor.zeros([lengths.count * longest, size], mapped.dtype, on: mapped.device)

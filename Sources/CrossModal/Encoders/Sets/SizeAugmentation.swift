@@ -5,10 +5,10 @@ extension Pass {
   /// Semantic Embedding", CVPR 2021): four of five lose each of their vectors with a probability of at most a fifth.
   ///
   /// Of each set a number u uniform in 0..<1 is drawn; where it is above 0.2, each vector goes with probability
-  /// 0.2 u. A set keeps at least one. Nothing goes in evaluation.
+  /// 0.2 u. A set that has any keeps at least one. Nothing goes in evaluation.
   /// - Parameters:
   ///   - values: `[n, l, d]`.
-  ///   - lengths: vectors of each row that count, 1 or more.
+  ///   - lengths: vectors of each row that count.
   /// - Returns: what stays, in its order, and how many of each row that is.
   public func thinned(
     _ values: Tensor, lengths: [Int]
@@ -20,7 +20,7 @@ extension Pass {
       let u = numbers[longest]
       guard u > 0.2 else { return Array(0..<length) }
       let kept = (0..<length).filter { numbers[$0] > 0.2 * u }
-      return kept.isEmpty ? [0] : kept
+      return kept.isEmpty && length > 0 ? [0] : kept
     }
     let most = kept.map(\.count).max() ?? 0
     // Places behind the new length point anywhere: they are padding.

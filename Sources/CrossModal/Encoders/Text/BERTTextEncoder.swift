@@ -23,6 +23,7 @@ public final class BERTTextEncoder: PretrainedEncoder {
   let linear: LinearEncoder
   @Named var pool: FragmentPool?
   public let weightsFile: String?
+  public let pretrainedPart = "bert"
   private let pooling: Pooling
   private let finetunes: Bool
   private var isPretrained = false
@@ -60,9 +61,10 @@ public final class BERTTextEncoder: PretrainedEncoder {
   }
 
   public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
-    guard case .tokens(let tokens, let lengths) = items else {
+    guard case .tokens(let rows, let lengths) = items else {
       throw unsuitable(items, expected: "a text as word pieces")
     }
+    let tokens = try rows.to(linear.weight.device)
     if let pool { return try pool(states(tokens, lengths: lengths, pass), lengths: lengths) }
     let output = try bert(tokens, lengths: lengths, finetunes ? pass : .evaluation)
     return try linear(
@@ -81,8 +83,23 @@ public final class BERTTextEncoder: PretrainedEncoder {
   }
 
   /// Takes BERT's weights from a published file, whatever it calls them; see ``BERT/named(_:)``.
+  ///
+  /// - Throws: ``ConfigurationError`` for weights of another vocabulary; ``StateError`` naming every weight that is
+  ///   missing, unknown or of another shape.
   public func loadWeights(_ tensors: [(name: String, tensor: Tensor)], from source: String) throws {
-    try bert.load(bert.named(tensors), from: source)
+    let named = bert.named(tensors)
+    let (given, own) = (
+      named.first { $0.name == "embeddings.word_embeddings.weight" }?.tensor.shape.first,
+      bert.configuration.vocabSize
+    )
+    if let given, given != own {
+      throw ConfigurationError.badValue(
+        key: "bert.weights", value: "\(source), of \(given) pieces,",
+        expected:
+          "for the \(own) of this vocabulary: set features.NAME to {name: wordpiece, vocabulary: its vocab.txt}"
+      )
+    }
+    try bert.load(named, from: source)
     isPretrained = true
   }
 

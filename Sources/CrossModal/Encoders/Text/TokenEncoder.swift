@@ -44,7 +44,7 @@ public struct TextSettings: Sendable, Codable, Equatable {
 
   /// What the key says of itself.
   static let about =
-    "the network of texts (word vectors and a gated recurrent unit of 'hidden' units): word_dim, layers, bidirectional, "
+    "the networks gru and bigru of texts (word vectors and a gated recurrent unit of 'hidden' units): word_dim, layers, bidirectional, "
     + "pooling (last state, or mean, max or gpo of all)"
 
   func validate() throws {

@@ -4,23 +4,17 @@ import Torch
 /// precomputed features. Its layer is named `fc`.
 public final class PrecomputedEncoder: ItemEncoder {
   let fc: LinearEncoder
-  private let normalizes: Bool
 
   public var size: Int { fc.size }
 
-  /// - Parameter normalizes: whether features are divided by their norm first.
-  public init(
-    from inputs: Int, to size: Int, normalizes: Bool = false, using generator: Generator
-  ) throws {
-    self.normalizes = normalizes
+  public init(from inputs: Int, to size: Int, using generator: Generator) throws {
     fc = try LinearEncoder(from: inputs, to: size, using: generator)
     try fc.drawXavier(using: generator)
   }
 
   public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
     guard case .vectors(let rows) = items else { throw unsuitable(items, expected: "a vector") }
-    let features = try rows.to(fc.weight.dtype).to(fc.weight.device)
-    return try fc(normalizes ? features.normalized(along: 1) : features)
+    return try fc(rows.to(fc.weight.dtype).to(fc.weight.device))
   }
 
   public func reset(using generator: Generator) throws { try fc.drawXavier(using: generator) }

@@ -24,6 +24,12 @@ public protocol JointSettings: MethodConfiguration {
   /// Nil chooses: `pair` for two modalities, `class` for one.
   var positives: Positives? { get }
   var chunkSize: Int { get }
+  /// Rates of what was trained before.
+  var multipliers: RateMultipliers { get }
+}
+
+extension JointSettings {
+  public var multipliers: RateMultipliers { RateMultipliers() }
 }
 
 /// Settings that every method of metric learning has: its networks, and what they are given.
@@ -31,29 +37,41 @@ public protocol BranchSettings: JointSettings {
   var encoder: PerView<EncoderKind> { get }
   var hidden: Int { get }
   var pooling: PerView<FragmentPooling> { get }
+  var normalizeFeatures: Bool { get }
+  var sizeAugmentation: Bool { get }
   var pictures: PictureSettings { get }
   var text: TextSettings { get }
+  var bert: BERTSettings { get }
   var transform: PerView<InputScaling.Transform> { get }
+  /// Where the networks are those of a paper.
+  var style: BranchStyle { get }
+  /// The key that chose the network of a modality, for messages.
+  func encoderKey(side: Int) -> String
 }
 
 extension BranchSettings {
+  public var style: BranchStyle { BranchStyle() }
+
+  public func encoderKey(side: Int) -> String { "encoder" }
+
   /// The keys that all of these methods have.
   static var branchKeys: [ConfigurationKey] {
     [
       ConfigurationKey("embed_size", "width of the vectors of the common space"),
       ConfigurationKey(
-        "encoder",
-        "network: auto (mlp on vectors, conv on pictures, gru on texts), linear, mlp, conv, drlim-conv, resnet18, resnet50, resnet152 or "
-          + "vgg19; a list gives each modality its own"
-      ),
+        "encoder", "network: \(EncoderKind.choices); a list gives each modality its own"),
       ConfigurationKey(
         "hidden", "units of the hidden layer of mlp, channels of the last convolution of conv"),
       ConfigurationKey(
         "pooling",
-        "how the vectors of a set or a sequence become one: before (their mean, then the network), or mean, max or gpo "
-          + "(learned weights of the sorted values) of what the network makes of each"),
+        "of linear and mlp on a set or a sequence: before (the mean of its vectors, then the network), or mean, max or "
+          + "gpo (learned weights of the sorted values) of what the network makes of each"),
+      ConfigurationKey("normalize_features", "divide given vectors by their norms first"),
+      ConfigurationKey("size_augmentation", "leave random vectors of sets out in training"),
       ConfigurationKey("pictures", PictureSettings.about),
       ConfigurationKey("text", TextSettings.about),
+      ConfigurationKey("bert", BERTSettings.about),
+      ConfigurationKey("multipliers", RateMultipliers.about),
       ConfigurationKey(
         "branches",
         "separate networks, or one shared by both modalities (of one width); one modality alone has one"),
@@ -73,6 +91,8 @@ extension BranchSettings {
   func validateBranches() throws {
     try pictures.validate()
     try text.validate()
+    try bert.validate()
+    try multipliers.validate()
     try require(embedSize >= 1, "embed_size", embedSize, "1 or more")
     try require(hidden >= 1, "hidden", hidden, "1 or more")
     try require(
@@ -81,55 +101,17 @@ extension BranchSettings {
     try require(chunkSize >= 0, "chunk_size", chunkSize, "0 or more")
     // Statistics of a chunk are not those of the batch.
     try require(
-      chunkSize == 0 || encoder.values.allSatisfy { $0.cnn == nil } || !pictures.finetune
-        || pictures.mode == .eval, "chunk_size", chunkSize,
+      chunkSize == 0 || !encoder.values.contains(where: normalizesBatches), "chunk_size", chunkSize,
       "0 where a network is finetuned that normalises by the batch (or set pictures.mode=eval)")
   }
 
-  /// What stands on a modality.
-  ///
-  /// - Throws: ``ConfigurationError`` for a network that does not fit the modality.
-  func branch(
-    on given: DataDescription.Modality, side: Int, using generator: Generator
-  ) throws -> Branch {
-    let (kind, pooling) = (encoder[side], pooling[side])
-    if given.kind == .tokens {
-      guard kind == .auto || kind == .gru, let vocabulary = given.vocabulary else {
-        throw ConfigurationError.badValue(
-          key: "encoder", value: kind.rawValue,
-          expected: "one for \(given.name), which is a text: use gru (or features.\(given.name)=tfidf)")
-      }
-      return Branch(
-        network: try TokenEncoder(
-          vocabulary: vocabulary, hidden: hidden, to: embedSize, text, using: generator))
+  /// Whether a network uses the statistics of the batch in training.
+  private func normalizesBatches(_ kind: EncoderKind) -> Bool {
+    switch kind {
+    case .cnn: pictures.finetune && pictures.mode != .eval
+    case .regions: style.hasRegionPerceptron
+    default: false
     }
-    if let cnn = kind.cnn {
-      guard given.kind == .images else {
-        throw ConfigurationError.badValue(
-          key: "encoder", value: kind.rawValue,
-          expected: "one for \(given.name), which is of kind \(given.kind.rawValue)")
-      }
-      return Branch(
-        transform: pictures.transform(size: 224, crops: true), scaling: nil,
-        network: try CNNEncoder(
-          cnn, to: embedSize, finetunes: pictures.finetune, mode: pictures.mode, weights: pictures.weights,
-          using: generator))
-    }
-    var modality = given
-    var transform: PictureTransform?
-    if given.kind == .images, given.shape == nil || pictures.isSet {
-      let own = pictures.transform(size: pictures.size ?? given.shape?[0] ?? 32, crops: false)
-      modality.shape = [own.size, own.size, given.shape?[2] ?? 3]
-      transform = own
-    }
-    let network = try kind.encoder(for: modality, size: embedSize, hidden: hidden, using: generator)
-    let isPooled = (given.kind == .set || given.kind == .sequence) && pooling != .before
-    let scaling = try InputScaling(
-      for: modality, transform: self.transform[side], keepsPictures: kind.keepsPictures(given.kind),
-      keepsFragments: isPooled)
-    return Branch(
-      transform: transform, scaling: scaling,
-      network: isPooled ? try FragmentEncoder(network, pooling: pooling, using: generator) : network)
   }
 }
 

@@ -23,8 +23,12 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
     public var encoder = PerView(EncoderKind.auto)
     public var hidden = 128
     public var pooling = PerView(FragmentPooling.mean)
+    public var normalizeFeatures = false
+    public var sizeAugmentation = false
     public var pictures = PictureSettings()
     public var text = TextSettings()
+    public var bert = BERTSettings()
+    public var multipliers = RateMultipliers()
     public var branches = BranchSharing.separate
     public var transform = PerView(InputScaling.Transform.none)
     public var standardize = true
@@ -90,10 +94,10 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
   ) throws -> any BatchSampler { try pairSampler(data, training) }
 
   /// The scale does not decay; without `learn_temperature` it is not trained.
-  public func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
+  public override func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
     let scale = parameters.filter { $0.name == "logit_scale" }
-    let networks = ParameterGroup(parameters.filter { $0.name != "logit_scale" })
-    return configuration.learnTemperature ? [networks, ParameterGroup(scale, weightDecay: 0)] : [networks]
+    let networks = groups(of: parameters.filter { $0.name != "logit_scale" })
+    return configuration.learnTemperature ? networks + [ParameterGroup(scale, weightDecay: 0)] : networks
   }
 
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {

@@ -2,9 +2,8 @@ import Torch
 
 /// What stands on a modality: a network, and what is done to items before it.
 struct Branch {
-  /// Of pictures of any size.
-  var transform: PictureTransform?
-  /// Of plain numbers.
+  var input = BranchInput()
+  /// Of plain numbers, behind ``input``.
   var scaling: InputScaling?
   var network: any ItemEncoder
 }
@@ -18,7 +17,8 @@ public class JointBranches: PretrainedParts {
   @Named var branchA: any ItemEncoder
   @Named var branchB: (any ItemEncoder)?
 
-  private let transforms: [PictureTransform?]
+  private let inputs: [BranchInput]
+  private let names: [String]
   let modalities: [DataDescription.Modality]
   let positives: Positives
   private let settings: any JointSettings
@@ -34,6 +34,7 @@ public class JointBranches: PretrainedParts {
   ) throws {
     try settings.validate()
     self.settings = settings
+    self.names = [names.0, names.1]
     modalities = data.modalities
     positives = settings.positives ?? (data.modalities.count > 1 ? .pair : .class)
     if positives == .class, data.classes == nil {
@@ -62,7 +63,7 @@ public class JointBranches: PretrainedParts {
     let generator = try Generator(seed: 0)
     let first = try branch(0, generator)
     let second = hasSecond ? try branch(1, generator) : nil
-    transforms = [first.transform, second?.transform]
+    inputs = [first.input, second?.input ?? first.input]
     _scalingA = Named(wrappedValue: first.scaling, "scaling_a")
     _branchA = Named(wrappedValue: first.network, names.0)
     _scalingB = Named(wrappedValue: second?.scaling, "scaling_b")
@@ -81,7 +82,7 @@ public class JointBranches: PretrainedParts {
   func vectors(_ items: Items, side: Int, _ pass: Pass = .evaluation) throws -> Tensor {
     let scaling = side == 0 ? scalingA : scalingB
     let network = side == 0 ? branchA : branchB ?? branchA
-    let items = try transforms[side]?(items, pass) ?? items
+    let items = try inputs[side](items, pass)
     return try network.vectors(of: scaling?.scaled(items) ?? items, pass)
   }
 
@@ -122,16 +123,38 @@ public class JointBranches: PretrainedParts {
     guard settings.standardize else { return }
     for (side, scaling) in [scalingA, scalingB].enumerated() {
       guard let scaling else { continue }
-      guard let transform = transforms[side] else {
-        try scaling.fit(to: data, side: side, epsilon: settings.standardizeEpsilon)
-        continue
-      }
+      let input = inputs[side]
       // Pictures are decoded as they are walked: each once, and few at a time.
+      let isDecoding = input.transform != nil
       try scaling.fit(
-        to: data, side: side, epsilon: settings.standardizeEpsilon, places: data.firstPairs(side: side),
-        rows: 256
-      ) { try transform($0, .evaluation) }
+        to: data, side: side, epsilon: settings.standardizeEpsilon,
+        places: isDecoding ? data.firstPairs(side: side) : nil, rows: isDecoding ? 256 : 4096
+      ) { try input($0, .evaluation) }
     }
+  }
+
+  /// Whether all weights come from a file.
+  var isStarted: Bool { false }
+
+  /// The parameters, those of parts that were trained before in groups with rates of their own.
+  public func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
+    groups(of: parameters)
+  }
+
+  /// Parameters in groups, those of parts that were trained before with rates of their own.
+  func groups(of entries: [StateEntry]) -> [ParameterGroup] {
+    var rest = entries
+    var groups: [ParameterGroup] = []
+    for (name, network) in zip(names, [branchA, branchB]) {
+      guard let encoder = network as? any PretrainedEncoder else { continue }
+      let isPart = { (entry: StateEntry) in entry.name.hasPrefix("\(name).\(encoder.pretrainedPart).") }
+      let part = rest.filter(isPart)
+      rest.removeAll(where: isPart)
+      guard !part.isEmpty else { continue }
+      groups.append(
+        ParameterGroup(part, rateFactor: settings.multipliers.factor(for: encoder, isStarted: isStarted)))
+    }
+    return [ParameterGroup(rest)] + groups
   }
 
   // MARK: - A batch

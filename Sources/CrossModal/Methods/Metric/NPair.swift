@@ -48,8 +48,12 @@ public final class NPair: JointBranches, Trainable, JointEmbedding {
     public var encoder = PerView(EncoderKind.auto)
     public var hidden = 128
     public var pooling = PerView(FragmentPooling.mean)
+    public var normalizeFeatures = false
+    public var sizeAugmentation = false
     public var pictures = PictureSettings()
     public var text = TextSettings()
+    public var bert = BERTSettings()
+    public var multipliers = RateMultipliers()
     public var branches = BranchSharing.separate
     public var transform = PerView(InputScaling.Transform.none)
     public var standardize = true

@@ -22,8 +22,12 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
     public var encoder = PerView(EncoderKind.auto)
     public var hidden = 128
     public var pooling = PerView(FragmentPooling.mean)
+    public var normalizeFeatures = false
+    public var sizeAugmentation = false
     public var pictures = PictureSettings()
     public var text = TextSettings()
+    public var bert = BERTSettings()
+    public var multipliers = RateMultipliers()
     public var branches = BranchSharing.separate
     public var transform = PerView(InputScaling.Transform.none)
     public var standardize = true
@@ -92,12 +96,10 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
   ) throws -> any BatchSampler { try pairSampler(data, training) }
 
   /// Scale and bias do not decay.
-  public func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
+  public override func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
     let isOwn = { (entry: StateEntry) in entry.name == "logit_scale" || entry.name == "logit_bias" }
-    return [
-      ParameterGroup(parameters.filter { !isOwn($0) }),
-      ParameterGroup(parameters.filter(isOwn), weightDecay: 0),
-    ]
+    return groups(of: parameters.filter { !isOwn($0) })
+      + [ParameterGroup(parameters.filter(isOwn), weightDecay: 0)]
   }
 
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {

@@ -11,14 +11,12 @@ extension StructurePreserving.Configuration {
       let count = modality.vocabulary ?? 0
       guard let pooling = languageModel.pooling else {
         return Branch(
-          transform: nil, scaling: nil,
           network: try RecurrentTextBranch(
             count: count, wordSize: wordDim, hidden: dimEmbed, to: size, using: generator))
       }
       let words = try WordPooling(
         pooling, count: count, size: wordDim, masksPadding: maskPadding, using: generator)
-      return Branch(
-        transform: nil, scaling: nil, network: TextBranch(words, try map(wordDim, size, using: generator)))
+      return Branch(network: TextBranch(words, try map(wordDim, size, using: generator)))
     }
     guard modality.flatSize > 0 else {
       throw ConfigurationError.badValue(
@@ -26,7 +24,7 @@ extension StructurePreserving.Configuration {
         expected: "of one size (choose a featuriser: features.\(modality.name))")
     }
     return Branch(
-      transform: nil, scaling: try InputScaling(for: modality, transform: transform[side]),
+      scaling: try InputScaling(for: modality, transform: transform[side]),
       network: try map(modality.flatSize, size, using: generator))
   }
 

@@ -37,6 +37,8 @@ extension StructurePreserving {
 
   public struct Configuration: JointSettings {
     public var objective = StructurePreservingLoss.Form.nearest
+    /// Is `auto`.
+    public var encoder = PerView(EncoderKind.auto)
     public var margin = 0.05
     public var numNegSample = 10
     public var imLossFactor = 1.5
@@ -73,7 +75,8 @@ extension StructurePreserving {
     public init() {}
 
     private enum CodingKeys: String, CodingKey {
-      case objective, margin, numNegSample, imLossFactor, sentOnlyLossFactor, imOnlyLossFactor, sampleSize
+      case objective, encoder, margin, numNegSample, imLossFactor, sentOnlyLossFactor, imOnlyLossFactor,
+        sampleSize
       case hardestPositive, neighbourhood, dimEmbed, metricDim, dropout, batchNorm, languageModel, maskPadding
       case wordDim, wordVectors, wordEmbeddingReg, lrGamma, textLrMulti, distinctImages
       case start = "init"
@@ -84,6 +87,10 @@ extension StructurePreserving {
       ConfigurationKey(
         "objective",
         "topk (mean over the closest mismatches of each match: the released programs) or all_sum (sum over all triplets: the paper)"
+      ),
+      ConfigurationKey(
+        "encoder",
+        "auto alone: the paper's two layers over vectors that are computed once (features.NAME), or over words (language_model)"
       ),
       ConfigurationKey("margin", "by which mismatches are to be farther; unit vectors are up to 2 apart"),
       ConfigurationKey("num_neg_sample", "of topk: mismatches of an item that count"),
@@ -150,6 +157,13 @@ extension StructurePreserving {
         ("num_neg_sample", numNegSample), ("sample_size", sampleSize), ("dim_embed", dimEmbed),
         ("metric_dim", metricDim), ("word_dim", wordDim),
       ] { try require(value >= 1, key, value, "1 or more") }
+      if let other = encoder.values.first(where: { $0 != .auto }) {
+        throw ConfigurationError.badValue(
+          key: "encoder", value: other.text,
+          expected:
+            "auto: structure-preserving has its paper's two layers over vectors that are computed once "
+            + "(features.NAME), or over words (language_model)")
+      }
       for (key, value) in [
         ("margin", margin), ("im_loss_factor", imLossFactor), ("sent_only_loss_factor", sentOnlyLossFactor),
         ("im_only_loss_factor", imOnlyLossFactor), ("word_embedding_reg", wordEmbeddingReg),

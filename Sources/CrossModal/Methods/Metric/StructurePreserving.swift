@@ -92,7 +92,7 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
   }
 
   /// The text branch learns at a rate of its own; the table of words does not decay.
-  public func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
+  public override func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
     let isWord = { (name: String) in name == "words.weight" }
     let isText = { (name: String) in name.hasPrefix("text_branch.") || name.hasPrefix("word_attention.") }
     let rate = configuration.textLrMulti

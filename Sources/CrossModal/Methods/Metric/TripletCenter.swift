@@ -48,8 +48,12 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     public var encoder = PerView(EncoderKind.auto)
     public var hidden = 128
     public var pooling = PerView(FragmentPooling.mean)
+    public var normalizeFeatures = false
+    public var sizeAugmentation = false
     public var pictures = PictureSettings()
     public var text = TextSettings()
+    public var bert = BERTSettings()
+    public var multipliers = RateMultipliers()
     public var branches = BranchSharing.separate
     public var transform = PerView(InputScaling.Transform.none)
     public var standardize = true
@@ -62,9 +66,8 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     private enum CodingKeys: String, CodingKey {
       case margin, lambda, softmaxWeight, reduction, variant, on, negatives, centerInit, centerLr,
         centerUpdate
-      case normalize, viewPool, sharedCenters, score, embedSize, encoder, hidden, pooling, pictures, text,
-        branches,
-        transform
+      case normalize, viewPool, sharedCenters, score, embedSize, encoder, hidden, pooling, normalizeFeatures
+      case sizeAugmentation, pictures, text, bert, multipliers, branches, transform
       case standardize, standardizeEpsilon, chunkSize
     }
 
@@ -168,14 +171,13 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
   }
 
   /// Centres have a rate of their own, without weight decay: in one group with the networks they are too slow.
-  public func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
+  public override func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
     let isCenter = { (entry: StateEntry) in entry.name == "centers" || entry.name == "centers_b" }
     let rate = training.learningRate > 0 ? configuration.centerLr / training.learningRate : 0
-    return [
-      ParameterGroup(parameters.filter { !isCenter($0) }),
+    return groups(of: parameters.filter { !isCenter($0) }) + [
       ParameterGroup(
         parameters.filter { isCenter($0) && $0.tensor.count > 0 }, rateFactor: rate, weightDecay: 0,
-        optimizer: training.optimizer == .lbfgs ? nil : .sgd, momentum: 0),
+        optimizer: training.optimizer == .lbfgs ? nil : .sgd, momentum: 0)
     ]
   }
 

@@ -20,12 +20,12 @@ public final class VSEPlusPlus: JointBranches, Trainable, JointEmbedding {
   public let configuration: Configuration
   /// Steps in a row in which the loss stood still where nothing is learned.
   private var stillSteps = 0
-  private var isStarted = false
+  private var hasLoaded = false
 
   public init(_ configuration: Configuration, for data: DataDescription) throws {
     self.configuration = configuration
     try super.init(settings: configuration, data: data, names: ("img_enc", "txt_enc")) {
-      try configuration.ownBranch(on: data.modalities[$0], side: $0, using: $1)
+      try configuration.branch(on: data.modalities[$0], side: $0, using: $1)
     }
   }
 
@@ -38,8 +38,10 @@ public final class VSEPlusPlus: JointBranches, Trainable, JointEmbedding {
     try super.loadPretrainedWeights()
     guard let file = configuration.startFrom else { return }
     try loadWeights(SafeTensors.read(file).tensors, from: file)
-    isStarted = true
+    hasLoaded = true
   }
+
+  override var isStarted: Bool { configuration.startFrom != nil }
 
   // MARK: - Vectors
 
@@ -78,23 +80,8 @@ public final class VSEPlusPlus: JointBranches, Trainable, JointEmbedding {
     for data: some TrainingSet, _ training: TrainingConfiguration
   ) throws -> any BatchSampler { try pairSampler(data, training) }
 
-  /// What was trained before learns at a multiple of the rate.
-  public func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
-    let parts = [
-      ("img_enc.cnn.", configuration.multipliers.cnn), ("txt_enc.bert.", configuration.multipliers.bert),
-    ]
-    var rest = parameters
-    var groups: [ParameterGroup] = []
-    for (prefix, factor) in parts {
-      let own = rest.filter { $0.name.hasPrefix(prefix) }
-      rest.removeAll { $0.name.hasPrefix(prefix) }
-      if !own.isEmpty { groups.append(ParameterGroup(own, rateFactor: factor)) }
-    }
-    return [ParameterGroup(rest)] + groups
-  }
-
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
-    guard !isStarted else { return try fitScaling(to: data) }
+    guard !hasLoaded else { return try fitScaling(to: data) }
     try prepareBranches(data, preparation)
   }
 
@@ -134,90 +121,6 @@ public enum VSEPlusPlusError: LocalizedError, Equatable {
         + "top_k(10) or sum, or a smaller learning_rate"
     }
   }
-}
-
-// MARK: - Networks
-
-extension VSEPlusPlus.Configuration {
-  /// What stands on a modality.
-  ///
-  /// - Throws: ``ConfigurationError`` for a network that does not fit the modality.
-  func ownBranch(
-    on modality: DataDescription.Modality, side: Int, using generator: Generator
-  ) throws -> Branch {
-    let key = side == 0 ? "image_encoder" : "text_encoder"
-    let chosen = side == 0 ? imageEncoder : textEncoder
-    func wrong(_ expected: String) -> ConfigurationError {
-      .badValue(
-        key: key, value: chosen.text,
-        expected: "\(expected) (\(modality.name) is of kind \(modality.kind.rawValue))")
-    }
-    let choice: VSEPlusPlus.EncoderChoice =
-      switch (chosen, modality.kind) {
-      case (.auto, .vector): .precomp
-      case (.auto, .set), (.auto, .sequence): .regions(.mean)
-      case (.auto, .tokens): .gru
-      case (.regions, .vector): .precomp
-      default: chosen
-      }
-    switch choice {
-    case .precomp:
-      guard modality.kind == .vector, let width = modality.size else { throw wrong("for vectors") }
-      return Branch(
-        scaling: try ownScaling(of: modality, side),
-        network: try PrecomputedEncoder(
-          from: width, to: embedSize, normalizes: normalizeFeatures, using: generator))
-    case .regions(let pooling):
-      guard modality.kind == .set || modality.kind == .sequence, let width = modality.size else {
-        throw wrong("for sets of vectors")
-      }
-      return Branch(
-        scaling: try ownScaling(of: modality, side),
-        network: try PooledRegionEncoder(
-          from: width, to: embedSize, pooling: pooling, hasPerceptron: preset == .vseInfinity,
-          normalizes: normalizeFeatures, thins: sizeAugmentation, using: generator))
-    case .gru, .bigru:
-      guard modality.kind == .tokens, let vocabulary = modality.vocabulary else { throw wrong("for words") }
-      var settings = text
-      settings.bidirectional = choice != .gru
-      if case .bigru(let pooling) = choice { settings.pooling = pooling }
-      return Branch(
-        network: try TokenEncoder(
-          vocabulary: vocabulary, hidden: nil, to: embedSize, settings, using: generator))
-    case .bert(let pooling):
-      guard modality.kind == .tokens, let vocabulary = modality.vocabulary else { throw wrong("for words") }
-      return Branch(
-        network: try BERTTextEncoder(
-          bert.configuration(vocabulary: vocabulary), to: embedSize, pooling: pooling,
-          finetunes: bert.finetune,
-          weights: bert.weights, using: generator))
-    case .cnn(let kind):
-      guard modality.kind == .images else { throw wrong("for pictures") }
-      let pictures = ownPictures
-      let network = try CNNEncoder(
-        kind, to: embedSize, finetunes: pictures.finetune, mode: pictures.mode, weights: pictures.weights,
-        officialNames: true, using: generator)
-      return Branch(transform: pictures.transform(size: 224, crops: true), network: network)
-    case .auto, .other:
-      do {
-        return try branch(on: modality, side: side, using: generator)
-      } catch ConfigurationError.badValue("encoder", let value, let expected) {
-        throw ConfigurationError.badValue(key: key, value: value, expected: expected)
-      }
-    }
-  }
-
-  /// What numbers go through before the network; nothing where they stay as they are.
-  private func ownScaling(of modality: DataDescription.Modality, _ side: Int) throws -> InputScaling? {
-    guard standardize || transform[side] != .none else { return nil }
-    return try InputScaling(
-      for: modality, transform: transform[side], keepsFragments: modality.kind != .vector)
-  }
-}
-
-extension VSEPlusPlus.EncoderChoice {
-  /// As settings write it.
-  var text: String { (try? JSON(encoding: [self]))?.array?.first?.string ?? "" }
 }
 
 // MARK: - Published weights

@@ -190,7 +190,9 @@ struct MetricItemsTests {
     let wrong = #expect(throws: ConfigurationError.self) {
       try CLIP(.init(overrides: ["encoder": "resnet18"]), for: data.description)
     }
-    #expect(wrong?.errorDescription == "encoder: resnet18 is not one for y, which is of kind set")
+    #expect(
+      wrong?.errorDescription
+        == "encoder: resnet18 is not one for y, which is of kind set: use linear, mlp, regions(mean|max|gpo)")
     let frozen = try CLIP(.init(overrides: ["encoder": ["resnet18", "mlp"]]), for: data.description)
     let error = #expect(throws: ConfigurationError.self) { try frozen.prepare(on: data, Preparation()) }
     #expect(error?.errorDescription?.contains("pictures.weights") == true)

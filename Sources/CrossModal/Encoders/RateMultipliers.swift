@@ -1,0 +1,45 @@
+/// Multiples of the learning rate for parts of networks that were trained before: the settings under `multipliers`.
+public struct RateMultipliers: Sendable, Codable, Equatable {
+  /// Of BERT; nil for a tenth where its weights come from a file, else for the whole rate.
+  public var bert: Double?
+  /// Of ResNet and VGG; nil likewise.
+  public var cnn: Double?
+
+  public init() {}
+
+  private enum CodingKeys: String, CodingKey, CaseIterable { case bert, cnn }
+
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let members = try decoder.settings(CodingKeys.self, under: "multipliers")
+    bert = try members.decodeIfPresent(Double.self, forKey: .bert)
+    cnn = try members.decodeIfPresent(Double.self, forKey: .cnn)
+  }
+
+  /// Every key, with null where the weights decide.
+  public func encode(to encoder: any Encoder) throws {
+    var members = encoder.container(keyedBy: CodingKeys.self)
+    try members.encode(bert, forKey: .bert)
+    try members.encode(cnn, forKey: .cnn)
+  }
+
+  /// What the key says of itself.
+  static let about =
+    "of the learning rate of parts that were trained before: bert, cnn (resnet and vgg); null for 0.1 where weights "
+    + "come from a file, else 1"
+
+  func validate() throws {
+    for (key, factor) in [("bert", bert), ("cnn", cnn)] {
+      guard let factor, factor < 0 || !factor.isFinite else { continue }
+      throw ConfigurationError.badValue(key: "multipliers.\(key)", value: "\(factor)", expected: "0 or more")
+    }
+  }
+
+  /// The multiple for the part of a network that may come from a file.
+  ///
+  /// - Parameter isStarted: all weights come from a file.
+  func factor(for encoder: any PretrainedEncoder, isStarted: Bool) -> Double {
+    let own = encoder.pretrainedPart == "bert" ? bert : cnn
+    return own ?? (isStarted || encoder.weightsFile != nil ? 0.1 : 1)
+  }
+}

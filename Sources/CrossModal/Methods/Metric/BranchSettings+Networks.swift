@@ -1,0 +1,94 @@
+import Torch
+
+extension BranchSettings {
+  /// What stands on a modality: the network that the settings name, and what is done to items before it.
+  ///
+  /// - Throws: ``ConfigurationError`` for a network that does not fit the modality.
+  func branch(
+    on modality: DataDescription.Modality, side: Int, using generator: Generator
+  ) throws -> Branch {
+    let kind = kind(on: modality, side: side)
+    guard kind.kinds.contains(modality.kind) else {
+      throw encoder[side].misfit(modality, key: encoderKey(side: side))
+    }
+    let features = BranchInput(thins: sizeAugmentation, normalizes: normalizeFeatures)
+    switch kind {
+    case .precomp:
+      return Branch(
+        input: features, scaling: try scalingIfAny(of: modality, side),
+        network: try PrecomputedEncoder(from: modality.size ?? 0, to: embedSize, using: generator))
+    case .regions(let pooling):
+      return Branch(
+        input: features, scaling: try scalingIfAny(of: modality, side),
+        network: try PooledRegionEncoder(
+          from: modality.size ?? 0, to: embedSize, pooling: pooling,
+          hasPerceptron: style.hasRegionPerceptron, using: generator))
+    case .gru, .bigru:
+      return Branch(network: try recurrentNetwork(kind, words: modality.vocabulary ?? 0, using: generator))
+    case .bert(let pooling):
+      return Branch(
+        network: try BERTTextEncoder(
+          bert.configuration(vocabulary: modality.vocabulary ?? 0), to: embedSize, pooling: pooling,
+          finetunes: bert.finetune, weights: bert.weights, using: generator))
+    case .cnn(let network):
+      return Branch(
+        input: BranchInput(transform: pictures.transform(size: 224, crops: true)),
+        network: try CNNEncoder(
+          network, to: embedSize, finetunes: pictures.finetune, mode: pictures.mode,
+          weights: pictures.weights, officialNames: style.hasOfficialNames, using: generator))
+    case .auto, .linear, .mlp, .conv, .drlimConv:
+      return try vectorBranch(kind, on: modality, side: side, features, using: generator)
+    }
+  }
+
+  /// The network of a modality, with what `auto` stands for.
+  private func kind(on modality: DataDescription.Modality, side: Int) -> EncoderKind {
+    switch encoder[side] {
+    case .auto: style.standard[modality.kind] ?? .auto
+    // One vector is a set of one.
+    case .regions where modality.kind == .vector: .precomp
+    case let kind: kind
+    }
+  }
+
+  private func recurrentNetwork(
+    _ kind: EncoderKind, words: Int, using generator: Generator
+  ) throws -> TokenEncoder {
+    var settings = text
+    if case .bigru(let pooling) = kind {
+      settings.bidirectional = true
+      settings.pooling = pooling
+    }
+    return try TokenEncoder(
+      vocabulary: words, hidden: style.mapsRecurrentStates ? hidden : nil, to: embedSize, settings,
+      using: generator)
+  }
+
+  /// A network of vectors or small pictures, on each vector of a set where these are not pooled before.
+  private func vectorBranch(
+    _ kind: EncoderKind, on given: DataDescription.Modality, side: Int, _ features: BranchInput,
+    using generator: Generator
+  ) throws -> Branch {
+    var (modality, input) = (given, features)
+    if given.kind == .images, given.shape == nil || pictures.isSet {
+      let own = pictures.transform(size: pictures.size ?? given.shape?[0] ?? 32, crops: false)
+      modality.shape = [own.size, own.size, given.shape?[2] ?? 3]
+      input.transform = own
+    }
+    let network = try kind.encoder(for: modality, size: embedSize, hidden: hidden, using: generator)
+    let isPooled = (given.kind == .set || given.kind == .sequence) && pooling[side] != .before
+    let scaling = try InputScaling(
+      for: modality, transform: transform[side], keepsPictures: kind.keepsPictures(given.kind),
+      keepsFragments: isPooled)
+    return Branch(
+      input: input, scaling: scaling,
+      network: isPooled ? try FragmentEncoder(network, pooling: pooling[side], using: generator) : network)
+  }
+
+  /// What numbers go through before a network of features; nothing where they stay as they are.
+  private func scalingIfAny(of modality: DataDescription.Modality, _ side: Int) throws -> InputScaling? {
+    guard standardize || transform[side] != .none else { return nil }
+    return try InputScaling(
+      for: modality, transform: transform[side], keepsFragments: modality.kind != .vector)
+  }
+}
