@@ -274,10 +274,10 @@ extension Column {
 
   private func items(_ tensor: Tensor, count: Int) throws -> Items {
     switch kind {
-    case .vector: return .vectors(try floating(tensor))
+    case .vector: return .vectors(try tensor.numbers(times: file.scale))
     case .images:
       let pictures = tensor.rank == 3 ? try tensor.unsqueezed(at: 3) : tensor
-      return .images(file.scale == nil ? pictures : try floating(pictures))
+      return .images(file.scale == nil ? pictures : try pictures.numbers(times: file.scale))
     default:
       return try items(tensor, lengths: Array(repeating: tensor.size(along: 1), count: count))
     }
@@ -288,21 +288,10 @@ extension Column {
     let longest = lengths.max() ?? 0
     let rows = longest < tensor.size(along: 1) ? try tensor.narrowed(to: 0..<longest, along: 1) : tensor
     switch kind {
-    case .set: return .sets(try floating(rows), lengths: lengths)
-    case .sequence: return .sequences(try floating(rows), lengths: lengths)
+    case .set: return .sets(try rows.numbers(times: file.scale), lengths: lengths)
+    case .sequence: return .sequences(try rows.numbers(times: file.scale), lengths: lengths)
     default: return .tokens(try rows.to(.int64), lengths: lengths)
     }
-  }
-
-  /// The numbers as float32 or float64, whichever holds them exactly, times the scale.
-  private func floating(_ tensor: Tensor) throws -> Tensor {
-    let exact: DataType =
-      switch tensor.dtype {
-      case .float64, .int64, .int32, .uint32, .uint64: .float64
-      default: .float32
-      }
-    let numbers = try tensor.to(exact)
-    return try file.scale.map { try numbers * $0 } ?? numbers
   }
 
   /// Checks that all numbers of the rows are finite, a few megabytes at a time.
@@ -361,6 +350,19 @@ extension Column {
     throw DataError.notFinite(
       file: source.name, row: range.lowerBound + place[0],
       column: place.dropFirst().map(String.init).joined(separator: ","), value: value)
+  }
+}
+
+extension Tensor {
+  /// Stored numbers as float32 or float64, whichever holds them exactly, times the scale of their modality.
+  func numbers(times scale: Double?) throws -> Tensor {
+    let exact: DataType =
+      switch dtype {
+      case .float64, .int64, .int32, .uint32, .uint64: .float64
+      default: .float32
+      }
+    let numbers = try to(exact)
+    return try scale.map { try numbers * $0 } ?? numbers
   }
 }
 

@@ -189,8 +189,8 @@ extension DataSet {
         ? try parts.map { try $0.table.columns[side].largestNumber() + 1 }.max() : nil
       modalities.append(
         .init(
-          name: modality.name, kind: modality.kind, size: size, shape: first.rowShape, vocabulary: vocabulary)
-      )
+          name: modality.name, kind: modality.kind, size: size, shape: first.rowShape,
+          vocabulary: vocabulary, scale: modality.scale))
     }
     return DataDescription(
       name: file.name, modalities: modalities, classes: classNames.isEmpty ? nil : classNames.count)

@@ -15,12 +15,14 @@ extension Items {
   /// The items of a file as rows of a modality: a picture, a text of one line an item, or a .npy of vectors
   /// (`[n, d]`, or `[d]` for one).
   ///
+  /// They become what the rows of the data set are: a picture has the size and the channels of those in an array, and
+  /// numbers are multiplied by the modality's scale.
   /// - Throws: ``QueryError`` when the file does not fit the modality; ``DataError`` when it cannot be read.
   public init(file: String, as modality: DataDescription.Modality) throws {
     guard FileManager.default.fileExists(atPath: file) else { throw QueryError.noFile(file) }
     switch modality.kind {
     case .images:
-      self = .pictures([Picture(.file(URL(fileURLWithPath: file)))])
+      self = try Items.picture(URL(fileURLWithPath: file), as: modality)
     case .text:
       let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: file)), as: UTF8.self)
       let lines = text.split(omittingEmptySubsequences: true, whereSeparator: \.isNewline).map(String.init)
@@ -39,12 +41,41 @@ extension Items {
           file: file, found: "shape \(rows.shape)",
           expected: "vectors of \(modality.size.map(String.init) ?? "some") numbers")
       }
-      self = .vectors(rows)
+      self = .vectors(try rows.numbers(times: modality.scale))
     case .set, .sequence, .tokens:
       throw QueryError.unfit(
         file: file, found: "a file",
         expected: "rows of kind \(modality.kind.rawValue) from a data set (--data)")
     }
+  }
+
+  private static func picture(_ file: URL, as modality: DataDescription.Modality) throws -> Items {
+    var picture = Picture(.file(file))
+    guard let shape = modality.shape, shape.count == 3 else {
+      picture.scale = modality.scale
+      return .pictures([picture])
+    }
+    let pixels = try picture.resized(height: shape[0], width: shape[1])
+    let row: Tensor
+    switch shape[2] {
+    case 1: row = try pixels.luma()
+    case 3: row = pixels
+    case let channels:
+      throw QueryError.unfit(
+        file: file.relativeName, found: "a picture, of which red, green and blue are read",
+        expected: "rows of \(channels) channels from a data set (--data)")
+    }
+    let rows = try row.unsqueezed(at: 0)
+    return .images(modality.scale == nil ? rows : try rows.numbers(times: modality.scale))
+  }
+}
+
+extension Tensor {
+  /// Grey levels of colours, uint8 `[h, w, 3]`, as Pillow's `convert("L")` (ITU-R 601): uint8 `[h, w, 1]`.
+  fileprivate func luma() throws(TorchError) -> Tensor {
+    let weighted = try to(.int64) * Tensor([19595, 38470, 7471])
+    let sum = try weighted.sum(along: 2, keepingDimension: true) + 32768.0
+    return try (sum.to(.float64) / 65536).floor().to(.uint8)
   }
 }
 

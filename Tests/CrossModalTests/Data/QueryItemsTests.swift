@@ -1,0 +1,106 @@
+import Foundation
+import Testing
+import Torch
+
+@testable import CrossModal
+
+@Suite("Queries from files")
+struct QueryItemsTests {
+  /// Twelve pictures of two classes in an array, `[12, 16, 16]` or with channels, each also as a file `NUMBER.png`.
+  private static func data(_ channels: Int, scale: Double?) throws -> (TemporaryFolder, DataSet) {
+    let folder = try TemporaryFolder()
+    let noise = try Tensor.uniform([12, 16, 16, max(1, channels)], in: 0..<100, using: Generator(seed: 3))
+    let bright = try Tensor((0..<12).map { Float($0 % 2 * 150) }, shape: [12, 1, 1, 1])
+    let pictures = try (noise + bright).to(.uint8)
+    try folder.write(channels == 0 ? pictures.squeezed(at: 3) : pictures, to: "pictures.npy")
+    try folder.write(try Tensor((0..<12).map { $0 % 2 }), to: "labels.npy")
+    for row in 0..<12 {
+      let colours = try pictures[row].expanded(to: [16, 16, 3]).contiguous()
+      try folder.write(try Picture.png(colours), to: "\(row).png")
+    }
+    try folder.write(
+      """
+      modalities:
+        picture: { file: pictures.npy, kind: images\(scale.map { ", scale: \($0)" } ?? "") }
+      labels: labels.npy
+      splits: { train: "0:12", test: "0:12" }
+      """, to: "dataset.yaml")
+    return (folder, try DataSet(at: folder.path))
+  }
+
+  @Test(
+    "a picture file that is a row of an array becomes that row, and finds itself in a run from its folder",
+    arguments: [
+      (0, nil), (0, 0.00392156862745098), (1, 0.5), (3, nil), (3, 0.00392156862745098),
+    ] as [(Int, Double?)])
+  func findsItself(channels: Int, scale: Double?) throws {
+    let (folder, data) = try Self.data(channels, scale: scale)
+    let settings: JSON = [
+      "epochs": 1, "batch_size": 6, "hidden": 8, "embed_size": 4, "normalize": false, "threads": 1,
+    ]
+    _ = try Run.train(
+      Contrastive.self, settings: Settings(settings), data: data, into: folder.file("run"))
+    let run = try Run.open(folder.file("run").path)
+    let modality = run.record.data.modalities[0]
+    let split = try data.split("test")
+    let gallery = try run.features(of: split, side: 0)
+    for row in [0, 7] {
+      let query = try Items(file: folder.file("\(row).png").path, as: modality)
+      let stored = try #require(try split.items(side: 0, rows: row..<row + 1).tensor)
+      #expect(try query.tensor?.dtype == stored.dtype && query.tensor?.bytes() == stored.bytes())
+      let found = try run.matches(for: run.encode(query, side: 0), from: 0, in: gallery, count: 1)[0]
+      #expect(found[0].row == row && abs(found[0].score) < 1e-5)
+    }
+  }
+
+  @Test("a picture of another size is brought to that of the rows; colours become grey as Pillow has them")
+  func resized() throws {
+    let folder = try TemporaryFolder()
+    let colours = try Tensor(
+      [255, 0, 0, 0, 255, 0, 0, 0, 255, 200, 100, 50].map(Float.init), shape: [2, 2, 3]
+    ).to(.uint8)
+    try folder.write(try Picture.png(colours), to: "colours.png")
+    let grey = DataDescription.Modality(name: "digit", kind: .images, shape: [2, 2, 1])
+    let file = folder.file("colours.png").path
+    let levels = try #require(try Items(file: file, as: grey).tensor)
+    #expect(levels.shape == [1, 2, 2, 1])
+    #expect(try levels.values(as: Int.self) == [76, 150, 29, 124])
+    let larger = DataDescription.Modality(name: "digit", kind: .images, shape: [5, 4, 3], scale: 0.5)
+    let scaled = try #require(try Items(file: file, as: larger).tensor)
+    #expect(scaled.shape == [1, 5, 4, 3] && scaled.dtype == .float32)
+    #expect(try scaled.max().item() <= 127.5)
+    let alpha = DataDescription.Modality(name: "icon", kind: .images, shape: [2, 2, 4])
+    #expect(
+      message { _ = try Items(file: file, as: alpha) }?.hasSuffix(
+        "a picture, of which red, green and blue are read, expected rows of 4 channels from a data set (--data)"
+      )
+        == true)
+  }
+
+  @Test("pictures of a folder and vectors of a file are multiplied as the rows are")
+  func scaled() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(try Picture.png(Tensor.full([3, 3, 3], 100).to(.uint8)), to: "a.png")
+    try folder.write("a.png", to: "list.txt")
+    try folder.write(try Tensor([2, 4, 6], shape: [1, 3]).to(.int32), to: "v.npy")
+    try folder.write(
+      """
+      modalities:
+        picture: { file: ., list: list.txt, kind: images, scale: 0.01 }
+        vector: { file: v.npy, kind: vector, scale: 0.5 }
+      splits: { train: "0:1" }
+      """, to: "dataset.yaml")
+    let data = try DataSet(at: folder.path)
+    let modalities = data.description.modalities
+    #expect(modalities.map(\.scale) == [0.01, 0.5])
+    guard case .pictures(let pictures) = try Items(file: folder.file("a.png").path, as: modalities[0])
+    else {
+      Issue.record("no picture")
+      return
+    }
+    #expect(try pictures[0].decoded().max().item() == Double(Float(100) * Float(0.01)))
+    let vector = try #require(try Items(file: folder.file("v.npy").path, as: modalities[1]).tensor)
+    let row = try #require(try data.split("train").items(side: 1).tensor)
+    #expect(try vector.bytes() == row.bytes() && vector.values(as: Double.self) == [1, 2, 3])
+  }
+}
