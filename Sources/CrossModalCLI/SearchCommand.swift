@@ -93,17 +93,14 @@ struct SearchCommand: ParsableCommand {
       return try run.encode(split.items(side: side, rows: queryRow..<queryRow + 1), side: side)
     }
     let modality = run.record.data.modalities[side]
-    if let queryText {
-      let unknown = run.unknownWords(of: queryText, side: side).map { "'\($0)'" }
-      if !unknown.isEmpty {
-        output.warn("words that this run never learned: \(unknown.joined(separator: ", "))")
-      }
-    }
     let items =
       try queryText.map { try Items(text: $0, as: modality) }
       ?? Items(file: queryFile ?? "", as: modality)
     guard items.count == 1 else {
       throw UsageError("\(queryFile ?? ""): holds \(items.count) items, expected one")
+    }
+    if case .texts(let texts) = items, let warning = run.warning(ofQuery: texts[0], side: side) {
+      output.warn(warning)
     }
     return try run.encode(items, side: side)
   }

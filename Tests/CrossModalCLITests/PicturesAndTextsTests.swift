@@ -37,13 +37,22 @@ struct PicturesAndTextsTests {
     let everywhere = try CommandLine.run(
       "search", out, "--from", "text", "--to", "image", "--query-text", "red xyzzy", "--split", "all", "-k",
       "2225")
-    #expect(everywhere.status == 0 && everywhere.errors.contains("never learned: 'xyzzy'"))
+    #expect(everywhere.status == 0 && everywhere.errors.contains("lacks 'xyzzy';"))
     let lines = everywhere.output.split(separator: "\n")
     #expect(lines.count == 2225)
     #expect(lines.contains { $0.contains(" val 161 ") && $0.hasSuffix(" red heart") })
     let row = try CommandLine.run(
       "search", out, "--from", "text", "--to", "image", "--query-row", "0", "--split", "all")
     #expect(row.status == 2 && row.errors.contains("--query-row is a row of one split"))
+    #expect(found.errors.isEmpty)
+    let some = try CommandLine.run(
+      "search", out, "--from", "text", "--to", "image", "--query-text", "red xyzzy", "--json")
+    #expect(some.status == 0 && some.errors.contains("warning: the run's vocabulary lacks 'xyzzy';"))
+    #expect(try JSON(yaml: some.output).members?.map(\.key) == JSON(yaml: found.output).members?.map(\.key))
+    let none = try CommandLine.run(
+      "search", out, "--from", "text", "--to", "image", "--query-text", "xyzzy plugh")
+    #expect(none.status == 0 && none.errors.contains("has no word of the query ('xyzzy' and 'plugh')"))
+    #expect(none.errors.split(separator: "\n").count == 1)
     let picture = Self.data + "/images"
     let file = try #require(FileManager.default.contentsOfDirectory(atPath: picture).sorted().first)
     let captions = try CommandLine.run(

@@ -62,11 +62,15 @@ struct Learning {
     self.damaged = damaged
     if !damaged.isEmpty { note(damaged.sentence) }
     var featurizers: [String: any Featurizer] = [:]
-    for choice in choices {
+    // A split that is not there is told before features are computed.
+    let counted = try choices.map { choice in
+      try choice.splits?.map { $0 == splitName ? split : try set.split($0) } ?? [split]
+    }
+    for (choice, splits) in zip(choices, counted) {
       let name = description.modalities[choice.side].name
       note("features of \(name): \(choice.name)")
       featurizers[name] = try Featurizers.fit(
-        choice.name, to: split, side: choice.side, settings: .object(choice.settings), seed: seed)
+        choice.name, to: splits, side: choice.side, settings: .object(choice.settings), seed: seed)
     }
     self.featurizers = featurizers
     data = try FeaturizedSplit(split, description.modalities.map { featurizers[$0.name] })
@@ -142,7 +146,7 @@ struct Learning {
       throw ConfigurationError.unknownKey(
         "features.\(member.key)", nearest: nearest(to: member.key, in: names), known: names)
     }
-    return try data.modalities.enumerated().compactMap { side, modality in
+    let choices: [FeaturizerChoice] = try data.modalities.enumerated().compactMap { side, modality in
       let wanted = settings.features[modality.name] ?? .null
       guard !wanted.isNull || !accepted.contains(modality.kind) else { return nil }
       guard
@@ -161,11 +165,18 @@ struct Learning {
             "takes \(accepted.map(\.rawValue).joined(separator: ", ")), but the featurizer '\(name)' of "
             + "\(modality.name) gives \(featurizer.gives.rawValue)")
       }
-      let own = (wanted.members ?? []).filter { $0.key != "name" }
+      var own = (wanted.members ?? []).filter { $0.key != "name" }
+      if featurizer is WordFeaturizer.Type { own = try settings.words(with: own, of: modality.name) }
       return FeaturizerChoice(
         side: side, name: name,
         settings: try featurizer.checked(.object(own), under: "features.\(modality.name)"))
     }
+    if let first = settings.words.first, !choices.contains(where: { $0.name == WordFeaturizer.name }) {
+      throw ConfigurationError.badValue(
+        key: "vocab_\(first.key)", value: first.value.text(),
+        expected: "possible: no modality has words that are counted (features.NAME=words)")
+    }
+    return choices
   }
 }
 
@@ -176,6 +187,25 @@ private struct FeaturizerChoice {
   let name: String
   /// Every setting that has a value.
   let settings: [JSON.Member]
+  /// Splits that it is fitted to; nil for the one that is learned from.
+  var splits: [String]? {
+    settings.first { $0.key == "splits" }?.value.array?.compactMap(\.string)
+  }
+}
+
+extension Settings {
+  /// Settings of a modality's words with those that hold for all texts.
+  fileprivate func words(with own: [JSON.Member], of modality: String) throws -> [JSON.Member] {
+    let keys = WordFeaturizer.Configuration.keys
+    for member in words {
+      guard let key = keys.first(where: { $0.name == member.key }),
+        let given = own.first(where: { $0.key == key.name || key.aliases.contains($0.key) })
+      else { continue }
+      throw ConfigurationError.givenTwice(
+        key: "features.\(modality).\(given.key)", alias: "vocab_\(member.key)")
+    }
+    return words + own
+  }
 }
 
 extension Method {
@@ -216,7 +246,7 @@ extension Method {
     let shared = (all.members ?? []).filter { !own.contains($0.key) && TrainingConfiguration.knows($0.key) }
     let rest = (all.members ?? []).filter { member in !shared.contains { $0.key == member.key } }
     if let unknown = rest.first(where: { !own.contains($0.key) }) {
-      let known = Configuration.keys.map(\.name) + TrainingConfiguration.keys.map(\.name)
+      let known = Configuration.keys.map(\.name) + TrainingConfiguration.keys.map(\.name) + Settings.names
       throw ConfigurationError.unknownKey(
         unknown.key, nearest: nearest(to: unknown.key, in: known), known: known)
     }

@@ -54,14 +54,6 @@ public final class Run {
     return texts.map { featurizer.tokens(of: $0) }
   }
 
-  /// The words of a text that the modality's featuriser never learned, in order, each once; none where it knows no
-  /// words.
-  public func unknownWords(of text: String, side: Int) -> [String] {
-    let featurizer = featurizers[record.data.modalities[side].name] as? any WordFeaturizing
-    var seen: Set<String> = []
-    return featurizer?.unknownWords(of: text).filter { seen.insert($0).inserted } ?? []
-  }
-
   /// Items as the method takes them: through the modality's featuriser where it has one.
   func featurized(_ items: Items, side: Int) throws -> Items {
     guard let featurizer = featurizers[record.data.modalities[side].name] else { return items }

@@ -8,6 +8,9 @@ public struct Settings: Sendable {
   public private(set) var method: JSON
   /// Featuriser of each modality: its name, or an object of `name` and settings.
   public let features: JSON
+  /// How words of all texts are counted, under the names of the featuriser `words`: what official programs have as
+  /// `vocab_threshold` and `vocab_splits`.
+  let words: [JSON.Member]
   /// Threads that an operation may use; nil for what the machine has.
   public let threads: Int?
 
@@ -40,6 +43,15 @@ public struct Settings: Sendable {
         try tree.set(["schedule", "kind"], to: "step")
         path = ["schedule", "every"]
       }
+      // A part and its own name do not stand side by side: the later wins.
+      if let part = keys.first(where: { $0.name == path[0] })?.part, let whole = tree[part.key] {
+        tree[part.key] = whole.setting(part.member, to: value)
+        tree[path[0]] = nil
+        continue
+      }
+      for key in keys where key.part?.key == path[0] {
+        if path.count == 1 || path[1] == key.part?.member { tree[key.name] = nil }
+      }
       try tree.set(path[...], to: value)
     }
     features = tree["features"] ?? .object([])
@@ -50,10 +62,15 @@ public struct Settings: Sendable {
       }
       return threads
     }
-    tree["features"] = nil
-    tree["threads"] = nil
+    words = Self.wordKeys.compactMap { key in tree["vocab_" + key].map { JSON.Member(key, $0) } }
+    for key in Self.names { tree[key] = nil }
     method = tree
   }
+
+  /// Keys that every run has.
+  static let names = ["features", "threads"] + wordKeys.map { "vocab_" + $0 }
+  /// Settings of the featuriser `words` that official programs have with `vocab_` before them.
+  private static let wordKeys = ["threshold", "splits"]
 }
 
 extension JSON {

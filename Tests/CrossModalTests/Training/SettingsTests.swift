@@ -36,6 +36,24 @@ struct SettingsTests {
     }
   }
 
+  @Test("an assignment wins over the file where one names a part that the other has by a name of its own")
+  func parts() throws {
+    let over = { (file: JSON, assignments: [String]) in
+      try VSEPlusPlus.Configuration(
+        overrides: Settings(file, assignments: assignments, keys: VSEPlusPlus.allKeys).method)
+    }
+    #expect(try over(["text": ["word_dim": 5, "layers": 2]], ["word_dim=7"]).text.wordDim == 7)
+    #expect(try over(["text": ["word_dim": 5, "layers": 2]], ["word_dim=7"]).text.layers == 2)
+    #expect(try over(["word_dim": 5], ["text.word_dim=7", "text.layers=3"]).text.wordDim == 7)
+    #expect(try over(["word_dim": 5], ["text.layers=3"]).text.wordDim == 5)
+    #expect(try over(["image_encoder": "mlp"], ["encoder=[linear,gru]"]).encoder == PerView([.linear, .gru]))
+    #expect(
+      try over(["encoder": ["linear", "gru"]], ["txt_encoder=bert"]).encoder
+        == PerView([.linear, .bert(.gpo)]))
+    #expect(
+      try over(["finetune": true, "cnn_mode": "eval"], ["pictures.finetune=false"]).pictures.mode == .eval)
+  }
+
   @Test("every recipe is of settings that its method understands")
   func recipes() throws {
     for method in MethodList.all {

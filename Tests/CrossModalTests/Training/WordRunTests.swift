@@ -92,6 +92,87 @@ struct WordRunTests {
     #expect(run.tokens(of: .vectors(try Tensor.zeros([1, 6])), side: 0) == nil)
   }
 
+  @Test("words are counted over the splits that are named, whatever is learned from")
+  func splits() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(try Tensor.identity(6), to: "x.npy")
+    try folder.write(Self.texts.joined(separator: "\n"), to: "texts.txt")
+    try folder.write(
+      """
+      modalities:
+        thing: { file: x.npy, kind: vector }
+        text: { file: texts.txt, kind: text }
+      splits: { train: "0:2", val: "2:4", test: "4:6" }
+      """, to: "dataset.yaml")
+    let data = try DataSet(at: folder.path)
+    func words(_ settings: JSON) throws -> [String] {
+      let learning = try Learning(
+        BagOfWords.self, settings: Settings(settings, keys: BagOfWords.allKeys), data: data, split: "train",
+        seed: 0, note: { _ in })
+      let own = try learning.record().features["text"]
+      #expect(own?["splits"] == settings["vocab_splits"] ?? settings["features"]?["text"]?["splits"])
+      return (learning.featurizers["text"] as? WordFeaturizer)?.vocabulary.words.dropFirst(4).sorted() ?? []
+    }
+    #expect(try words(["vocab_threshold": 1]) == ["blue", "heart", "red"])
+    #expect(
+      try words(["vocab_threshold": 1, "vocab_splits": ["train", "val"]]) == ["blue", "car", "heart", "red"])
+    #expect(
+      try words(["vocab_threshold": 2, "vocab_splits": ["test", "val"]]) == ["blue", "car", "red", "sun"])
+    #expect(
+      try words([
+        "features": ["text": ["name": "words", "threshold": 3, "splits": ["train", "val", "test"]]]
+      ])
+        == ["blue", "red"])
+    #expect(message { _ = try words(["vocab_splits": ["vall"]]) }?.contains("did you mean 'val'?") == true)
+    #expect(
+      message { _ = try words(["vocab_splits": []]) }
+        == "features.text.splits: [] is not a list of splits, or null")
+    #expect(
+      message {
+        _ = try words(["vocab_threshold": 1, "features": ["text": ["name": "words", "min_word_count": 2]]])
+      } == "'features.text.min_word_count' and 'vocab_threshold' are two names of one key; give one")
+    #expect(
+      message {
+        _ = try Learning(
+          CLIP.self, settings: Settings(["vocab_threshold": 2, "features": ["text": "tfidf"]]), data: data,
+          split: "train", seed: 0, note: { _ in })
+      } == "vocab_threshold: 2 is not possible: no modality has words that are counted (features.NAME=words)")
+    #expect(
+      message {
+        _ = try Learning(
+          CLIP.self, settings: Settings(["vocab_treshold": 2]), data: data, split: "train", seed: 0,
+          note: { _ in })
+      }?.contains("did you mean 'vocab_threshold'?") == true)
+  }
+
+  @Test(
+    "words of a query that the vocabulary lacks are named, through word numbers and through counts",
+    arguments: ["words", "tfidf"])
+  func unknownWords(featurizer: String) throws {
+    let (folder, data) = try Self.data()
+    let settings: JSON = [
+      "epochs": 1, "threads": 1,
+      "features": ["text": featurizer == "words" ? ["name": "words", "threshold": 1] : "tfidf"],
+    ]
+    let run = try Run.train(
+      CLIP.self, settings: Settings(settings), data: data, into: folder.file("run")
+    ).run
+    #expect(run.unknownWords(of: "Red MOON, moon!", side: 1) == ["moon"])
+    #expect(run.unknownWords(of: "anything", side: 0) == [])
+    for (query, warning) in [
+      ("Red heart!", nil),
+      (
+        "a moon, a Moon and a red star",
+        "the run's vocabulary lacks 'moon', 'and' and 'star'; the search goes by the query's other words"
+      ),
+      ("xyzzy!", "the run's vocabulary has no word of the query ('xyzzy'), so what is found means nothing"),
+      ("...", "the query has no words, so what is found means nothing"),
+    ] as [(String, String?)] { #expect(run.warning(ofQuery: query, side: 1) == warning) }
+    #expect(run.warning(ofQuery: "anything", side: 0) == nil)
+    let many = try #require(run.warning(ofQuery: "q1 q2 q3 q4 q5 q6 q7", side: 1))
+    #expect(many.contains("'q4', 'q5' and 2 more"))
+  }
+
   @Test("the run folder holds the words, and the record the rest")
   func folder() throws {
     let (folder, data) = try Self.data()
@@ -167,7 +248,7 @@ struct WordRunTests {
     }
     #expect(
       failure(["name": "words", "treshold": 1])
-        == "unknown key 'features.text.treshold'; did you mean 'threshold'? Known keys: threshold, vocabulary, tokenizer, lowercase"
+        == "unknown key 'features.text.treshold'; did you mean 'threshold'? Known keys: threshold, splits, vocabulary, tokenizer, lowercase"
     )
     #expect(
       failure(["name": "words", "threshold": "x"]) == "features.text.threshold: \"x\" is not a whole number")

@@ -70,8 +70,8 @@ extension VectorFeaturizer {
 
 /// A featuriser of texts that learned some words and not others.
 public protocol WordFeaturizing: Featurizer {
-  /// The words of a text that it never learned, in order.
-  func unknownWords(of text: String) -> [String]
+  /// The words of a text in order, each with its number, without marks.
+  func words(of text: String) -> [TextToken]
 }
 
 /// A featuriser that makes a sequence of word numbers of a text.
@@ -83,10 +83,10 @@ public protocol TokenFeaturizer: WordFeaturizing {
 }
 
 extension TokenFeaturizer {
-  public func unknownWords(of text: String) -> [String] { tokens(of: text).filter(\.isUnknown).map(\.text) }
-
   public static var accepts: [ModalityKind] { [.text] }
   public static var gives: ModalityKind { .tokens }
+
+  public func words(of text: String) -> [TextToken] { tokens(of: text).filter { !$0.isMark } }
 
   public func output(named name: String) -> DataDescription.Modality {
     .init(name: name, kind: .tokens, vocabulary: vocabularySize)
@@ -144,6 +144,22 @@ public struct FeaturizerSource {
   public init(count: Int, items: @escaping (Range<Int>) throws -> Items) {
     self.count = count
     self.items = items
+  }
+
+  /// Texts of several sources, one after the other.
+  init(texts sources: [FeaturizerSource]) {
+    let starts = sources.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
+    self.init(count: starts[sources.count]) { range in
+      .texts(
+        try sources.indices.flatMap { place -> [String] in
+          let own = range.clamped(to: starts[place]..<starts[place + 1])
+          guard !own.isEmpty,
+            case .texts(let texts) = try sources[place].items(
+              own.lowerBound - starts[place]..<own.upperBound - starts[place])
+          else { return [] }
+          return texts
+        })
+    }
   }
 
   /// Items that are in memory.

@@ -33,13 +33,21 @@ public enum Featurizers {
   ///   ``DataError`` from reading.
   public static func fit(
     _ name: String, to split: Split, side: Int, settings: JSON = .null, seed: UInt64 = 0
+  ) throws -> any Featurizer { try fit(name, to: [split], side: side, settings: settings, seed: seed) }
+
+  /// The same to splits of one data set, one after the other.
+  static func fit(
+    _ name: String, to splits: [Split], side: Int, settings: JSON, seed: UInt64
   ) throws -> any Featurizer {
-    let modality = split.description.modalities[side]
+    let modality = splits[0].description.modalities[side]
     let type = try type(of: name)
     guard type.accepts.contains(modality.kind) else {
       throw FeaturizerError.wrongKind(featurizer: name, kind: modality.kind, accepts: type.accepts)
     }
-    let source = FeaturizerSource(count: split.count(side: side)) { try split.items(side: side, rows: $0) }
+    let sources = splits.map { split in
+      FeaturizerSource(count: split.count(side: side)) { try split.items(side: side, rows: $0) }
+    }
+    let source = sources.count == 1 ? sources[0] : FeaturizerSource(texts: sources)
     return try type.fit(source, settings, seed: seed)
   }
 

@@ -84,8 +84,10 @@ public struct TFIDFFeaturizer: VectorFeaturizer, WordFeaturizing {
     return try TFIDFFeaturizer.rows(of: texts, places, weightValues).times(components)
   }
 
-  public func unknownWords(of text: String) -> [String] {
-    TFIDFFeaturizer.words(of: text).filter { places[$0] == nil }
+  public func words(of text: String) -> [TextToken] {
+    TFIDFFeaturizer.words(of: text).map { word in
+      TextToken(word, number: places[word] ?? 0, isUnknown: places[word] == nil)
+    }
   }
 
   private static func texts(of items: Items) throws(FeaturizerError) -> [String] {

@@ -12,6 +12,7 @@ public struct WordFeaturizer: TokenFeaturizer {
 
   public struct Configuration: MethodConfiguration {
     public var threshold = 4
+    public var splits: [String]?
     public var vocabulary: String?
     public var tokenizer = WordTokenizer.Rule.nltk
     public var lowercase = true
@@ -20,8 +21,12 @@ public struct WordFeaturizer: TokenFeaturizer {
 
     public static let keys = [
       ConfigurationKey(
-        "threshold", "how often a word must occur in the training part to have a number of its own",
+        "threshold", "how often a word must occur in the texts that are counted to have a number of its own",
         aliases: ["min_word_count", "vocab_threshold", "word_threshold"]),
+      ConfigurationKey(
+        "splits",
+        "splits whose texts are counted, as [train, val]; null for the one that is learned from. Official programs count "
+          + "more than that", aliases: ["vocab_splits"]),
       ConfigurationKey(
         "vocabulary",
         "a file with the words and their numbers (.json, or .pkl of the older programs); null counts",
@@ -35,6 +40,9 @@ public struct WordFeaturizer: TokenFeaturizer {
       guard threshold >= 1 else {
         throw ConfigurationError.badValue(
           key: "threshold", value: "\(threshold)", expected: "a whole number from 1")
+      }
+      guard splits?.isEmpty != true else {
+        throw ConfigurationError.badValue(key: "splits", value: "[]", expected: "a list of splits, or null")
       }
     }
   }
