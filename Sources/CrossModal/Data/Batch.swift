@@ -100,18 +100,21 @@ public struct DataDescription: Sendable, Codable, Equatable {
     public var shape: [Int]?
     /// How many word numbers there are, for kind tokens: each is below it.
     public var vocabulary: Int?
+    /// The most words of a text that there are, or that a featuriser lets through; nil where nobody knows.
+    public var longest: Int?
     /// What the stored numbers are multiplied with; nil for nothing.
     public var scale: Double?
 
     public init(
       name: String, kind: ModalityKind, size: Int? = nil, shape: [Int]? = nil, vocabulary: Int? = nil,
-      scale: Double? = nil
+      longest: Int? = nil, scale: Double? = nil
     ) {
       self.name = name
       self.kind = kind
       self.size = size
       self.shape = shape
       self.vocabulary = vocabulary
+      self.longest = longest
       self.scale = scale
     }
   }

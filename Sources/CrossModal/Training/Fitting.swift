@@ -74,7 +74,7 @@ struct Learning {
     }
     self.featurizers = featurizers
     data = try FeaturizedSplit(split, description.modalities.map { featurizers[$0.name] })
-    method = try type.make(own.method, for: description.throughFeatures(featurizers))
+    method = try type.make(own.method, for: data.description)
     guard !isResuming else { return }
     if let parts = method as? any PretrainedParts { try parts.loadPretrainedWeights() }
     if let user = method as? any WordVectorUser { try loadWordVectors(of: user, note) }

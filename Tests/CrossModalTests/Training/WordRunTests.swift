@@ -92,6 +92,52 @@ struct WordRunTests {
     #expect(run.tokens(of: .vectors(try Tensor.zeros([1, 6])), side: 0) == nil)
   }
 
+  @Test("texts go to a BERT as word pieces, and its places are to hold the longest text")
+  func wordPieces() throws {
+    let (folder, data) = try Self.data()
+    let pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "red", "blue", "heart", "car", "sun", ",", "a", "##s"]
+    try folder.write(pieces.joined(separator: "\n"), to: "vocab.txt")
+    func settings(_ places: Int, _ features: JSON) throws -> Settings {
+      try Settings([
+        "encoder": ["linear", "bert(mean)"], "features": ["text": features], "epochs": 40, "threads": 1,
+        "learning_rate": 0.01, "embed_size": 8, "standardize": false,
+        "bert": [
+          "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16,
+          "max_position_embeddings": .int(places), "dropout": 0,
+        ],
+      ])
+    }
+    let file = JSON.string(folder.path + "/vocab.txt")
+    let words: JSON = ["name": "wordpiece", "vocabulary": file, "max_words": 8]
+    _ = try Run.train(CLIP.self, settings: settings(8, words), data: data, into: folder.file("run"))
+    let run = try Run.open(folder.file("run").path)
+    #expect(run.method.state.contains { $0.name == "branch_b.bert.embeddings.word_embeddings.weight" })
+    let gallery = try run.features(of: data.split("test"), side: 0)
+    for (text, row) in [("Blue car", 3), ("a red, red suns", 4)] {
+      let query = try run.encode(Items(text: text, as: run.record.data.modalities[1]), side: 1)
+      #expect(try run.matches(for: query, from: 1, in: gallery, count: 1)[0][0].row == row)
+    }
+    #expect(run.unknownWords(of: "red moons, blue hearts", side: 1) == ["moons"])
+    func failure(_ places: Int, _ features: JSON) -> String? {
+      message {
+        _ = try Run.train(
+          CLIP.self, settings: settings(places, features), data: data, into: folder.file("other"))
+      }
+    }
+    #expect(
+      failure(7, words)
+        == "bert.max_position_embeddings: 7 is not 8 or more, the length of texts of text (wordpiece cuts them at "
+        + "features.text.max_words)")
+    #expect(
+      failure(6, ["name": "words", "threshold": 1])?.hasPrefix(
+        "bert.max_position_embeddings: 6 is not 7 or more") == true)
+    #expect(
+      failure(8, "wordpiece")
+        == "features.text.vocabulary: null is not a file: the featurizer 'wordpiece' needs the vocab.txt of its BERT"
+    )
+    #expect(!FileManager.default.fileExists(atPath: folder.path + "/other"))
+  }
+
   @Test("words are counted over the splits that are named, whatever is learned from")
   func splits() throws {
     let folder = try TemporaryFolder()

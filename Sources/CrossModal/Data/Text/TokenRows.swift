@@ -11,6 +11,9 @@ struct TokenRows: Sendable {
   /// Number of texts.
   var count: Int { starts.count - 1 }
 
+  /// Words of the longest text.
+  var longest: Int { zip(starts, starts.dropFirst()).map { $1 - $0 }.max() ?? 0 }
+
   mutating func append(_ rows: [[Int]]) {
     for row in rows {
       numbers += row.map { Int32(truncatingIfNeeded: $0) }

@@ -19,11 +19,13 @@ public struct FeaturizedSplit: TrainingSet {
         features.append(nil)
         continue
       }
-      description.modalities[side] = featurizer.output(named: description.modalities[side].name)
-      features.append(
-        try StoredFeatures(count: split.count(side: side)) {
-          try featurizer.features(of: split.items(side: side, rows: $0))
-        })
+      let stored = try StoredFeatures(count: split.count(side: side)) {
+        try featurizer.features(of: split.items(side: side, rows: $0))
+      }
+      var modality = featurizer.output(named: description.modalities[side].name)
+      if modality.longest == nil, case .tokens(let rows) = stored { modality.longest = rows.longest }
+      description.modalities[side] = modality
+      features.append(stored)
     }
     self.description = description
     self.features = features

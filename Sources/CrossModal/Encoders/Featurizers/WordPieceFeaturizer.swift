@@ -34,8 +34,20 @@ public struct WordPieceFeaturizer: TokenFeaturizer {
     ]
 
     public func validate() throws {
+      _ = try file
       guard maxWords != 0, maxWords < 3 else { return }
       throw ConfigurationError.badValue(key: "max_words", value: "\(maxWords)", expected: "0, or 3 or more")
+    }
+
+    var file: String {
+      get throws {
+        guard let vocabulary else {
+          throw ConfigurationError.badValue(
+            key: "vocabulary", value: "null",
+            expected: "a file: the featurizer 'wordpiece' needs the vocab.txt of its BERT")
+        }
+        return vocabulary
+      }
     }
   }
 
@@ -52,11 +64,7 @@ public struct WordPieceFeaturizer: TokenFeaturizer {
   ///
   /// - Throws: ``ConfigurationError`` without a file; ``VocabularyError`` for one that is no vocabulary.
   public init(fittedTo source: FeaturizerSource, _ configuration: Configuration, seed: UInt64 = 0) throws {
-    guard let file = configuration.vocabulary else {
-      throw ConfigurationError.badValue(
-        key: "vocabulary", value: "null",
-        expected: "a file: the featurizer 'wordpiece' needs the vocab.txt of its BERT")
-    }
+    let file = try configuration.file
     var tokenizer = try WordPieceTokenizer(file: file)
     var settings = tokenizer.settings
     settings.lowercases = configuration.lowercase ?? settings.lowercases
@@ -78,6 +86,10 @@ public struct WordPieceFeaturizer: TokenFeaturizer {
   public var state: [String: Tensor] { [:] }
   public var document: JSON? { tokenizer.json }
   public var vocabularySize: Int { tokenizer.pieces.count }
+
+  public func output(named name: String) -> DataDescription.Modality {
+    .init(name: name, kind: .tokens, vocabulary: vocabularySize, longest: limit)
+  }
 
   public func tokens(of text: String) -> [TextToken] {
     let all = tokenizer.tokens(of: text)

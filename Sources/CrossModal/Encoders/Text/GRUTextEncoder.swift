@@ -140,7 +140,7 @@ public enum TextEncoderError: LocalizedError, Equatable {
     case .unknownNumber(let text, let place, let number, let vocabulary):
       "text \(text), place \(place): word number \(number), expected 0 to \(vocabulary - 1)"
     case .tooLong(let width, let limit):
-      "texts of \(width) pieces are too long for places up to \(limit)"
+      "texts of \(width) pieces are too long for a BERT with \(limit) places (bert.max_position_embeddings; features.NAME.max_words cuts them)"
     }
   }
 }

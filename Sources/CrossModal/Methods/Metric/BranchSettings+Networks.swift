@@ -26,6 +26,11 @@ extension BranchSettings {
     case .gru, .bigru:
       return Branch(network: try recurrentNetwork(kind, words: modality.vocabulary ?? 0, using: generator))
     case .bert(let pooling):
+      try require(
+        modality.longest.map { $0 <= bert.maxPositionEmbeddings } ?? true, "bert.max_position_embeddings",
+        bert.maxPositionEmbeddings,
+        "\(modality.longest ?? 0) or more, the length of texts of \(modality.name) (wordpiece cuts them at features.\(modality.name).max_words)"
+      )
       return Branch(
         network: try BERTTextEncoder(
           bert.configuration(vocabulary: modality.vocabulary ?? 0), to: embedSize, pooling: pooling,

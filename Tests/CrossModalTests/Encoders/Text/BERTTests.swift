@@ -146,7 +146,8 @@ struct BERTTests {
     let bert = try BERT(Self.configuration, using: Generator(seed: 0))
     #expect(
       message { _ = try bert(Tensor.zeros([1, 13], .int64)) }
-        == "texts of 13 pieces are too long for places up to 12")
+        == "texts of 13 pieces are too long for a BERT with 12 places (bert.max_position_embeddings; features.NAME.max_words cuts them)"
+    )
     #expect(
       message { _ = try bert(Tensor([40]).reshaped(to: [1, 1]), lengths: [1]) }
         == "text 0, place 0: word number 40, expected 0 to 39")
