@@ -146,7 +146,7 @@ extension EncoderKind: Codable {
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     guard let kind = EncoderKind(try container.decode(String.self)) else {
-      throw DecodingError.dataCorruptedError(in: container, debugDescription: Self.choices)
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "a network: \(Self.choices)")
     }
     self = kind
   }

@@ -135,6 +135,15 @@ struct WordRunTests {
       failure(8, "wordpiece")
         == "features.text.vocabulary: null is not a file: the featurizer 'wordpiece' needs the vocab.txt of its BERT"
     )
+    let small: JSON = [
+      "finetune": false, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+    ]
+    let frozen = message {
+      _ = try Run.train(
+        CLIP.self, settings: Settings(["encoder": ["linear", "bert"], "bert": small]), data: data,
+        into: folder.file("other"))
+    }
+    #expect(frozen?.hasPrefix("bert.weights: nothing is not enough") == true)
     #expect(!FileManager.default.fileExists(atPath: folder.path + "/other"))
   }
 

@@ -37,7 +37,7 @@ public struct BERTSettings: Sendable, Codable, Equatable {
 
   /// What the key says of itself.
   static let about =
-    "the BERT of encoder bert, over features.NAME=wordpiece: weights (safetensors file, through crossmodal convert), "
+    "the BERT of encoder bert, over features.NAME=wordpiece: weights (safetensors file with Hugging Face's names), "
     + "finetune (train it along), hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, hidden_act "
     + "(gelu, gelu_new, relu or tanh), max_position_embeddings, dropout"
 

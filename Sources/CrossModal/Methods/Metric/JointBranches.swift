@@ -74,7 +74,13 @@ public class JointBranches: PretrainedParts {
     [branchA, branchB].compactMap { $0 as? any PretrainedEncoder }
   }
 
-  func loadPretrainedWeights() throws { try loadEncoderWeights() }
+  /// Reads the files of the networks, and checks that what is not trained along has one.
+  func loadPretrainedWeights() throws {
+    try loadEncoderWeights()
+    if !isStarted { try checkWeights() }
+  }
+
+  private func checkWeights() throws { for encoder in pretrainedEncoders { try encoder.checkWeights() } }
 
   // MARK: - Vectors
 
@@ -111,7 +117,7 @@ public class JointBranches: PretrainedParts {
 
   /// Draws the networks' parameters by the run's seed and learns the scaling of the inputs.
   func prepareBranches(_ data: some TrainingSet, _ preparation: Preparation) throws {
-    for encoder in pretrainedEncoders { try encoder.checkWeights() }
+    try checkWeights()
     for (side, network) in [branchA, branchB].enumerated() {
       try network?.reset(using: Generator(seed: mixed(preparation.seed, UInt64(side))))
     }

@@ -96,7 +96,8 @@ struct BranchNetworksTests {
     let data = try Self.data(.vector)
     for bad in ["lstm", "bert(last)", "regions(before)", "cnn(alexnet)", "gru(mean)"] {
       let told = message { _ = try method.method(data, ["encoder": .string(bad)]) }
-      #expect(told?.hasPrefix("encoder: \"\(bad)\" is not auto, of vectors linear") == true, "\(told ?? "")")
+      #expect(
+        told?.hasPrefix("encoder: \"\(bad)\" is not a network: auto, of vectors") == true, "\(told ?? "")")
     }
   }
 
@@ -174,10 +175,15 @@ struct BranchNetworksTests {
       }
     }
     bert["weights"] = .null
+    // All weights of one file are those of BERT too.
+    let whole = try VSEPlusPlus(
+      .init(overrides: ["encoder": ["bert", "auto"], "bert": bert, "start_from": .string(file)]),
+      for: data.description)
+    #expect(message { try whole.loadPretrainedWeights() }?.hasPrefix(file) == true)
     let frozen = try CLIP(
       .init(overrides: ["encoder": ["bert", "auto"], "bert": bert]), for: data.description)
     #expect(
-      message { try frozen.prepare(on: data, Preparation()) }?.hasPrefix("bert.weights: nothing is not")
+      message { try frozen.loadPretrainedWeights() }?.hasPrefix("bert.weights: nothing is not")
         == true)
     bert["weights"] = .string(file)
     var other = data.description
