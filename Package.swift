@@ -4,23 +4,21 @@ import PackageDescription
 // libtorch: the folder with include/ and lib/. `make setup` links it as .libtorch; LIBTORCH overrides.
 // As a dependency by version SwiftPM refuses such flags, so there pkg-config finds it: see "Use as a package" in README.
 let libtorch = Context.environment["LIBTORCH"] ?? Context.packageDirectory + "/.libtorch"
+// Where libtorch is built for CUDA: the folders of the headers of CUDA and NCCL, as `make setup` found them.
+let cudaHeaders = Context.environment["CROSSMODAL_CUDA_HEADERS"]?.split(separator: ":").map(String.init) ?? []
 let isVersionedDependency = Context.packageDirectory.contains("/checkouts/")
 
+let headers = [libtorch + "/include", libtorch + "/include/torch/csrc/api/include"] + cudaHeaders
 let torchHeaders: [CXXSetting] =
-  isVersionedDependency
-  ? []
-  : [
-    .unsafeFlags([
-      "-isystem", libtorch + "/include", "-isystem", libtorch + "/include/torch/csrc/api/include", "-O2",
-    ])
-  ]
+  (isVersionedDependency ? [] : [.unsafeFlags(headers.flatMap { ["-isystem", $0] } + ["-O2"])])
+  + (cudaHeaders.isEmpty ? [] : [.define("USE_C10D_NCCL")])
 let torchLibraries: [LinkerSetting] =
   isVersionedDependency
   ? []
   : [
     .unsafeFlags(["-L" + libtorch + "/lib", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib"]),
     .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
-  ]
+  ] + (cudaHeaders.isEmpty ? [] : [.linkedLibrary("torch_cuda"), .linkedLibrary("c10_cuda")])
 let swiftSettings: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
 ]

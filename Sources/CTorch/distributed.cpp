@@ -1,5 +1,5 @@
-// Processes that work together: c10d's Gloo group over a TCP store. The slowest headers of libtorch, so that
-// this file holds nothing else.
+// Processes that work together: c10d's Gloo group over a TCP store, and beside it NCCL for tensors on cuda. The
+// slowest headers of libtorch, so that this file holds nothing else.
 #ifndef USE_C10D_GLOO
 #define USE_C10D_GLOO
 #endif
@@ -11,13 +11,23 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "border.h"
+#include "cuda.h"
 
 namespace {
 struct Group {
-  c10::intrusive_ptr<c10d::Backend> backend;
+  c10::intrusive_ptr<c10d::Store> store;
+  std::chrono::milliseconds limit;
+  c10::intrusive_ptr<c10d::Backend> gloo;
+  // For tensors on cuda; null until ct_group_join_nccl.
+  c10::intrusive_ptr<c10d::Backend> nccl;
 };
 
-c10d::Backend &backend(ct_group handle) { return *reinterpret_cast<Group *>(handle)->backend; }
+Group &group(ct_group handle) { return *reinterpret_cast<Group *>(handle); }
+
+c10d::Backend &backend(ct_group handle, const at::Tensor &tensor) {
+  Group &own = group(handle);
+  return tensor.is_cuda() && own.nccl ? *own.nccl : *own.gloo;
+}
 }  // namespace
 
 ct_group ct_group_new(const char *host, uint16_t port, int32_t rank, int32_t size, bool serves, const char *prefix,
@@ -36,14 +46,30 @@ ct_group ct_group_new(const char *host, uint16_t port, int32_t rank, int32_t siz
                                : is_local           ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
                                                     : c10d::ProcessGroupGloo::createDefaultDevice());
     return reinterpret_cast<ct_group>(
-        new Group{c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, size, std::move(options))});
+        new Group{store, limit, c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, size, std::move(options)), {}});
   });
 }
 
+bool ct_group_join_nccl(ct_group handle) noexcept {
+  return ct::guarded(false, [&] {
+    Group &own = group(handle);
+    own.nccl = ct::nccl(c10::make_intrusive<c10d::PrefixStore>("nccl", own.store), own.gloo->getRank(),
+                        own.gloo->getSize(), own.limit);
+    return true;
+  });
+}
+
+bool ct_group_carries(ct_group handle, int32_t device_type) noexcept {
+  const auto type = static_cast<c10::DeviceType>(device_type);
+  return type == c10::DeviceType::CPU || (type == c10::DeviceType::CUDA && group(handle).nccl);
+}
+
 void ct_group_free(ct_group handle) noexcept {
-  // Taking leave of a lost peer may fail; there is nobody left to tell.
+  // Taking leave of a lost peer may fail; there is nobody left to tell. NCCL would wait for it without end, so it
+  // is broken off: each call has waited for its own end already.
   ct::guarded(false, [&] {
-    delete reinterpret_cast<Group *>(handle);
+    const std::unique_ptr<Group> own(&group(handle));
+    if (own->nccl) own->nccl->abort();
     return true;
   });
 }
@@ -51,7 +77,7 @@ void ct_group_free(ct_group handle) noexcept {
 bool ct_group_sum(ct_group handle, ct_tensor tensor) noexcept {
   return ct::guarded(false, [&] {
     std::vector<at::Tensor> tensors{ct::tensor(tensor)};
-    backend(handle).allreduce(tensors)->wait();
+    backend(handle, tensors[0]).allreduce(tensors)->wait();
     return true;
   });
 }
@@ -61,7 +87,7 @@ bool ct_group_gather(ct_group handle, ct_tensor tensor, const ct_tensor *parts, 
     std::vector<at::Tensor> inputs{ct::tensor(tensor)};
     std::vector<std::vector<at::Tensor>> outputs(1);
     for (int32_t i = 0; i < count; i++) outputs[0].push_back(ct::tensor(parts[i]));
-    backend(handle).allgather(outputs, inputs)->wait();
+    backend(handle, inputs[0]).allgather(outputs, inputs)->wait();
     return true;
   });
 }
@@ -71,14 +97,14 @@ bool ct_group_broadcast(ct_group handle, ct_tensor tensor, int32_t rank) noexcep
     std::vector<at::Tensor> tensors{ct::tensor(tensor)};
     c10d::BroadcastOptions options;
     options.rootRank = rank;
-    backend(handle).broadcast(tensors, options)->wait();
+    backend(handle, tensors[0]).broadcast(tensors, options)->wait();
     return true;
   });
 }
 
 bool ct_group_barrier(ct_group handle) noexcept {
   return ct::guarded(false, [&] {
-    backend(handle).barrier()->wait();
+    group(handle).gloo->barrier()->wait();
     return true;
   });
 }

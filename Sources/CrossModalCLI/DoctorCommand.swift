@@ -32,7 +32,7 @@ struct DoctorCommand: ParsableCommand {
     for finding in findings {
       let value =
         finding.value.array.map { $0.map { $0.string ?? $0.text() }.joined(separator: ", ") }
-        ?? finding.value.string ?? finding.value.text()
+        ?? finding.value.string ?? (finding.value.isNull ? "none" : finding.value.text())
       Console.out(finding.title.padding(toLength: 16, withPad: " ", startingAt: 0) + value)
     }
     for part in Self.parts() {
@@ -58,7 +58,9 @@ struct DoctorCommand: ParsableCommand {
     return [
       Part(
         name: "accelerator", isPresent: !accelerators.isEmpty, purpose: "faster training",
-        remedy: "where the machine has one, set LIBTORCH to a libtorch built for it and run make build"),
+        remedy: Runtime.cudaVersion == nil
+          ? "where the machine has one for CUDA, run CROSSMODAL_CUDA=1 make build"
+          : "libtorch is built for CUDA, but finds no device; nvidia-smi says what the machine has"),
       Part(
         name: "WordNet", isPresent: NounSimilarity.isAvailable,
         purpose: "WUPS, and the synonyms of METEOR",
@@ -84,6 +86,8 @@ struct DoctorCommand: ParsableCommand {
     return [
       Finding(key: "crossmodal", title: "crossmodal", value: .string(CrossModalVersion.current)),
       Finding(key: "libtorch", title: "libtorch", value: .string(Runtime.version)),
+      Finding(key: "cuda", title: "CUDA", value: Runtime.cudaVersion.map(JSON.string) ?? .null),
+      Finding(key: "nccl", title: "NCCL", value: Runtime.ncclVersion.map(JSON.string) ?? .null),
       Finding(key: "blas", title: "matrix library", value: .string(line("Math Kernel Library"))),
       Finding(key: "instructions", title: "instruction set", value: .string(line("CPU capability"))),
       Finding(

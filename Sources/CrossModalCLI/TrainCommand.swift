@@ -41,7 +41,10 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "Fixes every random choice (default: 0).")
   var seed: UInt64?
 
-  @Option(help: "Where to train: cpu, cuda, cuda:N or mps (default: cpu).")
+  @Option(
+    help:
+      "Where to train: cpu, cuda, cuda:N or mps (default: cpu). With cuda each of several processes takes its own."
+  )
   var device: String?
 
   @Option(help: "Seconds that one of several processes may be late before the others give up.")
@@ -73,15 +76,15 @@ struct TrainCommand: ParsableCommand {
     let file =
       try config.map { try settingsTree($0, for: type) } ?? (method == nil ? begun?.settings : nil) ?? .null
     let settings = try Settings(file, assignments: assignments, keys: type.allKeys)
-    let place = try GlooGroup.Place(ProcessInfo.processInfo.environment)
+    let place = try DistributedGroup.Place(ProcessInfo.processInfo.environment)
     let isFirst = (place?.rank ?? 0) == 0
     if !isBegun, isFirst { try StagedFolder.check(target, replacing: force) }
     let set = try DataSet(at: data ?? begun?.dataPath ?? "", strict: strict)
     let split = self.split ?? (method == nil ? begun?.split : nil) ?? "train"
     let seed = self.seed ?? (method == nil ? begun?.seed : nil) ?? 0
-    let device = try namedDevice(self.device ?? (method == nil ? begun?.device : nil) ?? "cpu")
+    let device = try namedDevice(self.device ?? (method == nil ? begun?.device : nil) ?? "cpu", at: place)
     if type is any Trainable.Type {
-      let group = try place.map { try GlooGroup($0, timeout: timeout) }
+      let group = try place.map { try DistributedGroup($0, device: device, timeout: timeout) }
       if resume, !isBegun, isFirst { output.note("\(out): holds no run to resume; beginning one") }
       try train(
         type, settings, set, split: split, seed: seed, device: device, into: target,
@@ -101,13 +104,19 @@ struct TrainCommand: ParsableCommand {
     }
   }
 
-  private func namedDevice(_ name: String) throws -> Device {
-    do { return try Device(named: name) } catch { throw UsageError("--device: \(error.message)") }
+  /// The device of this process.
+  private func namedDevice(_ name: String, at place: DistributedGroup.Place?) throws -> Device {
+    do {
+      let named = try Device(named: name)
+      return try place?.device(named) ?? named
+    } catch {
+      throw UsageError("--device: \(error.message)")
+    }
   }
 
   private func train(
     _ type: any Method.Type, _ settings: Settings, _ set: DataSet, split: String, seed: UInt64,
-    device: Device, into target: URL, start: RunStart, group: GlooGroup?
+    device: Device, into target: URL, start: RunStart, group: DistributedGroup?
   ) throws {
     let isFirst = (group?.rank ?? 0) == 0
     if isFirst { set.warnings.forEach(output.warn) }

@@ -31,10 +31,11 @@ public struct Device: Sendable, Hashable {
         operation: "device", message: "'\(name)' is not a device; use cpu, cuda, cuda:N or mps")
     }
     self.init(kind: kind, index: index < 0 ? nil : Int(index))
-    guard (self.index ?? 0) < Device.count(of: kind) else {
-      throw TorchError(
-        operation: "device",
-        message: "no device '\(name)' can be used here (\(kind): \(Device.count(of: kind)) found)")
+    let count = Device.count(of: kind)
+    guard (self.index ?? 0) < count else {
+      let isWithout = kind == .cuda && Runtime.cudaVersion == nil
+      let reason = isWithout ? "this libtorch is built without CUDA" : "\(kind): \(count) found"
+      throw TorchError(operation: "device", message: "no device '\(name)' can be used here (\(reason))")
     }
   }
 

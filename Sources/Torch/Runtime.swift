@@ -8,6 +8,18 @@ public enum Runtime {
   /// How libtorch was built: compiler, BLAS, instruction set.
   public static var configuration: String { String(cString: ct_configuration()) }
 
+  /// The version of CUDA that libtorch is built for, such as `13.0`; nil where it is built without.
+  public static var cudaVersion: String? {
+    let number = ct_cuda_version()
+    return number == 0 ? nil : "\(number / 1000).\(number / 10 % 100)"
+  }
+
+  /// The version of NCCL, which joins the CUDA devices of several processes, such as `2.29.7`; nil without one.
+  public static var ncclVersion: String? {
+    let number = ct_nccl_version()
+    return number == 0 ? nil : "\(number / 10000).\(number / 100 % 100).\(number % 100)"
+  }
+
   /// Threads that an operation may use.
   public static var threads: Int { Int(ct_threads()) }
 

@@ -23,6 +23,9 @@ struct ProcessesTests {
     "--set", "weight_decay=0",
   ]
 
+  /// The devices that two processes of this machine can train on.
+  private static let devices = ["cpu"] + (Device.count(of: .cuda) < 2 ? [] : ["cuda"])
+
   /// What a launcher tells one of two processes.
   private static func place(_ rank: Int, _ port: Int) -> [String: String] {
     [
@@ -39,14 +42,15 @@ struct ProcessesTests {
     }
   }
 
-  @Test("two processes take the step that one takes on the joined batch")
-  func sharesGradients() throws {
+  @Test("two processes take the step that one takes on the joined batch", arguments: devices)
+  func sharesGradients(device: String) throws {
     let folder = try TemporaryFolder()
     let (one, two) = (folder.url.path + "/one", folder.url.path + "/two")
     #expect(try CommandLine.run(Self.arguments(one) + Self.oneStep).status == 0)
     let port = try CommandLine.freePort()
     let processes = try (0..<2).map {
-      try CommandLine.start(Self.arguments(two) + Self.oneStep, environment: Self.place($0, port))
+      try CommandLine.start(
+        Self.arguments(two, "--device", device) + Self.oneStep, environment: Self.place($0, port))
     }
     for process in processes {
       process.waitUntilExit()
@@ -75,15 +79,18 @@ struct ProcessesTests {
 
   @Test(
     "the others end with an error when a process is killed, or is late beyond the timeout",
-    arguments: [SIGKILL, SIGSTOP])
-  func lost(signal: Int32) throws {
+    arguments: [SIGKILL, SIGSTOP], devices)
+  func lost(signal: Int32, device: String) throws {
     let folder = try TemporaryFolder()
     let out = folder.path("run")
     let errors = folder.url.appendingPathComponent("errors")
     let port = try CommandLine.freePort()
     let processes = try (0..<2).map { rank in
       try CommandLine.start(
-        Self.arguments(out, "--set", "epochs=1000000", "--timeout", signal == SIGKILL ? "300" : "15"),
+        // Gloo notices at once that a process is gone, NCCL not always before its time.
+        Self.arguments(
+          out, "--set", "epochs=1000000", "--device", device, "--timeout",
+          signal == SIGKILL && device == "cpu" ? "300" : "15"),
         environment: Self.place(rank, port), errors: rank == 0 ? errors : nil)
     }
     defer { for process in processes where process.isRunning { kill(process.processIdentifier, SIGKILL) } }
@@ -102,15 +109,28 @@ struct ProcessesTests {
 
   @Test("a process that finds no others says where it looked")
   func alone() throws {
+    let port = try CommandLine.freePort()
+    try expectError(1, "joining 2 processes at 127.0.0.1:\(port)", port: port, "--timeout", "1")
+  }
+
+  @Test("a device that is not there is refused before a process waits for another")
+  func noDevice() throws {
+    try expectError(
+      2, "no device 'cuda:99' can be used here", port: CommandLine.freePort(), "--device", "cuda:99")
+  }
+
+  /// The first of two processes ends with a status and an error that contains `text`, and leaves no folder.
+  private func expectError(_ status: Int32, _ text: String, port: Int, _ option: String, _ value: String)
+    throws
+  {
     let folder = try TemporaryFolder()
     let errors = folder.url.appendingPathComponent("errors")
-    let port = try CommandLine.freePort()
     let process = try CommandLine.start(
-      Self.arguments(folder.path("run"), "--timeout", "1"), environment: Self.place(0, port), errors: errors)
+      Self.arguments(folder.path("run"), option, value), environment: Self.place(0, port), errors: errors)
     process.waitUntilExit()
-    #expect(process.terminationStatus == 1)
-    let text = try String(contentsOf: errors, encoding: .utf8)
-    #expect(text.contains("joining 2 processes at 127.0.0.1:\(port)"), "\(text)")
+    #expect(process.terminationStatus == status)
+    let found = try String(contentsOf: errors, encoding: .utf8)
+    #expect(found.contains(text), "\(found)")
     #expect(!folder.exists("run"))
   }
 }

@@ -181,6 +181,9 @@ bool ct_set_threads(int32_t count) CT_NOEXCEPT;
 bool ct_keep_freed_memory(int64_t bytes) CT_NOEXCEPT;
 // How libtorch was built: compiler, BLAS, instruction set.
 const char *ct_configuration(void) CT_NOEXCEPT;
+// The version of CUDA that libtorch was built with, such as 13000, and of its NCCL, such as 22907; 0 for none.
+int32_t ct_cuda_version(void) CT_NOEXCEPT;
+int32_t ct_nccl_version(void) CT_NOEXCEPT;
 
 // ---- Several processes (distributed.cpp) ----
 
@@ -190,7 +193,12 @@ const char *ct_configuration(void) CT_NOEXCEPT;
 ct_group ct_group_new(const char *host, uint16_t port, int32_t rank, int32_t size, bool serves, const char *prefix,
                       const char *interface, bool is_local, int64_t timeout) CT_NOEXCEPT;
 void ct_group_free(ct_group group) CT_NOEXCEPT;
-// Tensors are contiguous and on the cpu. The sum over all processes, in place.
+// Lets NCCL carry tensors on cuda from device to device; each process has a device of its own. The processes meet
+// at the first such tensor. Fails where libtorch has no NCCL or no device is found.
+bool ct_group_join_nccl(ct_group group) CT_NOEXCEPT;
+// Whether the calls below take tensors on this type of device.
+bool ct_group_carries(ct_group group, int32_t device_type) CT_NOEXCEPT;
+// Tensors are contiguous, and where the group carries them. The sum over all processes, in place.
 bool ct_group_sum(ct_group group, ct_tensor tensor) CT_NOEXCEPT;
 // The tensors of all processes, of one shape, into `parts`.
 bool ct_group_gather(ct_group group, ct_tensor tensor, const ct_tensor *parts, int32_t count) CT_NOEXCEPT;

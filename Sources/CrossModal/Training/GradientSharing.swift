@@ -13,9 +13,9 @@ struct GradientSharing {
   ///
   /// A parameter that had no gradient anywhere has none afterwards.
   func sum(_ entries: [StateEntry], _ numbers: [Double]) throws -> [Double] {
-    let device = entries.first?.tensor.device ?? .cpu
     let hasGradient = entries.map { $0.gradient == nil ? 0.0 : 1 }
-    let facts = try group.sum(Tensor(hasGradient + numbers).to(device)).values(as: Double.self)
+    // On the cpu, whatever the device: there a lost process is noticed at once.
+    let facts = try group.sum(Tensor(hasGradient + numbers)).values(as: Double.self)
     let used = zip(entries, facts).filter { $1 > 0 }.map(\.0)
     // One call for all parameters of a type: many small ones would wait for each other.
     for (_, alike) in Dictionary(grouping: used, by: { $0.tensor.dtype }).sorted(by: {

@@ -54,7 +54,8 @@ extension Run {
     let trainer = try Trainer(
       method, training: configuration, data: learning.data, validation: held, seed: seed, device: device,
       group: group, folder: folder, observe: observe)
-    let record = try learning.record(device: device)
+    // Each of several processes has a device of its own; the record is one for all.
+    let record = try learning.record(device: trainer.group == nil ? device : Device(kind: device.kind))
     if isFirst { try training.begin(record, start) }
     try group?.barrier()
     let outcome = try trainer.run()

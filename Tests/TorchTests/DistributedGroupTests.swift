@@ -4,9 +4,9 @@ import Testing
 @testable import Torch
 
 @Suite("Processes that train together")
-struct GlooGroupTests {
-  private func place(_ environment: [String: String]) throws -> GlooGroup.Place? {
-    try GlooGroup.Place(environment)
+struct DistributedGroupTests {
+  private func place(_ environment: [String: String]) throws -> DistributedGroup.Place? {
+    try DistributedGroup.Place(environment)
   }
 
   private static let torchrun = [
@@ -81,9 +81,46 @@ struct GlooGroupTests {
     ])
   func firstHost(list: String, host: String) { #expect(SlurmStep.firstHost(list) == host) }
 
-  /// Runs `body` as two processes would, each on a thread of its own.
+  @Test("of several CUDA devices each process takes the one that its local rank numbers")
+  func devices() throws {
+    let place = try #require(try place(Self.torchrun))
+    #expect(try place.device(Device(kind: .cuda), of: 2) == Device(kind: .cuda, index: 1))
+    // What names one device, or is one for all, stays.
+    for same in [Device.cpu, Device(kind: .mps), Device(kind: .cuda, index: 0)] {
+      #expect(try place.device(same, of: 1) == same)
+    }
+    let error = #expect(throws: TorchError.self) { try place.device(Device(kind: .cuda), of: 1) }
+    #expect(error?.message.contains("LOCAL_RANK is 1, but cuda devices found: 1") == true)
+  }
+
+  @Test(
+    "c10d's messages become sentences without places in its source",
+    arguments: [
+      (
+        "[/a/gloo/pair.cc:5] Connection closed by peer [127.0.0.1]:80. This is advice",
+        "Connection closed by peer [127.0.0.1]:80"
+      ),
+      (
+        "[PG ID 0 PG GUID 0 Rank 1] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=2) ran for 9 ms",
+        "Watchdog caught collective operation timeout: WorkNCCL(SeqNum=2) ran for 9 ms"
+      ),
+      (
+        "NCCL error in: /a/NCCLUtils.hpp:5, invalid usage (advice), NCCL version 2.29.7\nncclInvalidUsage: advice.\n"
+          + "Last error:\nDuplicate GPU detected : rank 1 and rank 0 both on CUDA device 5000",
+        "NCCL error, invalid usage (advice), NCCL version 2.29.7: "
+          + "Duplicate GPU detected : rank 1 and rank 0 both on CUDA device 5000"
+      ),
+    ])
+  func sentences(message: String, sentence: String) {
+    #expect(DistributedGroup.sentence(message) == sentence)
+  }
+
+  /// The kinds of device that two processes of this machine can work on.
+  private static let kinds = [Device.Kind.cpu] + (Device.count(of: .cuda) < 2 ? [] : [.cuda])
+
+  /// Runs `body` as two processes would, each on a thread of its own and, of an accelerator, on its own device.
   private func together<Result: Sendable>(
-    _ body: @escaping @Sendable (GlooGroup) throws -> Result
+    on kind: Device.Kind = .cpu, _ body: @escaping @Sendable (DistributedGroup) throws -> Result
   ) async throws -> [Result] {
     let port = try #require(freePort())
     return try await withThrowingTaskGroup(of: (Int, Result).self) { tasks in
@@ -93,12 +130,13 @@ struct GlooGroupTests {
             Thread.detachNewThread {
               continuation.resume(
                 with: Swift.Result {
-                  let place = try GlooGroup.Place([
+                  let place = try DistributedGroup.Place([
                     "RANK": "\(rank)", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
                     "MASTER_PORT": "\(port)",
                   ])
                   guard let place else { throw TorchError(operation: "test", message: "no place") }
-                  return (rank, try body(GlooGroup(place, timeout: 60)))
+                  let device = try place.device(Device(kind: kind))
+                  return (rank, try body(DistributedGroup(place, device: device, timeout: 60)))
                 })
             }
           }
@@ -106,6 +144,17 @@ struct GlooGroupTests {
       }
       return try await tasks.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
     }
+  }
+
+  /// A group of one process, which is enough to bring NCCL up.
+  private func alone(at device: Device) throws -> DistributedGroup {
+    let port = try #require(freePort())
+    var place = try #require(
+      try place([
+        "RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "\(port)",
+      ]))
+    place.size = 1
+    return try DistributedGroup(place, device: device, timeout: 60)
   }
 
   private func freePort() -> Int? {
@@ -123,15 +172,18 @@ struct GlooGroupTests {
     return isBound ? Int(UInt16(bigEndian: address.sin_port)) : nil
   }
 
-  @Test("sums, gathers of different sizes and broadcasts give every process the same")
-  func collectives() async throws {
-    let found = try await together { group -> [[Double]] in
+  @Test("sums, gathers of different sizes and broadcasts give every process the same", arguments: kinds)
+  func collectives(kind: Device.Kind) async throws {
+    let found = try await together(on: kind) { group -> [[Double]] in
+      let device = Device(kind: kind, index: kind == .cpu ? nil : group.rank)
       let own = Double(group.rank + 1)
-      let rows = try Tensor.ones([group.rank + 1, 2 - group.rank], .float64) * own
+      let rows = try (Tensor.ones([group.rank + 1, 2 - group.rank], .float64) * own).to(device)
       let gathered = try group.gather(rows)
       try group.barrier()
+      let sum = try group.sum(Tensor([own, 10 * own]).to(device))
+      #expect(sum.device == rows.device && gathered.allSatisfy { $0.device == rows.device })
       return [
-        try group.sum(Tensor([own, 10 * own])).values(), try group.broadcast(Tensor([own]), from: 1).values(),
+        try sum.values(), try group.broadcast(Tensor([own]).to(device), from: 1).values(),
         try gathered[0].flattened().values(), try gathered[1].flattened().values(),
       ]
     }
@@ -150,5 +202,28 @@ struct GlooGroupTests {
     }
     #expect(found[0].contains("process 0 has lost one of the 2"), "\(found[0])")
     #expect(!found[0].contains("gloo/"))
+  }
+
+  @Test(
+    "a group for CUDA devices says what NCCL says where there is none",
+    .enabled(if: Device.count(of: .cuda) == 0))
+  func noDevice() throws {
+    let error = #expect(throws: TorchError.self) { try alone(at: Device(kind: .cuda, index: 0)) }
+    #expect(error?.operation == "joining the CUDA devices of 1 processes by NCCL")
+    let reason = Runtime.ncclVersion == nil ? "libtorch has no NCCL" : "no GPUs found"
+    #expect(error?.message.contains(reason) == true, "\(String(describing: error))")
+  }
+
+  @Test(
+    "on one CUDA device NCCL gives a single process its own",
+    .enabled(if: Device.count(of: .cuda) > 0, "no CUDA device"))
+  func oneDevice() throws {
+    let device = Device(kind: .cuda, index: 0)
+    let group = try alone(at: device)
+    let own = try Tensor([1.0, 2]).to(device)
+    #expect(try group.sum(own).values(as: Double.self) == [1, 2])
+    #expect(try group.gather(own)[0].values(as: Double.self) == [1, 2])
+    #expect(try group.broadcast(own, from: 0).device == device)
+    try group.barrier()
   }
 }

@@ -1,9 +1,12 @@
 import CTorch
 import Foundation
 
-/// Processes joined by c10d's Gloo over TCP, as PyTorch joins them: launched by torchrun, Slurm or a Kubernetes
-/// operator, which say by environment variables who is who. Tensors on an accelerator travel through main memory.
-public final class GlooGroup: ProcessGroup {
+/// Processes joined by c10d, as PyTorch joins them: launched by torchrun, Slurm or a Kubernetes operator, which say
+/// by environment variables who is who.
+///
+/// Tensors on the cpu travel by Gloo over TCP. Those on CUDA devices travel by NCCL from device to device, where
+/// every process has one of its own; those on other accelerators through main memory.
+public final class DistributedGroup: ProcessGroup {
   public let rank: Int
   public let size: Int
   private let group: ct_group
@@ -63,13 +66,35 @@ public final class GlooGroup: ProcessGroup {
       interface = environment["GLOO_SOCKET_IFNAME"] ?? ""
       attempt = environment["TORCHELASTIC_RESTART_COUNT"] ?? "0"
     }
+
+    /// The device that this process works on: of `cuda` the one that ``localRank`` numbers; what names one device
+    /// stays as it is.
+    ///
+    /// - Throws: ``TorchError`` when there are too few.
+    public func device(_ wanted: Device) throws(TorchError) -> Device {
+      try device(wanted, of: Device.count(of: wanted.kind))
+    }
+
+    func device(_ wanted: Device, of count: Int) throws(TorchError) -> Device {
+      guard wanted.kind == .cuda, wanted.index == nil else { return wanted }
+      guard localRank < count else {
+        throw TorchError(
+          operation: "device",
+          message:
+            "LOCAL_RANK is \(localRank), but cuda devices found: \(count); start at most that many processes "
+            + "a machine, or name cuda:0 where each process sees only its own")
+      }
+      return Device(kind: .cuda, index: localRank)
+    }
   }
 
   /// Joins the others.
   ///
-  /// - Parameter timeout: seconds that a process may be late, here and in every later call.
-  /// - Throws: ``TorchError`` when they do not come in time.
-  public init(_ place: Place, timeout: Double = 1800) throws(TorchError) {
+  /// - Parameters:
+  ///   - device: where this process works, of the same kind in all: ``Place/device(_:)``.
+  ///   - timeout: seconds that a process may be late, here and in every later call.
+  /// - Throws: ``TorchError`` when they do not come in time, or NCCL cannot join their devices.
+  public init(_ place: Place, device: Device = .cpu, timeout: Double = 1800) throws(TorchError) {
     rank = place.rank
     size = place.size
     let made = ct_group_new(
@@ -81,23 +106,47 @@ public final class GlooGroup: ProcessGroup {
         message: "process \(place.rank): \(Self.reason)")
     }
     group = made
+    if device.kind == .cuda { try joinDevices(device) }
+  }
+
+  /// Brings NCCL up, so that what is wrong with the devices is said before work starts.
+  private func joinDevices(_ device: Device) throws(TorchError) {
+    let ones = ct_group_join_nccl(group) ? try Tensor.ones([1]).to(device) : nil
+    guard let ones, ones.handle.withPointer({ ct_group_sum(group, $0) }) else {
+      throw TorchError(
+        operation: "joining the CUDA devices of \(size) processes by NCCL",
+        message: "process \(rank) at \(device): \(Self.reason)")
+    }
   }
 
   deinit { ct_group_free(group) }
 
-  /// What went wrong, without the places in Gloo's own source that its messages carry and without advice.
-  private static var reason: String {
-    var message = String(cString: ct_last_error())
+  /// What went wrong, without the places in c10d's own source that its messages carry and without advice.
+  private static var reason: String { sentence(String(cString: ct_last_error())) }
+
+  static func sentence(_ message: String) -> String {
+    var message = message
     if message.hasPrefix("["), let end = message.firstIndex(of: "]") {
       message = String(message[message.index(after: end)...]).trimmingCharacters(in: .whitespaces)
     }
-    message = message.split(separator: "\n").first.map(String.init) ?? message
+    let lines = message.split(separator: "\n").map(String.init)
+    message = lines.first ?? message
+    // NCCL: "NCCL error in: FILE:LINE, what", some lines of advice, "Last error:", what it was.
+    if message.hasPrefix("NCCL error in: "), let end = message.range(of: ", ") {
+      message = "NCCL error, " + message[end.upperBound...]
+      if let last = lines.firstIndex(of: "Last error:"), last + 1 < lines.count {
+        message += ": " + lines[last + 1].trimmingCharacters(in: .whitespaces)
+      }
+    }
     return message.range(of: ". ").map { String(message[..<$0.lowerBound]) } ?? message
   }
 
-  /// Tensors of their own on the cpu, which the calls below may change.
+  /// Tensors of their own where the group carries them, which the calls below may change.
   private func own(_ tensor: Tensor) throws(TorchError) -> Tensor {
-    try tensor.detached().to(.cpu).contiguous().copied()
+    let device = tensor.device
+    let source = try tensor.detached()
+    return try (ct_group_carries(group, device.kind.rawValue) ? source : source.to(.cpu)).contiguous()
+      .copied()
   }
 
   private func check(_ done: Bool, _ operation: String) throws(TorchError) {
