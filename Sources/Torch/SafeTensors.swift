@@ -125,7 +125,7 @@ extension SafeTensors {
     var entries: [SafeTensorsHeader.Entry] = []
     var end = 0
     for (name, tensor) in sorted {
-      metadata[tensorPrefix + name] = try withBytes(of: tensor) { Checksum.text(of: $0) }
+      metadata[tensorPrefix + name] = try tensor.withUnsafeBytes { Checksum.text(of: $0) }
       let start = end
       end += tensor.count * tensor.dtype.size
       entries.append(.init(name: name, dtype: tensor.dtype, shape: tensor.shape, range: start..<end))
@@ -136,19 +136,12 @@ extension SafeTensors {
     }
     try AtomicFile.write(to: path) { append in
       try append(head)
-      for (_, tensor) in sorted { try withBytes(of: tensor) { try append(Data($0)) } }
+      for (_, tensor) in sorted { try tensor.withUnsafeBytes { try append(Data($0)) } }
     }
   }
 
   /// Python's order: the type of the higher rank first, then names by their bytes.
   private static func isBefore(_ a: (DataType, String), _ b: (DataType, String)) -> Bool {
     a.0 == b.0 ? a.1.utf8.lexicographicallyPrecedes(b.1.utf8) : a.0.safeTensorsRank > b.0.safeTensorsRank
-  }
-
-  private static func withBytes<Result>(
-    of tensor: Tensor, _ body: (UnsafeRawBufferPointer) throws -> Result
-  ) throws -> Result {
-    tensor.count == 0
-      ? try body(UnsafeRawBufferPointer(start: nil, count: 0)) : try tensor.withUnsafeBytes(body)
   }
 }

@@ -91,7 +91,9 @@ extension Tensor {
   public func withUnsafeBytes<Result>(
     _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
-    try handle.withData { pointer in
+    // One without elements has no memory.
+    if count == 0 { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+    return try handle.withData { pointer in
       guard let pointer, isContiguous else {
         throw TorchError(
           operation: "bytes", shapes: [shape], message: "needs a contiguous tensor on the cpu")

@@ -74,7 +74,7 @@ struct SCANCommandTests {
       (["explain", "t2i", "--pair", "1,2", "--out", "missing/x.png"], 1, "missing"),
       (["embed", "t2i", "--modality", "text", "--out", "x.npy"], 2, ".npz"),
       (["evaluate", "t2i", "--models", "nowhere"], 1, "no run"),
-      (["evaluate", "t2i", "--combine", "product"], 1, "mean"),
+      (["evaluate", "t2i", "--combine", "product"], 2, "mean"),
     ] as [([String], Int32, String)] {
       let outcome = try CommandLine.run(arguments, in: folder.url)
       #expect(outcome.status == status && outcome.errors.contains(words), "\(arguments): \(outcome.errors)")

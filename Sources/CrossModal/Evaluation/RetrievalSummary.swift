@@ -100,9 +100,8 @@ struct QueryTable {
   func summary(weights: [Int]? = nil) -> RetrievalSummary {
     let each = folds.map { summary(of: $0, weights) }
     return RetrievalSummary(
-      recalls: each.first?.recalls == nil
-        ? nil
-        : RetrievalSummary.depths.indices.compactMap { depth in mean(each.map { $0.recalls?[depth] }) },
+      recalls: each.contains { $0.recalls != nil }
+        ? RetrievalSummary.depths.indices.compactMap { depth in mean(each.map { $0.recalls?[depth] }) } : nil,
       medianRank: mean(each.map(\.medianRank)), meanRank: mean(each.map(\.meanRank)),
       meanReciprocalRank: mean(each.map(\.meanReciprocalRank)),
       meanAveragePrecision: mean(each.map(\.meanAveragePrecision)), meanGain: mean(each.map(\.meanGain)))

@@ -70,9 +70,15 @@ public struct RetrievalTruth: Sendable {
   }
 
   /// `captions` consecutive rows of the second modality for each row of the first.
+  ///
+  /// - Throws: ``EvaluationError`` when there are none, or more than can be counted.
   public static func consecutive(_ captions: Int, first: Int) throws -> RetrievalTruth {
-    try RetrievalTruth(
-      first: first, second: first * captions, pairs: (0..<first * captions).map { ($0 / captions, $0) })
+    let (second, overflows) = first.multipliedReportingOverflow(by: captions)
+    guard captions > 0, !overflows else {
+      throw EvaluationError.badValue("\(captions) captions for each of \(first) rows cannot be counted")
+    }
+    return try RetrievalTruth(
+      first: first, second: second, pairs: (0..<second).map { ($0 / captions, $0) })
   }
 
   private init(

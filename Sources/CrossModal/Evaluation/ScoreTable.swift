@@ -27,7 +27,8 @@ final class ScoreTable<Score: BinaryFloatingPoint & TensorElement> {
       descriptor = mkstemp(&path)
       guard descriptor >= 0 else { throw EvaluationError.noRoom(bytes: bytes) }
       unlink(path)
-      guard ftruncate(descriptor, off_t(bytes)) == 0 else {
+      // The room is taken now: a full disk found later would end the process.
+      guard Self.allocate(descriptor, bytes) else {
         close(descriptor)
         throw EvaluationError.noRoom(bytes: bytes)
       }
@@ -37,6 +38,17 @@ final class ScoreTable<Score: BinaryFloatingPoint & TensorElement> {
     guard let mapped = mmap(nil, bytes, PROT_READ | PROT_WRITE, flags, descriptor, 0), mapped != MAP_FAILED
     else { throw EvaluationError.noRoom(bytes: bytes) }
     base = mapped.bindMemory(to: Score.self, capacity: rows * columns)
+  }
+
+  private static func allocate(_ descriptor: Int32, _ bytes: Int) -> Bool {
+    #if canImport(Darwin)
+      var room = fstore_t(
+        fst_flags: UInt32(F_ALLOCATEALL), fst_posmode: F_PEOFPOSMODE, fst_offset: 0, fst_length: off_t(bytes),
+        fst_bytesalloc: 0)
+      return fcntl(descriptor, F_PREALLOCATE, &room) != -1 && ftruncate(descriptor, off_t(bytes)) == 0
+    #else
+      return posix_fallocate(descriptor, 0, off_t(bytes)) == 0
+    #endif
   }
 
   deinit { munmap(base, bytes) }

@@ -74,9 +74,10 @@ struct Canvas {
     _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ colour: Colour, opacity: Double = 1
   ) {
     guard width > 0, height > 0, x.isFinite, y.isFinite, width.isFinite, height.isFinite else { return }
-    let (left, top) = (max(0, Int(x.rounded(.down))), max(0, Int(y.rounded(.down))))
-    let right = Int(min(Double(self.width), (x + width).rounded(.up)))
-    let bottom = Int(min(Double(self.height), (y + height).rounded(.up)))
+    let within = { (edge: Double, size: Int) in Int(min(max(edge, 0), Double(size))) }
+    let (left, top) = (within(x.rounded(.down), self.width), within(y.rounded(.down), self.height))
+    let right = within((x + width).rounded(.up), self.width)
+    let bottom = within((y + height).rounded(.up), self.height)
     guard left < right, top < bottom else { return }
     for row in top..<bottom {
       let down = min(y + height, Double(row + 1)) - max(y, Double(row))

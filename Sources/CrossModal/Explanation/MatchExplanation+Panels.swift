@@ -28,6 +28,15 @@ extension MatchExplanation {
     0.1 + 0.9 * (largest > 0 ? (weight / largest).squareRoot() : 1)
   }
 
+  /// The whole pixels of an interval that lie in a picture; at least so many, whatever the interval.
+  private static func pixels(
+    from start: Double, to end: Double, within size: Int, least: Int = 0
+  ) -> Range<Int> {
+    // Edges beyond all integers are brought inside first.
+    let low = Int(min(max(start, 0), Double(size - least)))
+    return low..<max(low + least, Int(min(max(end, 0), Double(size))))
+  }
+
   private func onPicture(
     _ picture: Tensor, _ boxes: [(left: Double, top: Double, right: Double, bottom: Double)],
     _ weights: [Double]?, width: Int
@@ -35,10 +44,12 @@ extension MatchExplanation {
     let scale = Double(width) / Double(picture.size(along: 1))
     let height = max(1, Int((Double(picture.size(along: 0)) * scale).rounded()))
     var canvas = Canvas(width: width, height: height)
+    // Far outside the picture it does not matter how far.
+    let near = { (edge: Double) in min(max(edge * scale, -1e6), 1e6) }
     let scaled = boxes.map {
       (
-        x: $0.left * scale, y: $0.top * scale, width: ($0.right - $0.left) * scale,
-        height: ($0.bottom - $0.top) * scale
+        x: near($0.left), y: near($0.top), width: near($0.right) - near($0.left),
+        height: near($0.bottom) - near($0.top)
       )
     }
     guard let weights else {
@@ -52,14 +63,8 @@ extension MatchExplanation {
     // What lies in several boxes is as visible as all of them make it.
     var mass = [[Double]](repeating: [Double](repeating: 0, count: width), count: height)
     for (weight, box) in zip(weights, scaled) {
-      let rows =
-        max(
-          0, Int(box.y.rounded()))..<max(
-          max(0, Int(box.y.rounded())), min(height, Int((box.y + box.height).rounded())))
-      let columns =
-        max(
-          0, Int(box.x.rounded()))..<max(
-          max(0, Int(box.x.rounded())), min(width, Int((box.x + box.width).rounded())))
+      let rows = Self.pixels(from: box.y.rounded(), to: (box.y + box.height).rounded(), within: height)
+      let columns = Self.pixels(from: box.x.rounded(), to: (box.x + box.width).rounded(), within: width)
       for row in rows { for column in columns { mass[row][column] += weight } }
     }
     let largest = mass.lazy.flatMap { $0 }.max() ?? 0
@@ -122,11 +127,8 @@ extension MatchExplanation {
     case .box(let left, let top, let right, let bottom):
       guard let picture = item.picture else { return nil }
       let (height, width) = (picture.size(along: 0), picture.size(along: 1))
-      let rows =
-        min(
-          height - 1, max(0, Int(top)))..<max(min(height - 1, max(0, Int(top))) + 1, min(height, Int(bottom)))
-      let columns =
-        min(width - 1, max(0, Int(left)))..<max(min(width - 1, max(0, Int(left))) + 1, min(width, Int(right)))
+      let rows = Self.pixels(from: top, to: bottom, within: height, least: 1)
+      let columns = Self.pixels(from: left, to: right, within: width, least: 1)
       try canvas.picture(
         picture.narrowed(to: rows, along: 0).narrowed(to: columns, along: 1).contiguous(), 0, 0, size, size)
       return canvas

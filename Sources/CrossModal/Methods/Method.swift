@@ -92,9 +92,21 @@ public struct Features: Sendable {
   }
 
   /// Fragments without padding; vectors and packed fragments as they are.
+  ///
+  /// - Throws: ``TorchError`` when there is not one length an item, from 0 to the width.
   public func packed() throws -> Features {
     guard let lengths, !isPacked else { return self }
     let (count, width) = (values.size(along: 0), values.size(along: 1))
+    guard lengths.count == count else {
+      throw TorchError(
+        operation: "packing", shapes: [values.shape],
+        message: "has \(lengths.count) lengths for \(count) items")
+    }
+    if let item = lengths.firstIndex(where: { !(0...width).contains($0) }) {
+      throw TorchError(
+        operation: "packing", shapes: [values.shape],
+        message: "item \(item) has length \(lengths[item]), expected 0 to \(width)")
+    }
     func joined(_ tensor: Tensor) throws -> Tensor {
       try tensor.reshaped(to: [count * width] + tensor.shape.dropFirst(2))
     }

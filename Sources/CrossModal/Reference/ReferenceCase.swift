@@ -47,6 +47,15 @@ public struct ReferenceCase: Sendable {
     return tensor
   }
 
+  /// The input `lengths`: one a row of padded items of `width` places.
+  func lengths(rows: Int, width: Int) throws -> [Int] {
+    let lengths = try input("lengths").values(as: Int.self)
+    guard lengths.count == rows, lengths.allSatisfy({ (1...max(1, width)).contains($0) }) else {
+      throw ReferenceError.badLengths(lengths, rows: rows, width: width)
+    }
+    return lengths
+  }
+
   /// A setting by name; one in a section as `section.name`.
   public func setting(_ key: String) throws -> JSON {
     var place = config
@@ -82,6 +91,7 @@ public enum ReferenceError: LocalizedError, Equatable {
   case badSetting(_ key: String, _ value: String, _ expected: String)
   case badRank(_ name: String, _ shape: [Int], _ expected: Int)
   case noCaption(image: Int)
+  case badLengths([Int], rows: Int, width: Int)
 
   public var errorDescription: String? {
     switch self {
@@ -90,6 +100,8 @@ public enum ReferenceError: LocalizedError, Equatable {
     case .badSetting(let key, let value, let expected): "config.\(key) is \(value), expected \(expected)"
     case .badRank(let name, let shape, let expected):
       "\(name) has shape \(shape), expected \(expected) dimension\(expected == 1 ? "" : "s")"
+    case .badLengths(let lengths, let rows, let width):
+      "lengths is \(lengths), expected \(rows) whole numbers from 1 to \(width)"
     case .noCaption(let image): "image \(image) has no caption, and so no rank"
     }
   }

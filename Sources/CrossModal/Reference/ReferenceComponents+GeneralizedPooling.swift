@@ -21,7 +21,7 @@ enum GeneralizedPoolingReference: ReferenceComponents {
     for entry in pooling.stateEntries { entry.tensor = try entry.tensor.detached().to(.float64) }
     try pooling.load(reference.weights.map { ($0.key, $0.value) }, from: "weights.safetensors")
     let features = try reference.input("features").to(.float64).requiringGradient()
-    let lengths = try reference.input("lengths").values(as: Int.self)
+    let lengths = try reference.lengths(rows: features.size(along: 0), width: features.size(along: 1))
     let pooled = try pooling(features, lengths: lengths)
     let loss = try (pooled * reference.input("upstream").to(.float64)).sum()
     let leaves = [("features", features)] + pooling.parameters.map { ($0.name, $0.tensor) }

@@ -44,10 +44,11 @@ enum SCANReference: ReferenceComponents {
     try network.load(reference.weights.map { ($0.key, $0.value) }, from: "weights.safetensors")
     for entry in network.stateEntries { entry.tensor = try graph.leaf(entry.name) }
     let images = try graph.leaf("images")
-    let lengths = try reference.input("lengths").values(as: Int.self)
+    let captions = try reference.input("captions")
+    let lengths = try reference.lengths(rows: captions.size(along: 0), width: captions.size(along: 1))
     let regions = [Int](repeating: images.size(along: 1), count: images.size(along: 0))
     let pictures = try network.fragments(.sets(images, lengths: regions), side: 0)
-    let words = try network.fragments(.tokens(reference.input("captions"), lengths: lengths), side: 1)
+    let words = try network.fragments(.tokens(captions, lengths: lengths), side: 1)
     let scores = try configuration.attention.scores(pictures, words)
     let loss = try configuration.ranking(isWarmingUp: false)
       .loss(ofScores: scores, Matches(pairs: scores.size(along: 0))).total
@@ -77,9 +78,9 @@ enum SCANReference: ReferenceComponents {
     let regions = try reference.input("img_emb").to(.float64)
     let images = Features(
       regions, lengths: [Int](repeating: regions.size(along: 1), count: regions.size(along: 0)))
+    let words = try reference.input("cap_emb").to(.float64)
     let captions = Features(
-      try reference.input("cap_emb").to(.float64),
-      lengths: try reference.input("lengths").values(as: Int.self))
+      words, lengths: try reference.lengths(rows: words.size(along: 0), width: words.size(along: 1)))
     let norms: [CrossAttention.Normalization] = try reference.choices("norms")
     let aggregations: [CrossAttention.Aggregation] = try reference.choices("aggregations")
     var outputs: [String: Tensor] = [:]

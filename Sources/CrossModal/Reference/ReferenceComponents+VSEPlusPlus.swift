@@ -88,8 +88,9 @@ enum VSEppModelReference: ReferenceComponents {
     _ reference: ReferenceCase, _ network: Network
   ) throws -> [String: ReferenceOutput] {
     let images = try reference.input("images").to(.float64).requiringGradient()
-    let lengths = try reference.input("lengths").values(as: Int.self)
-    let (x, y) = try vectors(reference, network, images, reference.input("captions"), lengths)
+    let captions = try reference.input("captions")
+    let lengths = try reference.lengths(rows: captions.size(along: 0), width: captions.size(along: 1))
+    let (x, y) = try vectors(reference, network, images, captions, lengths)
     let loss = try HingeRanking(vsepp: reference)
     let total = try loss(x, y, Matches(pairs: lengths.count)).total
     var outputs: [String: ReferenceOutput] = [:]
@@ -109,7 +110,7 @@ enum VSEppModelReference: ReferenceComponents {
   ) throws -> [String: ReferenceOutput] {
     let images = try reference.input("images").to(.float64)
     let captions = try reference.input("captions")
-    let lengths = try reference.input("lengths").values(as: Int.self)
+    let lengths = try reference.lengths(rows: captions.size(along: 1), width: captions.size(along: 2))
     let betas =
       try reference.config["betas"] == nil ? [0.9, 0.999] : reference.numbers("betas")
     let name = reference.config["optimizer"]?.string ?? "Adam"
@@ -123,7 +124,7 @@ enum VSEppModelReference: ReferenceComponents {
     let loss = try HingeRanking(vsepp: reference)
     var losses: [Tensor] = []
     var norms: [Double] = []
-    for step in 0..<(try reference.count("steps")) {
+    for step in 0..<(try reference.count("steps", atMost: images.size(along: 0))) {
       try network.parameters.clearGradients()
       let (x, y) = try vectors(reference, network, images[step], captions[step], lengths)
       let total = try loss(x, y, Matches(pairs: lengths.count)).total

@@ -6,7 +6,9 @@ import Torch
 
 @Suite("Explanation of a match")
 struct MatchExplanationTests {
-  static func explanation(boxes: Bool) throws -> MatchExplanation {
+  static func explanation(
+    boxes: Bool, at parts: [MatchExplanation.Part]? = nil
+  ) throws -> MatchExplanation {
     let picture = try Tensor.integers(in: 0..<255, [40, 60, 3], using: Generator(seed: 1)).to(.uint8)
     let regions: [MatchExplanation.Part] =
       boxes
@@ -18,7 +20,8 @@ struct MatchExplanationTests {
       method: "scan", dataset: "toy", score: 0.7,
       sides: [
         .init(
-          modality: "image", row: 3, title: "a <picture>", picture: boxes ? picture : nil, parts: regions),
+          modality: "image", row: 3, title: "a <picture>", picture: boxes ? picture : nil,
+          parts: parts ?? regions),
         .init(
           modality: "text", row: 17, title: "the \"red\" & blue 熊",
           parts: [.word("<start>", isMark: true), .word("red", isMark: false), .word("熊", isMark: false)]),
@@ -63,6 +66,18 @@ struct MatchExplanationTests {
     let (left, right) = (try panel.narrowed(to: 5..<25, along: 1), try panel.narrowed(to: 35..<60, along: 1))
     #expect(try left.mean().item() < 160 && right.mean().item() > 225)
     #expect(try all.mean().item() < panel.mean().item())
+  }
+
+  @Test("boxes far outside the picture show nothing and harm nothing")
+  func distantBoxes() throws {
+    let explanation = try Self.explanation(
+      boxes: true,
+      at: [
+        .box(left: 1e30, top: 0, right: 2e30, bottom: 5),
+        .box(left: -1e30, top: -9, right: 1e30, bottom: 1e30), .box(left: 70, top: 50, right: 60, bottom: 45),
+      ])
+    #expect(try explanation.png().count > 0)
+    #expect(try explanation.report().html.contains("data:image/png"))
   }
 
   @Test("letters cover what their outlines enclose, and holes stay free")

@@ -37,6 +37,20 @@ struct CaseInputTests {
     #expect(scalar.reason == "im has shape [], expected 2 dimensions")
   }
 
+  @Test("lengths that do not fit their items are named")
+  func lengths() throws {
+    for lengths in [[3, 5], [3, 0], [3], [3, -1], [3, 1 << 62]] {
+      let long = try outcome(
+        "scan", "attention", ["norms": [], "aggregations": []],
+        inputs: [
+          "img_emb": Tensor.zeros([2, 3, 4]), "cap_emb": Tensor.zeros([2, 4, 4]), "lengths": Tensor(lengths),
+        ])
+      #expect(long.reason == "lengths is \(lengths), expected 2 whole numbers from 1 to 4")
+    }
+    #expect(throws: TorchError.self) { try Features(Tensor.zeros([2, 3, 4]), lengths: [3, 4]).packed() }
+    #expect(throws: TorchError.self) { try Features(Tensor.zeros([2, 3, 4]), lengths: [3]).packed() }
+  }
+
   @Test("counts beyond all reason are named")
   func counts() throws {
     let wide = try outcome(
