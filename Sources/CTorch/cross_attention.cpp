@@ -8,57 +8,22 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <numeric>
-#include <utility>
 
-// Every function that has vectors among its arguments is inlined, so none crosses a border between instruction sets.
-#pragma clang diagnostic ignored "-Wpsabi"
-#define CT_KERNEL __attribute__((always_inline))
-
-#if defined(__x86_64__)
-namespace avx512 {
-#define CT_WORDS 14
-#define CT_REGIONS 2
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
-#include "cross_attention_kernels.h"
-#pragma clang attribute pop
-}  // namespace avx512
-namespace avx2 {
-#define CT_WORDS 6
-#define CT_REGIONS 1
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#include "cross_attention_kernels.h"
-#pragma clang attribute pop
-}  // namespace avx2
-#endif
-namespace portable {
-#if defined(__aarch64__)
-#define CT_WORDS 6
-#else
-#define CT_WORDS 3
-#endif
-#define CT_REGIONS 1
-#include "cross_attention_kernels.h"
-}  // namespace portable
+#define CT_KERNELS "cross_attention_kernels.h"
+#include "instruction_sets.h"
 
 namespace ct {
 
-float *Numbers::allocate(int64_t count) {
-  return static_cast<float *>(::operator new(std::max<int64_t>(count, 1) * sizeof(float), std::align_val_t(64)));
-}
-
-void Numbers::clear() { std::memset(memory_.get(), 0, count_ * sizeof(float)); }
-
 attention_kernels attention_kernels_for(const ct_attention &settings) {
+  switch (instructions(settings.instructions)) {
 #if defined(__x86_64__)
-  if (settings.instructions != 1 && settings.instructions != 2 && __builtin_cpu_supports("avx512f") &&
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    return avx512::kernels("AVX-512", settings.words_ask, settings.norm);
-  if (settings.instructions != 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    return avx2::kernels("AVX2", settings.words_ask, settings.norm);
+    case Instructions::vnni:
+    case Instructions::avx512: return avx512::kernels("AVX-512", settings.words_ask, settings.norm);
+    case Instructions::avx2: return avx2::kernels("AVX2", settings.words_ask, settings.norm);
 #endif
-  return portable::kernels("portable", settings.words_ask, settings.norm);
+    default: return portable::kernels("portable", settings.words_ask, settings.norm);
+  }
 }
 
 Fragments::Fragments(const at::Tensor &tensor, const std::vector<int64_t> &lengths, const char *what)
@@ -126,8 +91,10 @@ void block_side(const attention_kernels &kernels, const ct_attention &settings, 
 }
 
 std::vector<const float *> block_rows(const Block &block, const Fragments &images) {
-  std::vector<const float *> rows;
-  for (const int64_t image : block.images) rows.push_back(images.item(image));
+  std::vector<const float *> rows(block.regions * lane_count);
+  for (int64_t r = 0; r < block.regions; r++)
+    for (size_t lane = 0; lane < block.images.size(); lane++)
+      rows[r * lane_count + static_cast<int64_t>(lane)] = images.item(block.images[lane]) + r * images.depth;
   return rows;
 }
 
@@ -189,7 +156,7 @@ struct Scorer {
       const auto rows = ct::block_rows(block, images);
       most = std::max(most, block.regions);
       packed.emplace_back(block.regions * depth * ct::lane_count);
-      kernels.pack_images(rows.data(), static_cast<int64_t>(rows.size()), block.regions, depth, packed.back().data());
+      kernels.pack_columns(rows.data(), block.regions, depth, packed.back().data());
       block_sides.emplace_back(ct::block_side_size(settings, block.regions));
       ct::block_side(kernels, settings, packed.back().data(), block.regions, depth, block_sides.back().data());
     }
@@ -203,7 +170,7 @@ struct Scorer {
       int64_t last = first + 1;
       while (last < task.last_caption && captions.offsets[last + 1] - captions.offsets[first] <= room) last++;
       const int64_t count = captions.offsets[last] - captions.offsets[first];
-      kernels.pack_words(captions.item(first), count, depth, words.data());
+      kernels.pack_rows(captions.item(first), count, depth, words.data());
       for (size_t b = task.first_block; b < task.last_block; b++) {
         const ct::Block &block = blocks[b];
         const int64_t stride = kept ? kept->stride : block.regions * ct::lane_count;

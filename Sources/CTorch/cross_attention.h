@@ -1,20 +1,13 @@
 // Stacked cross attention of fragments: what its files share.
 #pragma once
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
-#include <exception>
-#include <memory>
-#include <mutex>
-#include <new>
-#include <system_error>
-#include <thread>
 #include <vector>
 
+#include "aligned.h"
 #include "border.h"
+#include "parallel.h"
 
 // One caption against a block of up to 16 images.
 struct attention_pair {
@@ -35,11 +28,12 @@ struct attention_pair {
 
 typedef void (*pair_function)(const attention_pair &);
 
-// The arithmetic for one instruction set, one direction and one norm: cross_attention_kernels.h says what each does.
+// The arithmetic for one instruction set, one direction and one norm: cross_attention_kernels.h and product_kernels.h
+// say what each does.
 struct attention_kernels {
   const char *name;
-  void (*pack_words)(const float *rows, int64_t count, int64_t depth, float *out);
-  void (*pack_images)(const float *const *images, int64_t count, int64_t regions, int64_t depth, float *out);
+  void (*pack_rows)(const float *rows, int64_t count, int64_t depth, float *out);
+  void (*pack_columns)(const float *const *columns, int64_t vectors, int64_t depth, float *out);
   void (*products)(const float *words, int64_t count, const float *block, int64_t regions, int64_t depth, float *out,
                    int64_t stride);
   void (*block_gram)(const float *block, int64_t regions, int64_t depth, float *out);
@@ -51,24 +45,6 @@ struct attention_kernels {
 namespace ct {
 
 constexpr int64_t lane_count = 16;
-
-// Numbers on a boundary that vectors want.
-class Numbers {
- public:
-  explicit Numbers(int64_t count = 0) : count_(count), memory_(allocate(count)) {}
-  float *data() { return memory_.get(); }
-  const float *data() const { return memory_.get(); }
-  int64_t count() const { return count_; }
-  void clear();
-
- private:
-  struct Release {
-    void operator()(float *memory) const { ::operator delete(memory, std::align_val_t(64)); }
-  };
-  static float *allocate(int64_t count);
-  int64_t count_;
-  std::unique_ptr<float, Release> memory_;
-};
 
 // Fragments of items, one row each: item i has rows offsets[i] ..< offsets[i + 1].
 struct Fragments {
@@ -119,37 +95,8 @@ inline int64_t block_side_size(const ct_attention &settings, int64_t regions) {
   return lane_count * (settings.words_ask ? triangle(regions) : regions);
 }
 
-// The rows of a block's images, for pack_images.
+// The rows of a block's images, [regions][lane], for pack_columns.
 std::vector<const float *> block_rows(const Block &block, const Fragments &images);
-
-// Runs body(item) for every item on as many threads as libtorch may use; the first failure is thrown here. Threads of
-// their own: at::parallel_for runs in one where, as here, code is compiled without OpenMP.
-template <typename Body>
-void in_parallel(int64_t count, const Body &body) {
-  std::atomic<int64_t> next{0};
-  std::exception_ptr failure;
-  std::mutex lock;
-  const auto work = [&] {
-    try {
-      for (int64_t item = next++; item < count; item = next++) body(item);
-    } catch (...) {
-      const std::lock_guard<std::mutex> guard(lock);
-      if (!failure) failure = std::current_exception();
-      next = count;
-    }
-  };
-  std::vector<std::thread> threads;
-  for (int64_t i = 1; i < std::min<int64_t>(at::get_num_threads(), count); i++) {
-    try {
-      threads.emplace_back(work);
-    } catch (const std::system_error &) {
-      break;  // the system has no more: those there are do it all
-    }
-  }
-  work();
-  for (std::thread &thread : threads) thread.join();
-  if (failure) std::rethrow_exception(failure);
-}
 
 // Where a gradient wants the products of all words with all blocks: [words][block][regions][lane].
 struct Kept {

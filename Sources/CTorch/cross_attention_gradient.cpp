@@ -105,7 +105,7 @@ class Gradient {
   void compute_again(size_t first, size_t last, at::Tensor &products) const {
     const int64_t depth = words_.depth, count = words_.offsets.back(), width = products.size(1);
     ct::Numbers packed_words(count * depth);
-    kernels_.pack_words(words_.rows, count, depth, packed_words.data());
+    kernels_.pack_rows(words_.rows, count, depth, packed_words.data());
     float *all = products.mutable_data_ptr<float>();
     ct::in_parallel(static_cast<int64_t>(last - first), [&](int64_t b) {
       const ct::Block &block = blocks_[first + b];
@@ -118,7 +118,7 @@ class Gradient {
   ct::Numbers pack(const ct::Block &block) const {
     ct::Numbers packed(block.regions * words_.depth * ct::lane_count);
     const auto rows = ct::block_rows(block, regions_);
-    kernels_.pack_images(rows.data(), static_cast<int64_t>(rows.size()), block.regions, words_.depth, packed.data());
+    kernels_.pack_columns(rows.data(), block.regions, words_.depth, packed.data());
     return packed;
   }
 

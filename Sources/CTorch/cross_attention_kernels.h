@@ -1,24 +1,10 @@
-// The arithmetic of stacked cross attention, written once and compiled for several instruction sets:
-// cross_attention.cpp includes this file inside a namespace for each, with CT_WORDS and CT_REGIONS, the size of the
-// tile of products that its registers hold. No include guard: it is meant to be read again.
+// The arithmetic of stacked cross attention, written once and compiled for several instruction sets
+// (instruction_sets.h). No include guard: it is meant to be read again.
 //
 // A block is up to 16 images with one number of regions; a lane of a vector is one of them. Products S lie as
 // [word][region][lane], so that no operation ever goes across lanes.
 
-typedef float lanes __attribute__((ext_vector_type(16)));
-typedef int32_t lane_bits __attribute__((ext_vector_type(16)));
-
-#define CT_INLINE static inline __attribute__((always_inline))
-
-CT_INLINE lanes splat(float x) { return x - lanes{}; }
-CT_INLINE lanes greater(lanes a, lanes b) { return __builtin_elementwise_max(a, b); }
-CT_INLINE lanes root(lanes a) { return __builtin_elementwise_sqrt(greater(a, lanes{})); }
-
-CT_INLINE float total(lanes a) {
-  float sum = 0;
-  for (int lane = 0; lane < 16; lane++) sum += a[lane];
-  return sum;
-}
+#include "product_kernels.h"
 
 // e^x with an error below 2 units in the last place: 2^n times a polynomial of the rest, which is at most ln 2 / 2.
 CT_INLINE lanes exponential(lanes x) {
@@ -38,125 +24,12 @@ CT_INLINE lanes exponential(lanes x) {
   return y * __builtin_bit_cast(lanes, power);
 }
 
-// ---- Products ----
-
-// [k][WORDS] words, [k][REGIONS][lane] regions -> [WORDS][REGIONS][lane], added to what is there unless `first`.
-template <int WORDS, int REGIONS>
-static void tile(const float *words, const float *regions, int64_t depth, float *out, int64_t stride, bool first) {
-  lanes sums[WORDS][REGIONS];
-#pragma clang loop unroll(full)
-  for (int w = 0; w < WORDS; w++)
-#pragma clang loop unroll(full)
-    for (int r = 0; r < REGIONS; r++)
-      sums[w][r] = first ? lanes{} : *reinterpret_cast<const lanes *>(out + w * stride + r * 16);
-  for (int64_t k = 0; k < depth; k++) {
-    lanes column[REGIONS];
-#pragma clang loop unroll(full)
-    for (int r = 0; r < REGIONS; r++) column[r] = *reinterpret_cast<const lanes *>(regions + (k * REGIONS + r) * 16);
-#pragma clang loop unroll(full)
-    for (int w = 0; w < WORDS; w++) {
-      const lanes word = splat(words[k * WORDS + w]);
-#pragma clang loop unroll(full)
-      for (int r = 0; r < REGIONS; r++) sums[w][r] += word * column[r];
-    }
-  }
-#pragma clang loop unroll(full)
-  for (int w = 0; w < WORDS; w++)
-#pragma clang loop unroll(full)
-    for (int r = 0; r < REGIONS; r++) *reinterpret_cast<lanes *>(out + w * stride + r * 16) = sums[w][r];
-}
-
-typedef void (*tile_function)(const float *, const float *, int64_t, float *, int64_t, bool);
-
-template <int REGIONS, int... WORDS>
-static tile_function tile_of(int words, std::integer_sequence<int, WORDS...>) {
-  static const tile_function all[] = {tile<WORDS + 1, REGIONS>...};
-  return all[words - 1];
-}
-
-// Words of a panel that starts at `word` of `count`.
-CT_INLINE int64_t panel_words(int64_t word, int64_t count) { return std::min<int64_t>(CT_WORDS, count - word); }
-
-// Rows of words [count, depth] into panels of CT_WORDS, each [k][words of the panel].
-static void pack_words(const float *rows, int64_t count, int64_t depth, float *out) {
-  for (int64_t word = 0; word < count; word += CT_WORDS) {
-    const int64_t width = panel_words(word, count);
-    for (int64_t k = 0; k < depth; k += 16)
-      for (int64_t w = 0; w < width; w++) {
-        const float *row = rows + (word + w) * depth;
-        float *to = out + word * depth + w;
-        for (int64_t at = k; at < std::min(k + 16, depth); at++) to[at * width] = row[at];
-      }
-  }
-}
-
-// 16 rows of 16 numbers, transposed in place.
-CT_INLINE void transpose(lanes (&rows)[16]) {
-#define CT_STAGE(step, low, high)                                       \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++) {     \
-    if ((i & step) != 0) continue;                                      \
-    const lanes a = rows[i], b = rows[i + step];                        \
-    rows[i] = __builtin_shufflevector(a, b, CT_UNPACK low);             \
-    rows[i + step] = __builtin_shufflevector(a, b, CT_UNPACK high);     \
-  }
-#define CT_UNPACK(...) __VA_ARGS__
-  CT_STAGE(8, (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
-           (8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
-  CT_STAGE(4, (0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
-           (4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
-  CT_STAGE(2, (0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
-           (2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
-  CT_STAGE(1, (0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
-           (1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
-#undef CT_UNPACK
-#undef CT_STAGE
-}
-
-// Regions of up to 16 images into panels of CT_REGIONS, each [k][regions of the panel][lane]; empty lanes are 0.
-static void pack_images(const float *const *images, int64_t count, int64_t regions, int64_t depth, float *out) {
-  for (int64_t region = 0; region < regions; region++) {
-    const int64_t start = region / CT_REGIONS * CT_REGIONS;
-    const int64_t width = std::min<int64_t>(CT_REGIONS, regions - start);
-    float *to = out + start * depth * 16 + (region - start) * 16;
-    for (int64_t k = 0; k < depth; k += 16) {
-      const int64_t there = std::min<int64_t>(16, depth - k);
-      lanes rows[16];
-      for (int lane = 0; lane < 16; lane++) {
-        rows[lane] = lanes{};
-        if (lane < count) std::memcpy(&rows[lane], images[lane] + region * depth + k, there * sizeof(float));
-      }
-      transpose(rows);
-      for (int64_t at = 0; at < there; at++) *reinterpret_cast<lanes *>(to + (k + at) * width * 16) = rows[at];
-    }
-  }
-}
-
-// Products of packed words with a packed block: [words][regions][lane], rows of `stride` numbers.
-static void products(const float *words, int64_t count, const float *block, int64_t regions, int64_t depth, float *out,
-                     int64_t stride) {
-  const int64_t chunk = 256;  // a panel's part of the depth stays in the first cache
-  for (int64_t k = 0; k < depth; k += chunk) {
-    const int64_t length = std::min(chunk, depth - k);
-    for (int64_t region = 0; region < regions; region += CT_REGIONS) {
-      const int64_t width = std::min<int64_t>(CT_REGIONS, regions - region);
-      const float *panel = block + region * depth * 16 + k * width * 16;
-      for (int64_t word = 0; word < count; word += CT_WORDS) {
-        const int64_t height = panel_words(word, count);
-        const auto sizes = std::make_integer_sequence<int, CT_WORDS>();
-        const tile_function function = width == CT_REGIONS ? tile_of<CT_REGIONS>(static_cast<int>(height), sizes)
-                                                           : tile_of<1>(static_cast<int>(height), sizes);
-        function(words + word * depth + k * height, panel, length, out + word * stride + region * 16, stride, k == 0);
-      }
-    }
-  }
-}
-
 // Inner products of the regions of a block: lower triangle, [c (c + 1) / 2 + c'][lane].
 static void block_gram(const float *block, int64_t regions, int64_t depth, float *out) {
   for (int64_t c = 0; c < regions; c++)
     for (int64_t other = 0; other <= c; other++) {
-      const int64_t a = c / CT_REGIONS * CT_REGIONS, b = other / CT_REGIONS * CT_REGIONS;
-      const int64_t wa = std::min<int64_t>(CT_REGIONS, regions - a), wb = std::min<int64_t>(CT_REGIONS, regions - b);
+      const int64_t a = c / CT_VECTORS * CT_VECTORS, b = other / CT_VECTORS * CT_VECTORS;
+      const int64_t wa = std::min<int64_t>(CT_VECTORS, regions - a), wb = std::min<int64_t>(CT_VECTORS, regions - b);
       const float *x = block + a * depth * 16 + (c - a) * 16, *y = block + b * depth * 16 + (other - b) * 16;
       lanes even{}, odd{};
       int64_t k = 0;
@@ -174,8 +47,8 @@ static void block_gram(const float *block, int64_t regions, int64_t depth, float
 // Lengths of the regions of a block, [region][lane].
 static void block_norms(const float *block, int64_t regions, int64_t depth, float *out) {
   for (int64_t c = 0; c < regions; c++) {
-    const int64_t a = c / CT_REGIONS * CT_REGIONS;
-    const int64_t width = std::min<int64_t>(CT_REGIONS, regions - a);
+    const int64_t a = c / CT_VECTORS * CT_VECTORS;
+    const int64_t width = std::min<int64_t>(CT_VECTORS, regions - a);
     const float *x = block + a * depth * 16 + (c - a) * 16;
     lanes sum{};
     for (int64_t k = 0; k < depth; k++) {
@@ -537,9 +410,9 @@ static attention_kernels kernels(const char *name, bool words_ask, int norm) {
   const auto norms = std::make_integer_sequence<int, CT_NORM_COUNT>();
   attention_kernels all;
   all.name = name;
-  all.pack_words = pack_words;
-  all.pack_images = pack_images;
-  all.products = products;
+  all.pack_rows = pack_rows;
+  all.pack_columns = pack_columns;
+  all.products = products<Product>;
   all.block_gram = block_gram;
   all.block_norms = block_norms;
   all.inner = inner;
@@ -549,5 +422,5 @@ static attention_kernels kernels(const char *name, bool words_ask, int norm) {
 }
 
 #undef CT_INLINE
-#undef CT_WORDS
-#undef CT_REGIONS
+#undef CT_ROWS
+#undef CT_VECTORS

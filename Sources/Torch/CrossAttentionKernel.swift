@@ -18,16 +18,6 @@ public struct CrossAttentionKernel: Sendable {
     case logSumExp, mean, max, sum
   }
 
-  /// Which instructions it may use.
-  public enum Instructions: Int32, Sendable {
-    /// The best that this processor has.
-    case best
-    /// None but those that every processor has.
-    case portable
-    /// At most AVX2.
-    case avx2
-  }
-
   /// Whether the second side's fragments attend to the first's; else the other way.
   public var secondAsks: Bool
   public var normalization: Normalization
@@ -36,7 +26,7 @@ public struct CrossAttentionKernel: Sendable {
   public var sharpness: Double
   /// Factor of ``Pooling/logSumExp``.
   public var poolingSharpness: Double
-  public var instructions = Instructions.best
+  public var instructions = KernelInstructions.best
 
   public init(
     secondAsks: Bool, normalization: Normalization, pooling: Pooling, sharpness: Double,

@@ -23,6 +23,8 @@ struct ExactScores {
     uncertainty = 4e-6 * lengths
   }
 
+  init?(_ vectors: JointVectors) throws { try self.init(vectors.metric, vectors.x, vectors.y) }
+
   /// Scores of pairs of rows.
   func scores(_ rows: [Int], _ columns: [Int]) throws -> [Double] {
     let step = max(1, (1 << 20) / max(1, x.size(along: 1)))

@@ -21,6 +21,15 @@ public struct QueryResult: Sendable, Equatable {
   public var gain: Double?
 }
 
+/// An item of a gallery, and how many others are better, equal (itself too), and equal with a lower number.
+struct CountedItem<Score: BinaryFloatingPoint> {
+  let item: Int
+  let score: Score
+  let better: Int
+  let equal: Int
+  let equalBefore: Int
+}
+
 /// Ranks one query's scores by counting, without sorting the gallery.
 struct QueryRanking {
   let ties: TieRule
@@ -68,6 +77,33 @@ struct QueryRanking {
       case .index: Double(equalBefore())
       }
     return 1 + Double(better) + ahead
+  }
+
+  /// What ``rank(of:in:)`` and ``ranks(ofRelevant:in:)`` find for paired items, from how the gallery stands to each.
+  ///
+  /// - Parameter paired: ascending by item.
+  func standing<Score: BinaryFloatingPoint>(of paired: [CountedItem<Score>], gallery: Int) -> (
+    ranks: [Int], best: (rank: Double, match: Int)?
+  ) {
+    let order =
+      paired.count == 1 && !paired[0].score.isNaN
+      ? paired
+      : paired.filter { !$0.score.isNaN }
+        .sorted { $0.score > $1.score || ($0.score == $1.score && $0.item < $1.item) }
+    let last = gallery - (paired.count - order.count)
+    let ranks =
+      order.map { 1 + $0.better + $0.equalBefore }
+      + (0..<paired.count - order.count).map { last + $0 + 1 }
+    guard let first = order.first else {
+      return (ranks, paired.first.map { (Double(gallery - paired.count + 1), $0.item) })
+    }
+    let ownEqual = order.prefix { $0.score == first.score }.count
+    return (
+      ranks,
+      (
+        rank(better: first.better, equal: first.equal - ownEqual, equalBefore: first.equalBefore), first.item
+      )
+    )
   }
 
   /// Ranks from 1 of the relevant items, ascending; equal scores stand in the order of the gallery, items of

@@ -24,16 +24,23 @@ public enum RetrievalProtocol: Sendable, Equatable {
   }
 }
 
+/// A method whose settings say how retrieval is measured where nothing else is said.
+protocol RetrievalMeasuring {
+  /// - Parameter rows: items of the first modality.
+  /// - Throws: ``EvaluationError`` when there are too few.
+  func evaluation(rows: Int) throws -> RetrievalEvaluation
+}
+
 /// Measures retrieval in both directions from scores that come in blocks.
 ///
 /// Ranks are counted, not sorted: the rank of a query is one more than the number of other items that score
 /// higher than its best paired item, with equals by ``ties``. mAP and nDCG are over the whole gallery, with
 /// equal scores in the order of the gallery.
 ///
-/// Without labels no matrix is kept: the scores of the pairs are computed first, then all scores a block at a
-/// time, so that those of the pairs are computed twice. Scores are computed once and kept, up to ``memoryLimit``
-/// in memory, where classes decide, where float64 tells close products apart, and where an item of the second
-/// modality has many pairs or a source gives a pair another score beside other items.
+/// Without labels no matrix is kept. Float32 vectors of a joint space are ranked by ``VectorRanking``. Of other
+/// sources the scores of the pairs are computed first, then all scores a block at a time, so that those of the
+/// pairs are computed twice. Scores are computed once and kept, up to ``memoryLimit`` in memory, where classes
+/// decide, where an item has many pairs, and where a source gives a pair another score beside other items.
 public struct RetrievalEvaluation: Sendable {
   public var `protocol`: RetrievalProtocol
   public var ties: TieRule
@@ -76,16 +83,23 @@ public struct RetrievalEvaluation: Sendable {
     var forward = DirectionSums()
     var backward = DirectionSums()
     let folds = try foldRanges(rows: truth.first)
+    var exact: ExactScores?
     for (fold, rows) in folds.enumerated() {
       let columns = folds.count == 1 && rows.count == truth.first ? nil : truth.paired(with: rows)
       let part = columns.map { truth.restricted(to: rows, $0) } ?? truth
       let place = Place(fold: fold, rows: rows, columns: columns ?? Array(0..<truth.second))
+      if let vectors = scores.vectors, !keepsScores,
+        try rank(vectors, part, place, units, &forward, &backward)
+      {
+        continue
+      }
+      exact = try exact ?? scores.vectors.flatMap(ExactScores.init)
       // The first block says how exact the scores are.
       let first = try self.scores(scores, at: place, rows: rows.prefix(blockRows(place.columns.count)))
-      if first.dtype == .float64 || scores.exact != nil {
-        try measure(Double.self, first, scores, part, place, units, &forward, &backward)
+      if first.dtype == .float64 || exact != nil {
+        try measure(Double.self, first, scores, exact, part, place, units, &forward, &backward)
       } else {
-        try measure(Float.self, first, scores, part, place, units, &forward, &backward)
+        try measure(Float.self, first, scores, exact, part, place, units, &forward, &backward)
       }
     }
     guard (forward.queries + backward.queries).contains(where: { $0.rank != nil || $0.gain != nil }) else {
@@ -123,10 +137,11 @@ public struct RetrievalEvaluation: Sendable {
   }
 
   private func measure<Score: BinaryFloatingPoint & TensorElement>(
-    _ type: Score.Type, _ firstBlock: Tensor, _ scores: ScoreSource, _ truth: RetrievalTruth, _ place: Place,
-    _ units: (first: [Int], second: [Int]), _ forward: inout DirectionSums, _ backward: inout DirectionSums
+    _ type: Score.Type, _ firstBlock: Tensor, _ scores: ScoreSource, _ exact: ExactScores?,
+    _ truth: RetrievalTruth, _ place: Place, _ units: (first: [Int], second: [Int]),
+    _ forward: inout DirectionSums, _ backward: inout DirectionSums
   ) throws {
-    if scores.exact == nil, !keepsScores,
+    if exact == nil, !keepsScores,
       try stream(type, firstBlock, scores, truth, place, units, &forward, &backward)
     {
       return
@@ -141,7 +156,7 @@ public struct RetrievalEvaluation: Sendable {
       try table.store(block.to(Score.dataType), from: start)
       start = end
     }
-    if let exact = scores.exact, firstBlock.dtype != .float64, let table = table as? ScoreTable<Double> {
+    if let exact, firstBlock.dtype != .float64, let table = table as? ScoreTable<Double> {
       try table.refine(exact, rows: Array(place.rows), columns: place.columns, truth: truth)
     }
     let (there, back) = askers(truth, place, units)
@@ -200,14 +215,16 @@ public struct RetrievalEvaluation: Sendable {
       let relevant: [Int] =
         if let labels { labels[query].flatMap { itemsOfClass[$0] } ?? [] } else { paired[query] }
       add(
-        query, ranks: ranking.ranks(ofRelevant: relevant, in: scores),
-        best: ranking.rank(of: paired[query], in: scores), top: ranking.top(in: scores), &sums)
+        query, (ranking.ranks(ofRelevant: relevant, in: scores), ranking.rank(of: paired[query], in: scores)),
+        top: ranking.top(in: scores), &sums)
     }
 
     /// Adds what was found for a query: the ranks of its relevant items, its best paired item and the first of all.
     func add(
-      _ query: Int, ranks: [Int], best: (rank: Double, match: Int)?, top: Int?, _ sums: inout DirectionSums
+      _ query: Int, _ standing: (ranks: [Int], best: (rank: Double, match: Int)?), top: Int?,
+      _ sums: inout DirectionSums
     ) {
+      let (ranks, best) = standing
       if !ranks.isEmpty { sums.precisionRecall.add(ranks, gallery: gallery.count) }
       sums.queries.append(
         QueryResult(

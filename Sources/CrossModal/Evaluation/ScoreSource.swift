@@ -7,21 +7,22 @@ public struct ScoreSource {
   /// Number of items of the second modality.
   public let second: Int
   private let block: (Range<Int>, Range<Int>) throws -> Tensor
-  /// The same scores with more digits, where there is a way to them.
-  let exact: ExactScores?
+  /// What the scores are of, where they are a metric's of single vectors.
+  let vectors: JointVectors?
 
   /// - Parameter block: scores `[rows, columns]` of rows of the first modality against rows of the second.
   public init(first: Int, second: Int, block: @escaping (Range<Int>, Range<Int>) throws -> Tensor) {
-    self.init(first: first, second: second, exact: nil, block: block)
+    self.init(first: first, second: second, vectors: nil, block: block)
   }
 
   private init(
-    first: Int, second: Int, exact: ExactScores?, block: @escaping (Range<Int>, Range<Int>) throws -> Tensor
+    first: Int, second: Int, vectors: JointVectors?,
+    block: @escaping (Range<Int>, Range<Int>) throws -> Tensor
   ) {
     self.first = first
     self.second = second
     self.block = block
-    self.exact = exact
+    self.vectors = vectors
   }
 
   /// - Parameter rows: scores `[rows, second]` of rows of the first modality against all of the second.
@@ -37,13 +38,11 @@ public struct ScoreSource {
     self.init(first: scores.size(along: 0), second: scores.size(along: 1)) { try scores[$0] }
   }
 
-  /// A method's similarity of features of both modalities; products of float32 vectors that are too close to tell
+  /// A method's similarity of features of both modalities; scores of float32 vectors that are too close to tell
   /// apart are compared in float64.
   public init(_ method: some Alignment, _ x: Features, _ y: Features) throws {
-    let exact = try (method as? any JointEmbedding).flatMap {
-      try ExactScores($0.metric, x.values, y.values)
-    }
-    self.init(first: x.count, second: y.count, exact: exact) { rows, columns in
+    let vectors = (method as? any JointEmbedding).map { JointVectors($0.metric, x.values, y.values) }
+    self.init(first: x.count, second: y.count, vectors: vectors) { rows, columns in
       try method.similarity(x.items(rows), columns == 0..<y.count ? y : y.items(columns))
     }
   }

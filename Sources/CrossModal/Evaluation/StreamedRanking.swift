@@ -52,7 +52,7 @@ extension RetrievalEvaluation {
     }
     for column in 0..<truth.second {
       let found = counts.standing(of: column, back.ranking)
-      back.add(column, ranks: found.ranks, best: found.best, top: found.top, &newBackward)
+      back.add(column, found.standing, top: found.top, &newBackward)
     }
     (forward, backward) = (newForward, newBackward)
     return true
@@ -228,25 +228,14 @@ final class ColumnCounts<Score: BinaryFloatingPoint> {
 
   /// What ``QueryRanking`` finds for a column once all rows have come.
   func standing(of column: Int, _ ranking: QueryRanking) -> (
-    ranks: [Int], best: (rank: Double, match: Int)?, top: Int?
+    standing: (ranks: [Int], best: (rank: Double, match: Int)?), top: Int?
   ) {
-    let own = pairedOfColumn[column]
-    let values = own.indices.map { pairs[$0 * columns + column] }
-    let order = own.indices.filter { !values[$0].isNaN }
-      .sorted { values[$0] > values[$1] || (values[$0] == values[$1] && $0 < $1) }
-    var ranks = order.map { 1 + Int(better[$0 * columns + column] + equalBefore[$0 * columns + column]) }
-    let last = rows - (own.count - order.count)
-    ranks += (0..<own.count - order.count).map { last + $0 + 1 }
-    var best = own.first.map { (rank: Double(rows - own.count + 1), match: $0) }
-    if let first = order.first {
-      let place = first * columns + column
-      best = (
-        ranking.rank(
-          better: Int(better[place]), equal: Int(equal[place]) - values.count { $0 == values[first] },
-          equalBefore: Int(equalBefore[place])),
-        own[first]
-      )
+    let own = pairedOfColumn[column].enumerated().map { layer, row in
+      let place = layer * columns + column
+      return CountedItem(
+        item: row, score: pairs[place], better: Int(better[place]), equal: Int(equal[place]),
+        equalBefore: Int(equalBefore[place]))
     }
-    return (ranks, best, top[column] < 0 ? nil : Int(top[column]))
+    return (ranking.standing(of: own, gallery: rows), top[column] < 0 ? nil : Int(top[column]))
   }
 }

@@ -56,7 +56,7 @@ struct CrossAttentionTests {
       Features(captions.values.to(.float32), lengths: captions.lengths)
     )
     #expect(try Self.difference(attention.scores(narrow.0, narrow.1), expected) < 4e-6)
-    for instructions in [CrossAttentionKernel.Instructions.portable, .avx2] {
+    for instructions in [KernelInstructions.portable, .avx2] {
       var kernel = attention.kernel
       kernel.instructions = instructions
       let scores = try kernel(

@@ -117,12 +117,23 @@ struct SCANTests {
   func sameImage() throws {
     let (images, captions) = (try Self.images([4, 4]).rows(at: [0, 0, 1]), try Self.captions([3, 5, 2]))
     let batch = Self.batch(images, captions, rows: [[0, 0, 1], [0, 1, 2]])
-    let official: Double = try Self.method { $0.maxViolation = false }.loss(batch, Step()).total.item()
+    let method = try Self.method { $0.maxViolation = false }
+    let official: Double = try method.loss(batch, Step()).total.item()
     let masked: Double = try Self.method {
       $0.maxViolation = false
       $0.maskSameImage = true
     }.loss(batch, Step()).total.item()
-    #expect(masked < official)
+    let scores = try method.similarity(method.encode(images, side: 0), method.encode(captions, side: 1))
+      .values(as: Double.self)
+    func cost(_ pairs: [(Int, Int)]) -> Double {
+      pairs.reduce(0) { sum, pair in
+        let (score, own) = (scores[pair.0 * 3 + pair.1], { scores[$0 * 4] })
+        return sum + max(0, 0.2 + score - own(pair.0)) + max(0, 0.2 + score - own(pair.1))
+      }
+    }
+    let others = [(0, 2), (1, 2), (2, 0), (2, 1)]
+    #expect(abs(official - cost(others + [(0, 1), (1, 0)])) < 1e-5)
+    #expect(abs(masked - cost(others)) < 1e-5)
   }
 
   @Test("warm-up takes the mean over all negatives, then the hardest alone")
@@ -179,13 +190,15 @@ struct SCANTests {
   func settings() throws {
     for overrides: JSON in [
       ["lambda_lse": 0], ["lambda_softmax": -1], ["embed_size": 0], ["agg_func": "Median"],
+      ["lambda_softmax": 1e39], ["lambda_lse": 1e39], ["lambda_lse": 1e-60], ["margin": 1e39],
       ["cross_attn": "both"], ["raw_feature_norm": "l3norm"], ["warmup_reduction": "none"], ["margin": -0.1],
     ] {
       #expect(throws: ConfigurationError.self) { try SCAN.Configuration(overrides: overrides) }
     }
     // LogSumExp alone needs its factor.
     #expect(throws: Never.self) { try SCAN.Configuration(overrides: ["lambda_lse": 0, "agg_func": "Mean"]) }
-    for recipe in SCAN.recipes { #expect(!recipe.summary.isEmpty) }
+    #expect(try SCAN.recipe(named: "scan-f30k-i2t-lse").settings["lambda_lse"] == 5)
+    #expect(try SCAN.recipe(named: "scan-coco-i2t-lse").settings["lambda_lse"] == 20)
     let regions = DataDescription.Modality(name: "image", kind: .set, size: 12)
     #expect(throws: RunError.self) {
       try SCAN(.init(), for: DataDescription(name: "two", modalities: [regions, regions]))
