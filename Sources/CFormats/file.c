@@ -121,6 +121,7 @@ bool cf_describe(cf_file file, const char *name, cf_info *info) {
   info->what[sizeof info->what - 1] = 0;
   if (!hear(file, &reply)) return false;
   // What comes from a process that a damaged file may have confused is not believed.
+  info->logical = info->logical != 0;
   bool is_sound = reply.kind == WIRE_END && info->type >= CF_OTHER && info->type <= CF_FLOAT64 &&
                   info->rank >= 0 && info->rank <= CF_MAX_RANK && info->piece >= 0 && cf_count_bytes(info);
   return is_sound || lost(file);

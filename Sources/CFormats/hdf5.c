@@ -62,23 +62,34 @@ static bool is_inside(hid_t file, const char *name) {
   return true;
 }
 
-static int32_t type_of(hid_t dataset, bool *logical, const char **what) {
+// Whether a type is the enumeration of FALSE and TRUE as which h5py keeps truth values.
+static bool is_logical(hid_t type) {
+  if (H5Tget_size(type) != 1 || H5Tget_nmembers(type) != 2) return false;
+  const char *names[] = {"FALSE", "TRUE"};
+  for (int8_t value = 0; value < 2; value++) {
+    int8_t found = -1;
+    int member = H5Tget_member_index(type, names[value]);
+    if (member < 0 || H5Tget_member_value(type, (unsigned)member, &found) < 0 || found != value) return false;
+  }
+  return true;
+}
+
+static int32_t type_of(hid_t dataset, int32_t *logical, const char **what) {
   hid_t type = H5Dget_type(dataset);
   if (type < 0) return CF_OTHER;
   H5T_class_t class = H5Tget_class(type);
   size_t size = H5Tget_size(type);
   int32_t found = CF_OTHER;
   *what = "no array of numbers";
-  *logical = false;
+  *logical = 0;
   if (class == H5T_FLOAT) {
     // Half precision is read as single precision, which holds it exactly.
     if (size == 2 || size == 4) found = CF_FLOAT32;
     if (size == 8) found = CF_FLOAT64;
   } else if (class == H5T_ENUM) {
-    // h5py keeps truth values as an enumeration of FALSE and TRUE.
-    if (size == 1 && H5Tget_nmembers(type) == 2) {
+    if (is_logical(type)) {
       found = CF_INT8;
-      *logical = true;
+      *logical = 1;
     } else {
       *what = "an enumeration";
     }
@@ -264,10 +275,13 @@ static bool read_hdf5(void *file, const char *name, const cf_info *info, const i
   return done;
 }
 
-// A piece, packed and unpacked, and the block that is read at once.
+// A piece, packed and unpacked, and a row that is larger than the block that is read at once.
 static int64_t need_hdf5(const cf_info *info) {
   int64_t large = 16 << 20;
-  return info->piece > large ? (info->piece < INT64_MAX / 8 ? 4 * info->piece : INT64_MAX / 2) : 0;
+  int64_t row = info->rank > 0 && info->shape[0] > 0 ? info->bytes / info->shape[0] : info->bytes;
+  if (row < BLOCK) row = 0;
+  if (row > INT64_MAX / 4) row = INT64_MAX / 4;
+  return row + (info->piece > large ? (info->piece < INT64_MAX / 8 ? 4 * info->piece : INT64_MAX / 2) : 0);
 }
 
 const cf_library cf_hdf5_library = {open_hdf5, list_hdf5, describe_hdf5, read_hdf5, need_hdf5};

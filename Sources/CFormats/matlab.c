@@ -60,7 +60,7 @@ static bool describe(const matvar_t *variable, const char *name, cf_info *info) 
   const char *what = NULL;
   info->type = type_of(variable, &what);
   snprintf(info->what, sizeof info->what, "%s", what ? what : "");
-  info->logical = variable->isLogical;
+  info->logical = variable->isLogical != 0;
   if (variable->rank < 1 || variable->rank > CF_MAX_RANK || !variable->dims)
     return cf_fail("variable '%s' has %d dimensions", name, variable->rank);
   info->rank = variable->rank;

@@ -59,7 +59,7 @@ extension cf_info {
     switch dtype {
     case .uint16: .int32
     case .uint32, .uint64: .int64
-    case let other: logical ? .bool : other
+    case let other: logical != 0 ? .bool : other
     }
   }
 

@@ -58,7 +58,6 @@ func invoke(_ op: Operator, _ arguments: [Value]) throws(TorchError) -> [Tensor]
 /// The lists among the arguments of one call, each kind end to end.
 private struct Pools {
   var ints: [Int64] = []
-  var doubles: [Double] = []
   var tensors: [ct_tensor?] = []
   var bytes: [CChar] = []
 
@@ -85,12 +84,6 @@ private struct Pools {
     case .ints(let numbers):
       value = list(CT_INTS, at: ints.count, count: numbers.count)
       ints.append(contentsOf: numbers.lazy.map(Int64.init))
-    case .bools(let flags):
-      value = list(CT_BOOLS, at: ints.count, count: flags.count)
-      ints.append(contentsOf: flags.lazy.map { $0 ? 1 : 0 })
-    case .doubles(let numbers):
-      value = list(CT_DOUBLES, at: doubles.count, count: numbers.count)
-      doubles.append(contentsOf: numbers)
     case .tensors(let list):
       value = self.list(CT_TENSORS, at: tensors.count, count: list.count)
       tensors.append(contentsOf: list.lazy.map { $0?.handle.pointer })
@@ -111,14 +104,9 @@ private struct Pools {
 
   func withPointers(_ body: (ct_pools) -> Int64) -> Int64 {
     ints.withUnsafeBufferPointer { ints in
-      doubles.withUnsafeBufferPointer { doubles in
-        tensors.withUnsafeBufferPointer { tensors in
-          bytes.withUnsafeBufferPointer { bytes in
-            body(
-              ct_pools(
-                ints: ints.baseAddress, doubles: doubles.baseAddress, tensors: tensors.baseAddress,
-                bytes: bytes.baseAddress))
-          }
+      tensors.withUnsafeBufferPointer { tensors in
+        bytes.withUnsafeBufferPointer { bytes in
+          body(ct_pools(ints: ints.baseAddress, tensors: tensors.baseAddress, bytes: bytes.baseAddress))
         }
       }
     }
@@ -271,13 +259,6 @@ public final class Generator: @unchecked Sendable {
   }
 
   deinit { ct_generator_free(pointer) }
-
-  /// Starts the stream anew.
-  public func reseed(_ seed: UInt64) throws(TorchError) {
-    guard withExtendedLifetime(self, { ct_generator_seed(pointer, seed) }) else {
-      throw lastError("generator")
-    }
-  }
 
   /// Where in its stream the generator is: uint8, written to checkpoints.
   public var state: Tensor {

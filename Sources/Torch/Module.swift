@@ -30,12 +30,6 @@ public struct StateEntry {
     slot.isFrozen = true
     slot.tensor = try slot.tensor.detached()
   }
-
-  /// Takes a frozen parameter into training again.
-  public func unfreeze() {
-    slot.isFrozen = false
-    tensor = slot.tensor
-  }
 }
 
 extension Module {

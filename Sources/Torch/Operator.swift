@@ -27,8 +27,6 @@ enum Value {
   case bool(Bool)
   case string(String)
   case ints([Int])
-  case doubles([Double])
-  case bools([Bool])
   case tensors([Tensor?])
   case generator(Generator)
 

@@ -45,13 +45,6 @@ extension Tensor {
     try Op.matmul(.tensor(self), .tensor(other))
   }
 
-  /// Sum of products over named indices, such as `"bik,bjk->bij"`.
-  public static func einsum(
-    _ equation: String, _ operands: Tensor...
-  ) throws(TorchError) -> Tensor {
-    try Op.einsum(.string(equation), .tensors(operands))
-  }
-
   /// `self + scale · a·b`, for `a` `[n, k]` and `b` `[k, m]`, in one pass.
   public func addingProduct(
     _ a: Tensor, _ b: Tensor, scale: Double = 1, keeping: Double = 1
@@ -137,7 +130,6 @@ extension Tensor {
     static let rsub = Operator("rsub.Scalar")
     static let neg = Operator("neg")
     static let matmul = Operator("matmul")
-    static let einsum = Operator("einsum")
     static let addmm = Operator("addmm")
     static let exp = Operator("exp")
     static let log = Operator("log")

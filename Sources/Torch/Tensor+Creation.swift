@@ -90,15 +90,6 @@ extension Tensor {
       .string(device.description), .bool(false))
   }
 
-  /// `count` numbers at equal distances from the first to the last of `range`.
-  public static func linearlySpaced(
-    _ range: ClosedRange<Double>, count: Int, _ dtype: DataType = .float32, on device: Device = .cpu
-  ) throws(TorchError) -> Tensor {
-    try Op.linspace(
-      .double(range.lowerBound), .double(range.upperBound), .int(count), .type(dtype), .none,
-      .string(device.description), .bool(false))
-  }
-
   /// The identity matrix, `[n, n]`.
   public static func identity(
     _ n: Int, _ dtype: DataType = .float32, on device: Device = .cpu
@@ -115,7 +106,6 @@ extension Tensor {
   private enum Op {
     static let full = Operator("full")
     static let arange = Operator("arange.start_step")
-    static let linspace = Operator("linspace")
     static let eye = Operator("eye")
     static let zerosLike = Operator("zeros_like")
     static let onesLike = Operator("ones_like")

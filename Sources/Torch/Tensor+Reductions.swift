@@ -23,15 +23,9 @@ extension Tensor {
       .tensor(self), .ints([dimension]), .double(correction), .bool(keepingDimension))
   }
 
-  /// Product of all elements, a scalar.
-  public func product() throws(TorchError) -> Tensor { try Op.prod(.tensor(self), .none) }
   /// Running sum along a dimension.
   public func cumulativeSum(along dimension: Int) throws(TorchError) -> Tensor {
     try Op.cumsum(.tensor(self), .int(dimension), .none)
-  }
-  /// Running product along a dimension.
-  public func cumulativeProduct(along dimension: Int) throws(TorchError) -> Tensor {
-    try Op.cumprod(.tensor(self), .int(dimension), .none)
   }
   /// Running minimum along a dimension.
   public func cumulativeMinimum(along dimension: Int) throws(TorchError) -> Tensor {
@@ -104,9 +98,7 @@ extension Tensor {
     static let mean = Operator("mean")
     static let meanAlong = Operator("mean.dim")
     static let variance = Operator("var.correction")
-    static let prod = Operator("prod")
     static let cumsum = Operator("cumsum")
-    static let cumprod = Operator("cumprod")
     static let cummin = Operator("cummin")
     static let max = Operator("max")
     static let min = Operator("min")

@@ -67,10 +67,6 @@ extension Tensor {
   public func lowerTriangle(diagonal: Int = 0) throws(TorchError) -> Tensor {
     try Op.tril(.tensor(self), .int(diagonal))
   }
-  /// Elements on and above the diagonal of a matrix, zero below.
-  public func upperTriangle(diagonal: Int = 0) throws(TorchError) -> Tensor {
-    try Op.triu(.tensor(self), .int(diagonal))
-  }
   /// The diagonal of a matrix; of a batch `[…, n, n]` the diagonals `[…, n]`.
   public func diagonal() throws(TorchError) -> Tensor {
     try Op.diagonal(.tensor(self), .int(0), .int(-2), .int(-1))
@@ -95,7 +91,6 @@ extension Tensor {
     static let split = Operator("split.Tensor")
     static let pad = Operator("constant_pad_nd")
     static let tril = Operator("tril")
-    static let triu = Operator("triu")
     static let diagonal = Operator("diagonal")
     static let diagEmbed = Operator("diag_embed")
   }

@@ -61,6 +61,7 @@ struct ReaderTests {
       ("v5.mat:cell", "holds a cell array"), ("v7.mat:word", "holds text"),
       ("v7.mat:record", "holds a structure"),
       ("v5.mat:wave", "holds complex numbers"), ("arrays.h5:words", "holds text"),
+      ("kinds.h5:animals", "holds an enumeration"), ("kinds.h5:swapped", "holds an enumeration"),
       ("arrays.h5:outside", "holds no array 'outside'"), ("arrays.h5:soft", "holds no array 'soft'"),
       ("v73.mat:x", "did you mean"), ("arrays.safetensors:z", "only 'x', 'y'"),
       ("stored.npz:z", "only 'x', 'y'"), ("stored.npz", "name the array as"),
@@ -71,6 +72,16 @@ struct ReaderTests {
     var said = "nothing"
     do { _ = try Fixtures.array(name) } catch { said = error.localizedDescription }
     #expect(said.contains(says), "said: \(said)")
+  }
+
+  @Test("a row may be larger than the memory that a reader has for small files")
+  func wideRow() throws {
+    Formats.register()
+    var limits = Limits.standard
+    limits.ratio = 1 << 20
+    let array = try FileReference("wide.h5:x", in: Fixtures.folder).array(limits: limits)
+    #expect(array.shape == [1, 80 << 20])
+    #expect(try array.all().max().item(as: Int.self) == 0)
   }
 
   @Test("texts are the same from a plain, a gzipped and a JSON-lines file")

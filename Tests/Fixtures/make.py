@@ -130,6 +130,21 @@ def hdf5():
             expect(f"videos.h5:{name}", array)
             expect(f"videos.h5:/{name}/c3d_features", array)
         file["v_c/x"], file["v_c/y"] = [1.0], [2.0]
+    # Enumerations of one byte and two members that are no truth values.
+    with h5py.File(FOLDER / "kinds.h5", "w") as file:
+        for name, members in [("animals", {"cat": 1, "dog": 2}), ("swapped", {"FALSE": 1, "TRUE": 0})]:
+            kind = h5py.enum_dtype(members, basetype="i1")
+            file.create_dataset(name, data=np.array([1, 2 if name == "animals" else 0], "i1"), dtype=kind)
+    # One row of 80 MB of zeros in small pieces, deflated twice.
+    with h5py.File(FOLDER / "wide.h5", "w") as file:
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        properties.set_chunk((1, 1 << 20))
+        properties.set_deflate(9)
+        properties.set_deflate(9)
+        shape = (1, 80 << 20)
+        made = h5py.h5d.create(
+            file.id, b"x", h5py.h5t.NATIVE_UINT8, h5py.h5s.create_simple(shape), dcpl=properties)
+        h5py.Dataset(made)[...] = np.zeros(shape, "u1")
 
 
 def idx():

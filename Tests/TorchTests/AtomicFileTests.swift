@@ -34,4 +34,24 @@ struct AtomicFileTests {
     }
     #expect(error?.localizedDescription.contains("missing/file") == true)
   }
+
+  @Test("what Foundation says of a file is told with its path and the system's reason")
+  func foundation() throws {
+    let folder = try TemporaryFolder()
+    try AtomicFile.write(Data("text".utf8), to: folder.path("file"))
+    let below = folder.path("file/below")
+    func said(_ body: () throws -> Void) -> FileError? {
+      do {
+        try body()
+        return nil
+      } catch { return FileError(error) }
+    }
+    let written = said { try Data("a".utf8).write(to: URL(fileURLWithPath: below)) }
+    #expect(written == FileError(path: below, action: "write", reason: String(cString: strerror(ENOTDIR))))
+    let missing = said { _ = try Data(contentsOf: URL(fileURLWithPath: folder.path("none"))) }
+    #expect(
+      missing
+        == FileError(path: folder.path("none"), action: "read", reason: String(cString: strerror(ENOENT))))
+    #expect(FileError(Interruption()) == nil)
+  }
 }

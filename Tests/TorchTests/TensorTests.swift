@@ -22,7 +22,6 @@ struct TensorTests {
     #expect(try (1 - x).values() == [0.0, -1, -2, -3])
     #expect(try (12 / x).values() == [12.0, 6, 4, 3])
     #expect(try x.matmul(x).values() == [7.0, 10, 15, 22])
-    #expect(try Tensor.einsum("ij,kj->ik", x, x).values() == [5.0, 11, 11, 25])
     #expect(try x.mean(along: 0).values() == [2.0, 3])
     #expect(try x.sum(along: 0, 1).item() == 10.0)
   }
@@ -68,6 +67,13 @@ struct TensorTests {
     #expect(throws: TorchError.self) { try (-gram).cholesky() }
   }
 
+  @Test("an empty tensor has no bytes, and that is no error")
+  func noBytes() throws {
+    for shape in [[0], [3, 0], [0, 2]] {
+      #expect(try Tensor.zeros(shape).withUnsafeBytes { $0.count } == 0)
+    }
+  }
+
   @Test("a seed fixes the numbers, a restored state continues them")
   func random() throws {
     let generator = try Generator(seed: 11)
@@ -76,8 +82,7 @@ struct TensorTests {
     let second = try Tensor.uniform([5], using: generator).values(as: Float.self)
     try generator.restore(state)
     #expect(try Tensor.uniform([5], using: generator).values(as: Float.self) == second)
-    try generator.reseed(11)
-    #expect(try Tensor.normal([5], using: generator).values(as: Float.self) == first)
+    #expect(try Tensor.normal([5], using: Generator(seed: 11)).values(as: Float.self) == first)
     #expect(
       try Tensor.permutation(9, using: generator).values(as: Int.self).sorted() == Array(0..<9))
   }

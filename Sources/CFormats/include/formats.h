@@ -38,8 +38,8 @@ typedef struct {
   int64_t bytes;
   // Bytes that the library needs at once to read any of it.
   int64_t piece;
-  // Whether each number is a truth value.
-  bool logical;
+  // Whether each number is a truth value: 1 or 0.
+  int32_t logical;
   // What it is instead, when the type is CF_OTHER: "a cell array", "text", ...
   char what[64];
 } cf_info;

@@ -33,14 +33,17 @@ public struct Card: Sendable {
 extension Column {
   /// The card of a row of the table.
   ///
-  /// - Throws: ``DataError`` when the line of metadata is no JSON object.
+  /// - Throws: ``DataError`` when the line of metadata is no JSON object, or its picture is in another folder.
   func card(at row: Int) throws -> Card {
     var card = Card(id: "\(file.name)-\(row)")
     if case .texts(let source) = storage { card.text = source.text(at: row) }
     switch storage {
     case .pictures(let list): card.picture = list.picture(at: row)
     case .array(let source) where kind == .images:
-      card.picture = Picture(.pixels(try source.rows(in: row..<row + 1)[0]))
+      let pixels = try source.rows(in: row..<row + 1)[0]
+      // Numbers up to 1 are shares of the full brightness.
+      let isShare = try pixels.dtype.isFloatingPoint && pixels.max().item(as: Double.self) <= 1
+      card.picture = Picture(.pixels(isShare ? try pixels * 255 : pixels))
     default: card.picture = pictures?.picture(at: row)
     }
     guard let cards else { return card }
@@ -55,10 +58,16 @@ extension Column {
       case "title": card.title = member.value.plainText
       case "caption": card.caption = member.value.plainText
       case "picture":
-        // Relative to the metadata, and never outside what the data set's own files name.
+        // Relative to the metadata, and never outside their folder: pages show it to whoever opens them.
         if card.picture == nil, let path = member.value.string {
           let folder = file.items[0].url.deletingLastPathComponent()
-          card.picture = Picture(.file(URL(fileURLWithPath: path, relativeTo: folder).absoluteURL))
+          let picture = URL(fileURLWithPath: path, relativeTo: folder).standardizedFileURL
+          guard picture.path.hasPrefix(folder.standardizedFileURL.path + "/") else {
+            throw DataError.malformed(
+              file: cards.name, place: "line \(row)",
+              reason: "names the picture '\(path)', which is outside the folder of the metadata")
+          }
+          card.picture = Picture(.file(picture))
         }
       default: attributes.append(member)
       }

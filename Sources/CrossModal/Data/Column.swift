@@ -199,7 +199,9 @@ extension Column {
     case .tokens: try expect(shape.count == 2 && shape[1] > 0, "[n, l] for kind tokens")
     case .images:
       try expect(
-        shape.count == 3 || shape.count == 4 && [1, 3, 4].contains(shape[3]), "[n, h, w] or [n, h, w, c]")
+        (shape.count == 3 || shape.count == 4 && [1, 3, 4].contains(shape[3])) && shape[1] > 0
+          && shape[2] > 0,
+        "[n, h, w] or [n, h, w, c], with no picture empty")
     case .text: break
     }
     if file.kind == .tokens, source.dtype.isFloatingPoint {
@@ -294,26 +296,21 @@ extension Column {
     }
   }
 
-  /// Checks that all numbers of the rows are finite, a few megabytes at a time.
+  /// Checks that all numbers of the rows are finite.
   ///
   /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first that is not.
   func checkFinite(_ rows: Rows) throws {
-    for source in [array, boxes].compactMap({ $0 }) where source.dtype.isFloatingPoint {
-      let step = max(1, (16 << 20) / max(source.rowBytes, 1))
+    for source in [array, boxes].compactMap({ $0 }) {
       let isRagged = if case .ragged = storage { source.name == array?.name } else { false }
       let blocks: [Range<Int>] = isRagged ? [0..<source.count] : rows.ranges
-      for block in blocks {
-        for start in stride(from: block.lowerBound, to: block.upperBound, by: step) {
-          try checkFinite(source, start..<min(start + step, block.upperBound))
-        }
-      }
+      for block in blocks { try source.checkFinite(block) }
     }
   }
 
   /// The largest word number of kind tokens, a few megabytes at a time; what is padding does not count.
   ///
-  /// - Throws: ``DataError`` for the first number below 0.
-  func largestNumber() throws -> Int {
+  /// - Throws: ``DataError`` for the first number below 0, or of more words than there may be.
+  func largestNumber(limits: Limits) throws -> Int {
     guard kind == .tokens, let array else { return 0 }
     let lengths: [Int]? = if case .padded(_, let lengths) = storage { lengths } else { nil }
     let step = max(1, (16 << 20) / max(array.rowBytes, 1))
@@ -326,30 +323,18 @@ extension Column {
         let places = try Tensor(Array(0..<block.size(along: 1)))
         block = try block.masked(with: places .>= ends, fill: 0)
       }
-      let smallest = try block.min().item(as: Int.self)
-      guard smallest >= 0 else {
-        let place = try (block .< 0).nonZero()[0].values(as: Int.self)
+      let (least, most) = try (block.min().item(as: Int.self), block.max().item(as: Int.self))
+      guard least >= 0, most < limits.words else {
+        let wrong = try least < 0 ? block .< 0 : block .>= Double(limits.words)
+        let place = try wrong.nonZero()[0].values(as: Int.self)
+        let number = try place.reduce(block) { try $0[$1] }.item(as: Int.self)
         throw DataError.malformed(
           file: array.name, place: "row \(range.lowerBound + place[0])",
-          reason: "holds \(smallest), but tokens are numbers from 0")
+          reason: "holds \(number), but tokens are numbers from 0 to \(limits.words - 1)")
       }
-      largest = max(largest, try block.max().item(as: Int.self))
+      largest = max(largest, most)
     }
     return largest
-  }
-
-  private func checkFinite(_ source: any ArraySource, _ range: Range<Int>) throws {
-    let block = try source.rows(in: range)
-    // The sum of finite numbers may overflow, so it only clears; it never accuses.
-    let wide = block.dtype == .float16 || block.dtype == .bfloat16 ? try block.to(.float32) : block
-    if try wide.sum().item(as: Double.self).isFinite { return }
-    let bad = try wide.isFinite().not().nonZero()
-    guard bad.size(along: 0) > 0 else { return }
-    let place = try bad[0].values(as: Int.self)
-    let value = try place.reduce(wide) { try $0[$1] }.item(as: Double.self)
-    throw DataError.notFinite(
-      file: source.name, row: range.lowerBound + place[0],
-      column: place.dropFirst().map(String.init).joined(separator: ","), value: value)
   }
 }
 

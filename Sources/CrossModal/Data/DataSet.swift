@@ -49,7 +49,8 @@ public struct DataSet: Sendable {
     var parts = try DataSet.parts(of: file, limits: limits)
     classNames = DataSet.numberClasses(&parts)
     self.parts = parts
-    description = try DataSet.describe(file, parts: file.splits.compactMap { parts[$0.name] }, classNames)
+    description = try DataSet.describe(
+      file, parts: file.splits.compactMap { parts[$0.name] }, classNames, limits: limits)
     warnings = DataSet.overlaps(file, parts)
     if strict, let warning = warnings.first {
       throw DataError.refused(file: file.file, warning: warning)
@@ -172,7 +173,7 @@ extension DataSet {
   }
 
   private static func describe(
-    _ file: DataSetFile, parts: [Part], _ classNames: [String]
+    _ file: DataSetFile, parts: [Part], _ classNames: [String], limits: Limits
   ) throws -> DataDescription {
     var modalities: [DataDescription.Modality] = []
     for (side, modality) in file.modalities.enumerated() {
@@ -186,7 +187,7 @@ extension DataSet {
       let size = [.vector, .set, .sequence].contains(modality.kind) ? first.rowShape?.last : nil
       let vocabulary =
         modality.kind == .tokens
-        ? try parts.map { try $0.table.columns[side].largestNumber() + 1 }.max() : nil
+        ? try parts.map { try $0.table.columns[side].largestNumber(limits: limits) + 1 }.max() : nil
       modalities.append(
         .init(
           name: modality.name, kind: modality.kind, size: size, shape: first.rowShape,

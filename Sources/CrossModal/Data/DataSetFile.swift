@@ -167,15 +167,20 @@ extension SplitFile {
       for element in list { rows += try SplitFile.rows(element, at: key, section) }
       return rows
     }
-    if let row = value.int, row >= 0 { return [.range(row..<row + 1, text: "\(row)")] }
+    if let row = value.int, row >= 0 {
+      guard row < Int.max else {
+        throw .badKey(file: section.file, key: key, reason: "is \(row), which is no row")
+      }
+      return [.range(row..<row + 1, text: "\(row)")]
+    }
     guard let text = value.string, !text.isEmpty else {
       throw .badKey(
         file: section.file, key: key, reason: "must be \"from:to\", a file of row numbers, or a list of these"
       )
     }
     let ends = text.split(separator: ":", omittingEmptySubsequences: false)
-    if ends.count == 2, let from = Int(ends[0].trimmed), let to = Int(ends[1].trimmed) {
-      guard from >= 0, from <= to else {
+    if ends.count == 2, ends.allSatisfy({ $0.trimmed.wholeMatch(of: /[+-]?[0-9]+/) != nil }) {
+      guard let from = Int(ends[0].trimmed), let to = Int(ends[1].trimmed), from >= 0, from <= to else {
         throw .badKey(file: section.file, key: key, reason: "is \"\(text)\", which is no range of rows")
       }
       return [.range(from..<to, text: text)]

@@ -17,16 +17,17 @@ extension Items {
   ///
   /// They become what the rows of the data set are: a picture has the size and the channels of those in an array, and
   /// numbers are multiplied by the modality's scale.
-  /// - Throws: ``QueryError`` when the file does not fit the modality; ``DataError`` when it cannot be read.
+  /// - Throws: ``QueryError`` when the file does not fit the modality; ``DataError`` when it cannot be read, or
+  ///   holds what is not UTF-8 or not finite.
   public init(file: String, as modality: DataDescription.Modality) throws {
     guard FileManager.default.fileExists(atPath: file) else { throw QueryError.noFile(file) }
     switch modality.kind {
     case .images:
       self = try Items.picture(URL(fileURLWithPath: file), as: modality)
     case .text:
-      let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: file)), as: UTF8.self)
-      let lines = text.split(omittingEmptySubsequences: true, whereSeparator: \.isNewline).map(String.init)
-      guard !lines.isEmpty else {
+      // An empty line is an item too, so that rows stay where they were.
+      let lines = try TextLines(URL(fileURLWithPath: file), limits: .standard).all()
+      guard lines.contains(where: { !$0.isEmpty }) else {
         throw QueryError.unfit(file: file, found: "no text", expected: "one line an item")
       }
       self = .texts(lines)
@@ -41,6 +42,7 @@ extension Items {
           file: file, found: "shape \(rows.shape)",
           expected: "vectors of \(modality.size.map(String.init) ?? "some") numbers")
       }
+      try TensorArray(rows, name: file).checkFinite(0..<rows.size(along: 0))
       self = .vectors(try rows.numbers(times: modality.scale))
     case .set, .sequence, .tokens:
       throw QueryError.unfit(

@@ -15,6 +15,8 @@ public struct Limits: Sendable, Equatable {
   public var dimensions = 8
   /// Members of a container.
   public var members = 1_000_000
+  /// Words that a vocabulary may number.
+  public var words = 100_000_000
   /// Bytes of `dataset.yaml`.
   public var configurationBytes = 4 << 20
 

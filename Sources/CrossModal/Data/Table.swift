@@ -50,18 +50,19 @@ extension Table {
   }
 
   private static func pairs(
-    _ file: TableFile, _ columns: [Column], _ captions: Int?, in yaml: String, limits: Limits
+    _ file: TableFile, _ columns: [Column], _ captionsPerItem: Int?, in yaml: String, limits: Limits
   ) throws -> ([[Int]]?, Int) {
     let first = columns[0]
     if !file.pairs.isEmpty {
       return try readPairs(file.pairs, columns, limits: limits)
     }
-    let perItem = captions ?? 1
+    let perItem = captionsPerItem ?? 1
     for (side, column) in columns.enumerated().dropFirst() {
-      let wanted = side == 1 ? first.count * perItem : first.count
+      let (captions, overflows) = first.count.multipliedReportingOverflow(by: perItem)
+      let wanted = side > 1 ? first.count : overflows ? .max : captions
       guard column.count == wanted else {
         let rule =
-          side == 1 && captions != nil
+          side == 1 && captionsPerItem != nil
           ? "\(first.name) has \(first.count) and captions_per_item is \(perItem), so it needs"
           : "\(first.name) has"
         throw DataError.unequalCounts(file: column.name, count: column.count, other: rule, expected: wanted)

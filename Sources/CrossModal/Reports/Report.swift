@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// A page that says how a run went: self-contained HTML, for the screen in light and dark, and for paper.
 ///
@@ -78,7 +79,7 @@ public struct Report: Sendable {
 
   /// Writes the page to a file, by way of a temporary one, so that no half page is ever seen.
   public func write(to file: URL) throws {
-    try Data(html.utf8).write(to: file, options: .atomic)
+    try AtomicFile.write(Data(html.utf8), to: file.path)
   }
 }
 

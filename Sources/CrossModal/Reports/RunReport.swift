@@ -239,24 +239,12 @@ public struct RunReport {
 extension Card {
   /// The item as a report shows it: its picture, else its words.
   public var content: PictureGallery.Content {
-    if let picture, let embedded = try? EmbeddedPicture(picture, summary: label) { return .picture(embedded) }
+    if let picture, let embedded = try? picture.embedded(summary: label) { return .picture(embedded) }
     return .text(Card.shortened(label))
   }
 
   /// A text as a report shows it: what is longer is cut.
   static func shortened(_ text: String, to most: Int = 90) -> String {
     text.count <= most ? text : text.prefix(most) + "…"
-  }
-}
-
-extension EmbeddedPicture {
-  /// A picture of a data set.
-  public init(_ picture: Picture, summary: String) throws {
-    switch picture.source {
-    case .file(let file): try self.init(contentsOf: file, summary: summary)
-    case .bytes(let data, _):
-      self.init(data, format: data.starts(with: [0x89]) ? .png : .jpeg, summary: summary)
-    case .pixels: throw ReportError.notAPicture(path: picture.name)
-    }
   }
 }

@@ -20,7 +20,7 @@ enum PickleCalls {
       return .dictionary(PickleDictionary())
     case "builtins.set", "__builtin__.set", "builtins.frozenset", "builtins.list", "builtins.tuple",
       "torch.Size":
-      return .list(PickleList(arguments.first?.elements ?? []))
+      return .list(of: arguments.first?.elements ?? [])
     case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor":
       return tensor(arguments) ?? .object(PickleObject(name, arguments))
     case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
@@ -36,7 +36,7 @@ enum PickleCalls {
       // (bytes, dtype, shape, order), as protocol 5 has arrays.
       guard arguments.count == 4 else { return .object(PickleObject(name, arguments)) }
       let isFortran = PickleValue.int(arguments[3].string == "F" ? 1 : 0)
-      let state = PickleValue.tuple([.int(1), arguments[2], arguments[1], isFortran, arguments[0]])
+      let state = PickleValue.list(of: [.int(1), arguments[2], arguments[1], isFortran, arguments[0]])
       return numpyArray(state) ?? .object(PickleObject(name, arguments))
     default:
       return .object(PickleObject(name, arguments))

@@ -78,11 +78,8 @@ struct PickleReader {
   private mutating func performContainer(_ opcode: UInt8) throws {
     switch opcode {
     case UInt8(ascii: "}"): stack.append(.dictionary(PickleDictionary()))
-    case UInt8(ascii: "]"), 0x8F: stack.append(.list(PickleList()))
-    case UInt8(ascii: ")"): stack.append(.tuple([]))
-    case UInt8(ascii: "t"): stack.append(.tuple(try sinceMark()))
-    case UInt8(ascii: "l"): stack.append(.list(PickleList(try sinceMark())))
-    case 0x91: stack.append(.list(PickleList(try sinceMark())))
+    case UInt8(ascii: "]"), 0x8F, UInt8(ascii: ")"): stack.append(.list(of: []))
+    case UInt8(ascii: "t"), UInt8(ascii: "l"), 0x91: stack.append(.list(of: try sinceMark()))
     case UInt8(ascii: "d"):
       let dictionary = PickleDictionary()
       try add(try sinceMark(), to: .dictionary(dictionary))
@@ -92,7 +89,7 @@ struct PickleReader {
       guard stack.count - (marks.last ?? 0) >= count else { throw damaged("ends in the middle of a tuple") }
       let elements = Array(stack.suffix(count))
       stack.removeLast(count)
-      stack.append(.tuple(elements))
+      stack.append(.list(of: elements))
     case UInt8(ascii: "a"):
       let value = try pop()
       try append([value], to: try top())

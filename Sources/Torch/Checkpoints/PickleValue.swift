@@ -8,7 +8,7 @@ enum PickleValue {
   case double(Double)
   case string(String)
   case bytes([UInt8])
-  case tuple([PickleValue])
+  /// A list or a tuple.
   case list(PickleList)
   case dictionary(PickleDictionary)
   /// A class or function by its name, such as `collections.OrderedDict`.
@@ -36,38 +36,79 @@ enum PickleValue {
     }
   }
 
-  /// Elements of a tuple or list.
-  var elements: [PickleValue]? {
+  static func list(of elements: [PickleValue]) -> PickleValue { .list(PickleList(elements)) }
+
+  /// Elements of a list or tuple.
+  var elements: [PickleValue]? { if case .list(let list) = self { list.elements } else { nil } }
+
+  /// The list, dictionary or object that this is; nil for other values.
+  fileprivate var container: PickleContainer? {
     switch self {
-    case .tuple(let elements): elements
-    case .list(let list): list.elements
+    case .list(let list): list
+    case .dictionary(let dictionary): dictionary
+    case .object(let object): object
     default: nil
     }
   }
 }
 
+/// A value that holds others, as deep as a file says.
+///
+/// Left to itself each would let go of the next inside its own `deinit`, and a deep one would run out of stack: so
+/// the outermost takes apart one after the other what nobody else holds.
+class PickleContainer {
+  /// Takes all values out.
+  fileprivate func emptied() -> [PickleValue] { [] }
+
+  fileprivate final func takeApart() {
+    var containers = emptied().compactMap(\.container)
+    while var next = containers.popLast() {
+      if isKnownUniquelyReferenced(&next) { containers += next.emptied().compactMap(\.container) }
+    }
+  }
+}
+
 /// A list that may still grow after it was remembered.
-final class PickleList {
+final class PickleList: PickleContainer {
   var elements: [PickleValue]
   init(_ elements: [PickleValue] = []) { self.elements = elements }
+  deinit { takeApart() }
+
+  fileprivate override func emptied() -> [PickleValue] {
+    defer { elements = [] }
+    return elements
+  }
 }
 
 /// A dictionary in the order of its keys' insertion.
-final class PickleDictionary {
+final class PickleDictionary: PickleContainer {
   var pairs: [(key: PickleValue, value: PickleValue)] = []
+  deinit { takeApart() }
 
   subscript(_ key: String) -> PickleValue? { pairs.last { $0.key.string == key }?.value }
+
+  fileprivate override func emptied() -> [PickleValue] {
+    defer { pairs = [] }
+    return pairs.flatMap { [$0.key, $0.value] }
+  }
 }
 
 /// The result of a call or of a class that is only known by name.
-final class PickleObject {
+final class PickleObject: PickleContainer {
   let name: String
-  let arguments: [PickleValue]
+  private(set) var arguments: [PickleValue]
   var state: PickleValue = .none
 
   init(_ name: String, _ arguments: [PickleValue] = []) {
     self.name = name
     self.arguments = arguments
+  }
+
+  deinit { takeApart() }
+
+  fileprivate override func emptied() -> [PickleValue] {
+    defer { (arguments, state) = ([], .none) }
+    return arguments + [state]
   }
 }
 

@@ -7,6 +7,12 @@ public struct TorchCheckpoint {
   /// Tensors by dotted names in the order of the file: `model.0.fc.weight` is entry `fc.weight` of the first
   /// element of the list `model`.
   public let tensors: [(name: String, tensor: Tensor)]
+  /// The tensors of the model, by the names that its module has.
+  ///
+  /// What optimisers keep is left out; dictionaries around the weights (`state_dict`, `model`, …) and the `module.`
+  /// that data-parallel training puts before every name are taken off. A list of state dictionaries keeps its
+  /// numbers, which tell the parts of a model apart.
+  public let weights: [(name: String, tensor: Tensor)]
   /// Numbers and texts by dotted names, such as `epoch` and `opt.margin`.
   public let facts: [(name: String, value: String)]
 
@@ -15,31 +21,53 @@ public struct TorchCheckpoint {
     let file = try MappedFile(path)
     let isZip = withExtendedLifetime(file) { file.bytes.prefix(4).elementsEqual([0x50, 0x4B, 0x03, 0x04]) }
     let source: any StorageSource = isZip ? try ZipStorages(path) : try SequentialStorages(path)
-    var collector = TensorCollector(path: path, source: source)
+    var collector = TensorCollector(path: path, source: source, fileBytes: file.bytes.count)
     try collector.collect(source.root, name: "", depth: 0)
     tensors = collector.tensors
     facts = collector.facts
     guard !tensors.isEmpty else { throw CheckpointError(path: path, reason: "holds no tensor") }
+    weights = Self.weights(tensors, of: source.root)
   }
 
-  /// The tensors of the model, by the names that its module has.
-  ///
-  /// What optimisers keep is left out; a single dictionary around the weights (`state_dict`, `model`, …) and the
-  /// `module.` that data-parallel training puts before every name are taken off.
-  public var weights: [(name: String, tensor: Tensor)] {
+  /// The model's tensors among all.
+  private static func weights(
+    _ tensors: [(name: String, tensor: Tensor)], of root: PickleValue
+  ) -> [(name: String, tensor: Tensor)] {
     let ofOptimizers = [
       "optimizer", "optim", "optimizer_state_dict", "opt_state", "scheduler", "lr_scheduler",
-    ]
+    ].filter { root[part: $0] != nil }
     var kept = tensors.filter { entry in !ofOptimizers.contains { entry.name.hasPrefix($0 + ".") } }
     if kept.isEmpty { kept = tensors }
-    for wrapper in ["state_dict", "model_state_dict", "model", "net", "network", "weights", "module"] {
-      let prefix = wrapper + "."
-      let names = kept.map(\.name)
-      // A list of state dictionaries keeps its numbers, which tell the parts of a model apart.
-      guard names.allSatisfy({ $0.hasPrefix(prefix) }) else { continue }
-      kept = kept.map { (String($0.name.dropFirst(prefix.count)), $0.tensor) }
+    func takeOff(_ name: String) -> Bool {
+      guard kept.allSatisfy({ $0.name.hasPrefix(name + ".") }) else { return false }
+      kept = kept.map { (String($0.name.dropFirst(name.count + 1)), $0.tensor) }
+      return true
     }
+    // A module's own name may begin with `model.`, so only dictionaries are taken off.
+    let wrappers = ["state_dict", "model_state_dict", "model", "net", "network", "weights", "module"]
+    var level = root
+    while let wrapper = wrappers.first(where: { level[part: $0] != nil && takeOff($0) }),
+      let inner = level[part: wrapper]
+    {
+      level = inner
+    }
+    _ = takeOff("module")
     return kept
+  }
+}
+
+extension PickleValue {
+  /// The list, dictionary or object at a key of a dictionary or an object's state.
+  fileprivate subscript(part key: String) -> PickleValue? {
+    switch self {
+    case .dictionary(let dictionary):
+      switch dictionary[key] {
+      case .list?, .dictionary?, .object?: dictionary[key]
+      default: nil
+      }
+    case .object(let object): if case .dictionary = object.state { object.state[part: key] } else { nil }
+    default: nil
+    }
   }
 }
 
@@ -58,20 +86,37 @@ public struct CheckpointError: LocalizedError, Equatable {
 
 // MARK: - Tensors
 
+/// How many values may be visited: more than any file has that does not hold the same lists again and again.
+private struct VisitBudget {
+  private var left: Int
+
+  init(fileBytes: Int) { left = 1 << 20 + 4 * fileBytes }
+
+  mutating func allowsOneMore() -> Bool {
+    left -= 1
+    return left >= 0
+  }
+}
+
 private struct TensorCollector {
   let path: String
   let source: any StorageSource
   var tensors: [(name: String, tensor: Tensor)] = []
   var facts: [(name: String, value: String)] = []
   private var names: Set<String> = []
+  private var budget: VisitBudget
 
-  init(path: String, source: any StorageSource) {
+  init(path: String, source: any StorageSource, fileBytes: Int) {
     self.path = path
     self.source = source
+    budget = VisitBudget(fileBytes: fileBytes)
   }
 
   mutating func collect(_ value: PickleValue, name: String, depth: Int) throws {
     guard depth < 64 else { throw CheckpointError(path: path, reason: "'\(name)' is nested too deeply") }
+    guard budget.allowsOneMore() else {
+      throw CheckpointError(path: path, reason: "repeats its values too often")
+    }
     let join = { (key: String) in name.isEmpty ? key : "\(name).\(key)" }
     switch value {
     case .tensor(let tensor):
@@ -84,8 +129,8 @@ private struct TensorCollector {
         guard let key = key.string ?? key.int.map(String.init) else { continue }
         try collect(value, name: join(key), depth: depth + 1)
       }
-    case .list, .tuple:
-      for (i, element) in (value.elements ?? []).enumerated() {
+    case .list(let list):
+      for (i, element) in list.elements.enumerated() {
         try collect(element, name: join(String(i)), depth: depth + 1)
       }
     case .object(let object):
@@ -232,7 +277,7 @@ private struct SequentialStorages: StorageSource {
     }
     root = try next()
     guard let keys = try next().elements else { throw refuse("has no list of storages") }
-    let sizes = StorageSizes(root)
+    let sizes = StorageSizes(root, fileBytes: file.bytes.count)
     var places: [String: Range<Int>] = [:]
     var at = reader.position
     for key in keys.compactMap(\.string) {
@@ -262,16 +307,21 @@ private struct SequentialStorages: StorageSource {
 private struct StorageSizes {
   var elementSize: [String: Int] = [:]
 
-  init(_ value: PickleValue) { visit(value, depth: 0) }
+  private var budget: VisitBudget
+
+  init(_ value: PickleValue, fileBytes: Int) {
+    budget = VisitBudget(fileBytes: fileBytes)
+    visit(value, depth: 0)
+  }
 
   private mutating func visit(_ value: PickleValue, depth: Int) {
-    guard depth < 64 else { return }
+    guard depth < 64, budget.allowsOneMore() else { return }
     switch value {
     case .storage(let storage): elementSize[storage.key] = storage.dtype?.size ?? 1
     case .tensor(let tensor):
       if case .storage(let storage) = tensor.source { elementSize[storage.key] = storage.dtype?.size ?? 1 }
     case .dictionary(let dictionary): for pair in dictionary.pairs { visit(pair.value, depth: depth + 1) }
-    case .list, .tuple: for element in value.elements ?? [] { visit(element, depth: depth + 1) }
+    case .list(let list): for element in list.elements { visit(element, depth: depth + 1) }
     case .object(let object):
       for argument in object.arguments { visit(argument, depth: depth + 1) }
       visit(object.state, depth: depth + 1)

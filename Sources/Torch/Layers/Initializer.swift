@@ -56,15 +56,6 @@ public struct Initializer: Sendable {
     }
   }
 
-  /// Normal of deviation gain·√(2 / (inputs + outputs)) (Glorot & Bengio, AISTATS 2010).
-  public static func xavierNormal(gain: Double = 1) -> Initializer {
-    Initializer { shape, dtype, generator throws(TorchError) in
-      let (inputs, outputs) = try fans(of: shape)
-      let deviation = gain * (2 / (inputs + outputs)).squareRoot()
-      return try normal(deviation: deviation)(shape, dtype, using: generator)
-    }
-  }
-
   /// Uniform in ±√(6 / ((1 + slope²)·fan)), for rectifiers of that negative slope (He et al., ICCV 2015, eq. 15).
   public static func kaimingUniform(slope: Double = 0, keeping fan: Fan = .inputs) -> Initializer {
     Initializer { shape, dtype, generator throws(TorchError) in

@@ -39,7 +39,10 @@ final class Recurrence: Module {
       throw TorchError(operation: cell.name, message: "needs at least one layer and one hidden unit")
     }
     let initial = Self.initial(sizes)
-    let rows = cell.gates * sizes.hidden
+    let (rows, overflows) = cell.gates.multipliedReportingOverflow(by: sizes.hidden)
+    guard !overflows else {
+      throw TorchError(operation: cell.name, message: "cannot have \(sizes.hidden) hidden units")
+    }
     var weights: [Parameter] = []
     for layer in 0..<sizes.layers {
       for direction in 0..<sizes.directions {

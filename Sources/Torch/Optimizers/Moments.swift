@@ -39,7 +39,7 @@ extension Moments {
   /// The parameters that have a gradient; counts a step for each.
   mutating func active() throws(TorchError) -> [ActiveParameters] {
     var lists: [ActiveParameters] = []
-    var counts: [Int: Tensor] = [:]
+    var counts: [Device: [Int: Tensor]] = [:]
     var place = -1
     for group in groups {
       let first = lists.count
@@ -68,14 +68,11 @@ extension Moments {
           lists[list].moments[kind].append(tensor)
         }
         guard countsSteps else { continue }
-        let steps = remembered[place].steps
-        if let count = counts[steps] {
-          lists[list].steps.append(count)
-        } else {
-          let count = try Tensor(Float(steps)).to(parameter.device)
-          counts[steps] = count
-          lists[list].steps.append(count)
+        let (steps, device) = (remembered[place].steps, parameter.device)
+        if counts[device]?[steps] == nil {
+          counts[device, default: [:]][steps] = try Tensor(Float(steps)).to(device)
         }
+        if let count = counts[device]?[steps] { lists[list].steps.append(count) }
       }
     }
     return lists

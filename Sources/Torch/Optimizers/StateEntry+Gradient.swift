@@ -1,4 +1,4 @@
-// Gradients of parameters: reading, scaling, clipping, clearing.
+// Gradients of parameters: reading, clipping, clearing.
 
 extension StateEntry {
   /// The gradient that was accumulated for this tensor.
@@ -7,12 +7,6 @@ extension StateEntry {
   /// Puts another gradient in place of what was accumulated; nil forgets it.
   public func setGradient(_ gradient: Tensor?) throws(TorchError) {
     try slot.tensor.handle.setGradient(gradient?.handle)
-  }
-
-  /// Multiplies the accumulated gradient.
-  public func scaleGradient(by factor: Double) throws(TorchError) {
-    guard let gradient else { return }
-    try setGradient(try withoutGradient { () throws(TorchError) in try gradient * factor })
   }
 
   /// Replaces the elements, keeping the tensor the start of graphs. The accumulated gradient stays.

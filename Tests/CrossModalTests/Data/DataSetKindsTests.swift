@@ -29,6 +29,15 @@ struct DataSetKindsTests {
     return try DataSet(at: folder.path).split("some")
   }
 
+  @Test("pictures without any pixel are refused when the data set is opened")
+  func emptyPictures() throws {
+    try folder.write(Tensor.zeros([4, 0, 16, 3], .uint8), to: "empty.npy")
+    let error = #expect(throws: DataError.self) {
+      try opened("modalities: { x: { file: empty.npy, kind: images } }")
+    }
+    #expect(error?.errorDescription?.contains("with no picture empty") == true)
+  }
+
   @Test("sets and sequences come with their lengths, without the padding that no row needs, scaled")
   func fragments() throws {
     for kind in ["set", "sequence"] {
@@ -64,6 +73,10 @@ struct DataSetKindsTests {
     #expect(
       message { _ = try opened("modalities: { x: { file: parts.npy, kind: tokens } }") }?
         .contains("[n, l] for kind tokens") == true)
+    try folder.write(Tensor([1, 2, 3, 4, Int.max, 5, 6, 7], shape: [4, 2]), to: "large.npy")
+    #expect(
+      message { _ = try opened("modalities: { x: { file: large.npy, kind: tokens } }") }?
+        .contains("row 2: holds 9223372036854775807, but tokens are numbers from 0 to 99999999") == true)
   }
 
   @Test(
@@ -133,6 +146,42 @@ struct DataSetKindsTests {
     let mask = try #require(try masked.mask(side: 0, row: 1))
     #expect(try mask.classes.values(as: UInt8.self) == [UInt8](repeating: 1, count: 6))
     #expect(mask.ignore == 255)
+  }
+
+  @Test("metadata name pictures in their own folder and in none outside it")
+  func picturesOfMetadata() throws {
+    let paths = ["pictures/0.png", "../secret.png", "/secret.png", "pictures/../pictures/3.png"]
+    try folder.write(paths.map { "{\"picture\": \"\($0)\"}" }.joined(separator: "\n"), to: "items.jsonl")
+    try folder.write(
+      "modalities: { x: { file: parts.npy, kind: set, items: items.jsonl } }\nsplits: { all: \"0:4\" }\n",
+      to: "dataset.yaml")
+    let split = try DataSet(at: folder.path).split("all")
+    for row in [0, 3] {
+      let picture = try #require(try split.card(side: 0, row: row).picture)
+      #expect(try picture.decoded().values(as: UInt8.self)[0] == UInt8(row))
+    }
+    for row in [1, 2] {
+      let said = message { _ = try split.card(side: 0, row: row) } ?? "nothing"
+      #expect(
+        said.hasSuffix(
+          "line \(row): names the picture '\(paths[row])', which is outside the folder of the metadata"))
+    }
+  }
+
+  @Test("pictures of an array are shown in reports, also where their numbers are shares")
+  func shownPictures() throws {
+    try folder.write(Tensor.full([4, 2, 2], 200, .uint8), to: "grey.npy")
+    try folder.write(Tensor.full([4, 2, 2], 0.5), to: "shares.npy")
+    for file in ["grey.npy", "shares.npy"] {
+      let card = try opened("modalities: { x: { file: \(file), kind: images } }").card(side: 0, row: 0)
+      guard case .picture(let shown) = card.content else {
+        Issue.record("\(file) is shown as words")
+        continue
+      }
+      let level = try Picture(.bytes(shown.data, name: file)).decoded().values(as: UInt8.self)[0]
+      #expect(level == (file == "grey.npy" ? 200 : 127))
+      #expect(shown.summary == card.label)
+    }
   }
 
   @Test("classes are numbers or names, of the first modality or of each, in one file or in several")

@@ -175,10 +175,16 @@ struct DataSetTests {
       ("file: x.npy", "file: z.npy", "z.npy: there is no such file or folder"),
       ("\"0:8\"", "\"0:13\"", "'splits.train' (\"0:13\") names row 12, but rows are 0 to 11"),
       ("\"0:8\"", "\"8:0\"", "'splits.train' is \"8:0\", which is no range of rows"),
+      ("\"0:8\"", "\"0:99999999999999999999\"", "is \"0:99999999999999999999\", which is no range of rows"),
       ("11]", "9]", "'splits.test' names row 9 twice"),
+      ("11]", "9223372036854775807]", "'splits.test' is 9223372036854775807, which is no row"),
       ("kind: vector }", "kind: set }", "has shape [12, 3], expected [n, l, d] for kind set, or 'offsets'"),
       ("name: plain", "nam: plain", "unknown key 'nam'; did you mean 'name'?"),
       ("splits:", "captions_per_item: 5\nsplits:", "and captions_per_item is 5, so it needs 60"),
+      (
+        "splits:", "captions_per_item: 9223372036854775807\nsplits:",
+        "has 12 and captions_per_item is 9223372036854775807, so it needs"
+      ),
       ("splits: {", "splits: 3 #", "'splits' must be a mapping of keys to values"),
       (
         "kind: vector }", "kind: vector, lengths: x.npy }",

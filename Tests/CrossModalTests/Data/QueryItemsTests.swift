@@ -77,6 +77,27 @@ struct QueryItemsTests {
         == true)
   }
 
+  @Test("an empty line is an item; what is not UTF-8 or not finite is named by its place")
+  func checked() throws {
+    let folder = try TemporaryFolder()
+    let text = DataDescription.Modality(name: "text", kind: .text)
+    let file = folder.file("t.txt").path
+    try folder.write("one\n\nthree\r\n", to: "t.txt")
+    guard case .texts(let lines) = try Items(file: file, as: text) else { return }
+    #expect(lines == ["one", "", "three"])
+    try folder.write(Data([0x61, 0x0A, 0x63, 0xE9, 0x0A]), to: "t.txt")
+    #expect(
+      message { _ = try Items(file: file, as: text) }?.hasSuffix("t.txt: line 1: is not valid UTF-8") == true)
+    try folder.write("\n\n", to: "t.txt")
+    #expect(message { _ = try Items(file: file, as: text) }?.contains("no text") == true)
+    try folder.write(Tensor([0, 1, 2, .nan, 4, 5] as [Float], shape: [2, 3]), to: "v.npy")
+    let said = message {
+      _ = try Items(
+        file: folder.file("v.npy").path, as: DataDescription.Modality(name: "v", kind: .vector, size: 3))
+    }
+    #expect(said?.hasSuffix("v.npy: row 1, column 0 is NaN; every number must be finite") == true)
+  }
+
   @Test("pictures of a folder and vectors of a file are multiplied as the rows are")
   func scaled() throws {
     let folder = try TemporaryFolder()

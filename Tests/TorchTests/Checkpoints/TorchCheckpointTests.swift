@@ -105,6 +105,69 @@ struct TorchCheckpointTests {
     }
   }
 
+  /// A file of the format before PyTorch 1.6, without storages, around the instructions of a pickle.
+  private func checkpoint(_ instructions: [UInt8]) throws -> TorchCheckpoint {
+    let magic: [UInt8] = [0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E]
+    let head = magic + [0x4D, 0xE9, 0x03, 0x2E] + Array("}.".utf8)
+    let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).pt")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try Data(head + instructions + Array(".].".utf8)).write(to: file)
+    return try TorchCheckpoint(file.path)
+  }
+
+  /// The instructions of a dictionary of values by key.
+  private func dictionary(_ members: [(String, [UInt8])]) -> [UInt8] {
+    members.reduce([UInt8(ascii: "}")]) { written, member in
+      written + [UInt8(ascii: "U"), UInt8(member.0.utf8.count)] + Array(member.0.utf8) + member.1
+        + [UInt8(ascii: "s")]
+    }
+  }
+
+  /// The instructions of NumPy's float32 0.
+  private var number: [UInt8] {
+    Array("cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(U\u{2}f4tRC\u{4}\0\0\0\0tR".utf8)
+  }
+
+  @Test("dictionaries around the weights are taken off, a module's own names are not")
+  func wrappers() throws {
+    func names(_ members: [(String, [UInt8])]) throws -> [String] {
+      try checkpoint(dictionary(members)).weights.map(\.name)
+    }
+    #expect(
+      try names([("net.0.weight", number), ("net.2.weight", number)]) == ["net.0.weight", "net.2.weight"])
+    #expect(try names([("state_dict", dictionary([("model.fc.weight", number)]))]) == ["model.fc.weight"])
+    let inner = dictionary([("module.a", number), ("module.b", number)])
+    let optimizer = dictionary([("state", dictionary([("exp_avg", number)]))])
+    #expect(
+      try names([("model", dictionary([("state_dict", inner)])), ("optimizer", optimizer)]) == ["a", "b"])
+    #expect(try names([("optimizer.weight", number), ("b", number)]) == ["optimizer.weight", "b"])
+  }
+
+  @Test("values inside one another without end, or held again and again, are refused")
+  func nesting() throws {
+    func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+    func int(_ number: Int) -> [UInt8] { withUnsafeBytes(of: Int32(number).littleEndian, Array.init) }
+    let depth = 200_000
+    let tuples = bytes(")") + [UInt8](repeating: 0x85, count: depth)
+    let upwards = bytes(String(repeating: "]", count: depth) + String(repeating: "a", count: depth - 1))
+    // Each list is put into the one before, which is inside others already.
+    var downwards = bytes("]r") + int(0)
+    for i in 1..<depth { downwards += bytes("j") + int(i - 1) + bytes("]r") + int(i) + bytes("a0") }
+    downwards += bytes("j") + int(0)
+    let objects =
+      bytes("c__main__\nA\n)R") + (0..<depth).flatMap { _ in bytes("c__main__\nA\n)R") }
+      + [UInt8](repeating: UInt8(ascii: "b"), count: depth)
+    for deep in [tuples, upwards, downwards, objects] {
+      #expect(throws: CheckpointError.self) { try checkpoint(deep) }
+    }
+    var doubled = bytes("]q") + [0]
+    for i in 1...40 {
+      doubled += bytes("](h") + [UInt8(i - 1)] + bytes("h") + [UInt8(i - 1)] + bytes("eq") + [UInt8(i)]
+    }
+    let error = #expect(throws: CheckpointError.self) { try checkpoint(doubled) }
+    #expect(error?.reason == "repeats its values too often")
+  }
+
   @Test("a file that is something else is named")
   func foreign() throws {
     let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).pt")

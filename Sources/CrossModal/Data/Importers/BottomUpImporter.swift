@@ -75,7 +75,9 @@ enum BottomUpImporter: Importer {
 
     var count: Int {
       get throws {
-        guard let count = Int(fields[3]), count > 0 else { throw malformed("has no number of boxes") }
+        guard let count = Int(fields[3]), (1...1_000_000).contains(count) else {
+          throw malformed("has no number of boxes")
+        }
         return count
       }
     }

@@ -30,14 +30,16 @@ extension DataSetWriter {
   /// Splits by the name that each row gives.
   func splits(of names: [String]) throws {
     let usual = ["train", "val", "test"]
-    for name in usual + Set(names).subtracting(usual).sorted() {
+    for (number, name) in (usual + Set(names).subtracting(usual).sorted()).enumerated() {
       let rows = names.indices.filter { names[$0] == name }
       guard let first = rows.first, let last = rows.last else { continue }
       if last - first == rows.count - 1 {
         split(name, .rows(first..<last + 1))
       } else {
-        try array(Tensor(rows), to: "\(name)_rows.npy")
-        split(name, .string("\(name)_rows.npy"))
+        // Numbered, because the name of a split may be anything and that of a file may not.
+        let file = "rows_\(number).npy"
+        try array(Tensor(rows), to: file)
+        split(name, .string(file))
       }
     }
   }
@@ -53,7 +55,7 @@ extension ImportRequest {
   /// The two names of the option `names`.
   func names(_ usual: [String]) throws(ImportError) -> [String] {
     let names = options["names"]?.split(separator: ",").map(String.init) ?? usual
-    guard names.count == 2, names[0] != names[1] else {
+    guard names.count == 2, names[0] != names[1], !names.contains(where: { $0.contains("/") }) else {
       throw .option("names", expected: "two names, such as image,text")
     }
     return names

@@ -13,7 +13,10 @@ enum FeaturesImporter: Importer {
     let names = try request.names(["x", "y"])
     let first = request.source.path + (request.options["variable"].map { ":" + $0 } ?? "")
     let count = try modality(names[0], first, writer)
-    _ = try modality(names[1], other, writer)
+    let others = try modality(names[1], other, writer)
+    guard others == count else {
+      throw DataError.unequalCounts(file: other, count: others, other: "\(first) has", expected: count)
+    }
     if let labels = request.options["labels"] {
       if reference(labels).isText {
         try writer.lines(TextLines(reference(labels).url, limits: .standard).all(), to: "labels.txt")

@@ -12,18 +12,10 @@ extension ImportRequest {
     }
   }
 
-  /// The lines of a text file, without the empty last one.
-  func lines(_ file: URL) throws -> [String] {
-    guard let data = FileManager.default.contents(atPath: file.path) else {
-      throw ImportError.missing(file.path, [])
-    }
-    var lines = String(decoding: data, as: UTF8.self).split(
-      omittingEmptySubsequences: false, whereSeparator: \.isNewline
-    )
-    .map(String.init)
-    if lines.last == "" { lines.removeLast() }
-    return lines
-  }
+  /// The lines of a text file.
+  ///
+  /// - Throws: ``DataError`` when it cannot be read, or a line (named) is not UTF-8.
+  func lines(_ file: URL) throws -> [String] { try TextLines(file, limits: .standard).all() }
 
   /// The folder of an option, else `usual` below the source where it exists, else the source.
   func folder(_ option: String, usual: [String]) throws -> URL {

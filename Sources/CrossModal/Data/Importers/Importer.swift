@@ -73,10 +73,20 @@ public enum Importers {
     }
     let staged = try StagedFolder(for: folder, replacing: false)
     let writer = DataSetWriter(folder: staged.folder, name: folder.lastPathComponent, source: request.source)
-    try importer.run(request, into: writer)
-    try writer.finish()
-    // What was written is opened once, so that an import never leaves what cannot be read.
-    _ = try DataSet(at: staged.folder.path)
+    do {
+      try importer.run(request, into: writer)
+      try writer.finish()
+      // What was written is opened once, so that an import never leaves what cannot be read.
+      _ = try DataSet(at: staged.folder.path)
+    } catch {
+      // The files that were being written go away with their folder, so they are named as parts of it.
+      let sentence = (FileError(error) ?? error).localizedDescription
+      let parts = [staged.folder.path, staged.folder.relativeName].reduce(sentence) {
+        $0.replacingOccurrences(of: $1 + "/", with: "")
+      }
+      guard parts == sentence else { throw ImportError.unfit(folder.relativeName, reason: parts) }
+      throw error
+    }
     try staged.commit()
   }
 }
@@ -89,6 +99,8 @@ public enum ImportError: LocalizedError, Equatable {
   case malformed(file: String, place: String, reason: String)
   case empty(String)
   case option(String, expected: String)
+  /// What was brought in makes no data set.
+  case unfit(String, reason: String)
 
   public var errorDescription: String? {
     switch self {
@@ -105,6 +117,7 @@ public enum ImportError: LocalizedError, Equatable {
     case .malformed(let file, let place, let reason): return "\(file): \(place) \(reason)"
     case .option(let name, let expected): return "--set \(name)=… must be \(expected)"
     case .empty(let file): return "\(file): holds nothing to import"
+    case .unfit(let folder, let reason): return "\(folder): cannot become a data set: \(reason)"
     }
   }
 }

@@ -178,7 +178,8 @@ enum CharadesImporter: Importer {
     var videos: [DescribedVideos.Video] = []
     for (number, line) in try request.lines(request.file(name)).enumerated() where !line.isEmpty {
       guard let mark = line.range(of: "##"), case let head = line[..<mark.lowerBound].split(separator: " "),
-        head.count == 3, let start = Double(head[1]), let end = Double(head[2])
+        head.count == 3, let start = Double(head[1]), let end = Double(head[2]),
+        start.isFinite, start >= 0, end.isFinite, end >= 0
       else {
         throw ImportError.malformed(
           file: name, place: "line \(number)", reason: "is not VIDEO START END##SENTENCE")

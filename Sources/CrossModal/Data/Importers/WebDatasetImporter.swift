@@ -61,8 +61,10 @@ enum WebDatasetImporter: Importer {
         throw ImportError.malformed(
           file: shard.lastPathComponent, place: "sample '\(key)'", reason: "lacks a picture or a caption")
       }
-      let safe = key.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "_" }
-      let path = "images/\(stem)/\(String(safe)).\(kind)"
+      // Numbered, because keys may differ in what a file name cannot hold.
+      let number = String(format: "%06d", samples.count)
+      let safe = key.map { $0.isASCII && ($0.isLetter || $0.isNumber) || "-_.".contains($0) ? $0 : "_" }
+      let path = "images/\(stem)/\(number)_\(String(safe.suffix(80))).\(kind)"
       try writer.write(picture, to: path)
       let label = parts["cls"].flatMap {
         Int(String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
@@ -105,6 +107,9 @@ struct TarReader {
   }
 
   /// Calls `body` with the name and bytes of every regular file.
+  ///
+  /// - Throws: ``ImportError`` for a damaged header, and for an archive without the block of zeros at its end, which
+  ///   every writer of tar leaves and a download that broke off lacks.
   func forEachFile(_ body: (String, UnsafeRawBufferPointer) throws -> Void) throws {
     try withExtendedLifetime(file) {
       let bytes = file.bytes
@@ -130,6 +135,8 @@ struct TarReader {
         }
         at += 512 + (size + 511) / 512 * 512
       }
+      throw ImportError.malformed(
+        file: name, place: "the archive", reason: "has no end marker, so it is cut off")
     }
   }
 
@@ -160,6 +167,6 @@ struct TarReader {
 
   private func octal(_ bytes: Slice<UnsafeRawBufferPointer>) -> Int? {
     let digits = text(bytes).trimmingCharacters(in: .whitespaces)
-    return digits.isEmpty ? nil : Int(digits, radix: 8)
+    return digits.hasPrefix("-") ? nil : Int(digits, radix: 8)
   }
 }

@@ -23,6 +23,27 @@ extension ArraySource {
 
   /// Bytes of a row.
   var rowBytes: Int { shape.dropFirst().reduce(dtype.size, *) }
+
+  /// Checks that all numbers of the rows are finite, a few megabytes at a time.
+  ///
+  /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first that is not.
+  func checkFinite(_ rows: Range<Int>) throws {
+    guard dtype.isFloatingPoint else { return }
+    let step = max(1, (16 << 20) / max(rowBytes, 1))
+    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
+      let block = try self.rows(in: start..<min(start + step, rows.upperBound))
+      // The sum of finite numbers may overflow, so it only clears; it never accuses.
+      let wide = block.dtype == .float16 || block.dtype == .bfloat16 ? try block.to(.float32) : block
+      if try wide.sum().item(as: Double.self).isFinite { continue }
+      let bad = try wide.isFinite().not().nonZero()
+      guard bad.size(along: 0) > 0 else { continue }
+      let place = try bad[0].values(as: Int.self)
+      let value = try place.reduce(wide) { try $0[$1] }.item(as: Double.self)
+      throw DataError.notFinite(
+        file: name, row: start + place[0],
+        column: place.dropFirst().map(String.init).joined(separator: ","), value: value)
+    }
+  }
 }
 
 /// An array that is mapped or in memory.

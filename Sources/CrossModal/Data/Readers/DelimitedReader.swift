@@ -46,7 +46,7 @@ struct DelimitedTable: Sendable {
 
   /// - Parameters:
   ///   - hasHeader: nil to see whether any field of the first row is no number.
-  /// - Throws: ``DataError`` when a quote does not end, or the file holds no row.
+  /// - Throws: ``DataError`` when a quote does not end, the file holds no row, or the first is not UTF-8.
   init(_ url: URL, hasHeader: Bool? = nil, limits: Limits = .standard) throws(DataError) {
     contents = try TextContents(url, limits: limits)
     name = contents.name
@@ -54,7 +54,9 @@ struct DelimitedTable: Sendable {
     separator = path.hasSuffix(".tsv") || path.hasSuffix(".tsv.gz") ? 0x09 : 0x2C
     var starts = try DelimitedTable.rowStarts(contents.bytes, name: name)
     guard starts.count > 1 else { throw .malformed(file: name, reason: "holds no rows") }
-    let first = DelimitedTable.split(contents.bytes[starts[0]..<starts[1]], separator)
+    guard let first = DelimitedTable.split(contents.bytes[starts[0]..<starts[1]], separator) else {
+      throw .malformed(file: name, place: "the first row", reason: "is not valid UTF-8")
+    }
     width = first.count
     let isHeader = hasHeader ?? first.contains { DelimitedTable.number($0) == nil }
     header = isHeader ? first : nil
@@ -67,7 +69,9 @@ struct DelimitedTable: Sendable {
   ///
   /// - Throws: ``DataError`` when the row has more or fewer, or is not UTF-8.
   func fields(at row: Int) throws(DataError) -> [String] {
-    let fields = DelimitedTable.split(contents.bytes[starts[row]..<starts[row + 1]], separator)
+    guard let fields = DelimitedTable.split(contents.bytes[starts[row]..<starts[row + 1]], separator) else {
+      throw .malformed(file: name, place: "row \(row)", reason: "is not valid UTF-8")
+    }
     guard fields.count == width else {
       throw .malformed(
         file: name, place: "row \(row)", reason: "has \(fields.count) columns, but the first row has \(width)"
@@ -124,7 +128,10 @@ struct DelimitedTable: Sendable {
     line.allSatisfy { $0 == 0x0A || $0 == 0x0D }
   }
 
-  private static func split(_ line: Slice<UnsafeRawBufferPointer>, _ separator: UInt8) -> [String] {
+  /// The fields of a line; nil when it is not UTF-8.
+  private static func split(_ line: Slice<UnsafeRawBufferPointer>, _ separator: UInt8) -> [String]? {
+    // Separators and quotes are ASCII, so that fields of a valid line are valid.
+    guard line.allSatisfy({ $0 < 0x80 }) || String(bytes: line, encoding: .utf8) != nil else { return nil }
     var fields: [String] = []
     var (field, isQuoted) = ([UInt8](), false)
     var at = line.startIndex

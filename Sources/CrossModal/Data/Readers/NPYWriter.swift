@@ -7,46 +7,34 @@ import Torch
 ///     try writer.append(block)  // rows, as often as needed
 ///     try writer.finish()
 public final class NPYWriter {
-  private let url: URL
-  private let temporary: URL
-  private let handle: FileHandle
+  private let name: String
+  private let file: StagedFile
   private let shape: [Int]
   private let dtype: DataType
   private var rows = 0
-  private var isFinished = false
 
   /// - Parameters:
   ///   - path: the file to write.
   ///   - shape: of the whole array; blocks are rows of its first dimension.
-  /// - Throws: ``DataError`` when the file cannot be written or NumPy has no such type.
+  /// - Throws: ``DataError`` when NumPy has no such type, `FileError` when the file cannot be written.
   public init(_ path: String, shape: [Int], dtype: DataType = .float32) throws {
-    let url = URL(fileURLWithPath: path)
+    let name = URL(fileURLWithPath: path).relativeName
     guard let code = dtype.npyCode else {
-      throw DataError.unsupported(file: url.relativeName, reason: "\(dtype) has no .npy form")
+      throw DataError.unsupported(file: name, reason: "\(dtype) has no .npy form")
     }
-    (self.url, self.shape, self.dtype) = (url, shape, dtype)
-    temporary = url.deletingLastPathComponent().appendingPathComponent(
-      ".\(url.lastPathComponent).\(UUID().uuidString)")
-    guard FileManager.default.createFile(atPath: temporary.path, contents: nil),
-      let handle = FileHandle(forWritingAtPath: temporary.path)
-    else { throw DataError.unreadable(file: url.relativeName, reason: "it cannot be written there") }
-    self.handle = handle
-    try handle.write(contentsOf: NPYWriter.header(code, shape))
-  }
-
-  deinit {
-    try? handle.close()
-    if !isFinished { try? FileManager.default.removeItem(at: temporary) }
+    (self.name, self.shape, self.dtype) = (name, shape, dtype)
+    file = try StagedFile(path)
+    try file.append(NPYWriter.header(code, shape))
   }
 
   /// Writes the next rows, converted to the file's type.
   public func append(_ block: Tensor) throws {
     guard Array(block.shape.dropFirst()) == Array(shape.dropFirst()), block.rank == shape.count else {
       throw DataError.wrongShape(
-        file: url.relativeName, shape: block.shape, expected: "rows of \(Array(shape.dropFirst()))")
+        file: name, shape: block.shape, expected: "rows of \(Array(shape.dropFirst()))")
     }
     rows += block.shape.first ?? 1
-    try handle.write(contentsOf: Data(try block.to(.cpu).to(dtype).bytes()))
+    try file.append(Data(try block.to(.cpu).to(dtype).bytes()))
   }
 
   /// Flushes the file and gives it its name.
@@ -56,14 +44,9 @@ public final class NPYWriter {
     let wanted = shape.first ?? 1
     guard rows == wanted else {
       throw DataError.unequalCounts(
-        file: url.relativeName, count: rows, other: "its header promises", expected: wanted)
+        file: name, count: rows, other: "its header promises", expected: wanted)
     }
-    try handle.synchronize()
-    try handle.close()
-    guard rename(temporary.path, url.path) == 0 else {
-      throw DataError.unreadable(file: url.relativeName, reason: String(cString: strerror(errno)))
-    }
-    isFinished = true
+    try file.commit()
   }
 
   /// Writes one array.

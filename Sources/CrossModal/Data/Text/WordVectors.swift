@@ -1,8 +1,8 @@
 import Foundation
 import Torch
 
-/// Vectors of words in a text file, one a line: the word, then its numbers, between blanks (GloVe, fastText, the
-/// released vectors of the two-branch network). A first line of two whole numbers, as word2vec writes it, is no word.
+/// Vectors of words in a text file, one a line: the word, then its numbers, between blanks or tabs (GloVe, fastText,
+/// the released vectors of the two-branch network). A word may itself hold blanks: the numbers are the last fields. A first line of two whole numbers, as word2vec writes it, is no word.
 public struct WordVectors: Sendable {
   /// float32 `[words, size]`: a row for each word that was asked for, zero for those that the file lacks.
   public let table: Tensor
@@ -21,30 +21,41 @@ public struct WordVectors: Sendable {
     var rows: [Int: [Float]] = [:]
     var size: Int?
     for line in 0..<lines.count {
-      let parts = lines.text(at: line).split(whereSeparator: \.isWhitespace)
-      if line == 0, parts.count == 2, parts.allSatisfy({ Int($0) != nil }) { continue }
-      guard let word = parts.first else { continue }
-      let width = parts.count - 1
-      guard width > 0, width == size ?? width else {
+      // A word may hold any other blank.
+      let parts = lines.text(at: line).split { $0 == " " || $0 == "\t" }
+      if parts.isEmpty { continue }
+      if line == 0, parts.count == 2, let width = Int(parts[1]), Int(parts[0]) != nil {
+        size = width
+        continue
+      }
+      let width = size ?? Self.numbersAtEnd(of: parts)
+      guard width > 0, parts.count > width else {
         throw DataError.malformed(
           file: file, place: "line \(line)",
-          reason: "has \(width) numbers behind the word, expected \(size.map(String.init) ?? "some")")
+          reason:
+            "has \(parts.count - 1) numbers behind the word, expected \(size.map(String.init) ?? "some")")
       }
       size = width
-      guard let place = places[String(word)], rows[place] == nil else { continue }
-      let numbers = parts.dropFirst().compactMap { Float($0) }
+      let word = parts.dropLast(width).joined(separator: " ")
+      guard let place = places[word], rows[place] == nil else { continue }
+      let numbers = parts.suffix(width).compactMap { Float($0) }
       guard numbers.count == width, numbers.allSatisfy(\.isFinite) else {
         throw DataError.malformed(
           file: file, place: "line \(line)", reason: "holds something else than numbers behind the word")
       }
       rows[place] = numbers
     }
-    guard let size else {
+    guard let size, size > 0 else {
       throw DataError.malformed(file: file, place: "line 0", reason: "there are no word vectors in the file")
     }
     let zeros = [Float](repeating: 0, count: size)
     table = try Tensor(words.indices.flatMap { rows[$0] ?? zeros }).reshaped(words.count, size)
     found = rows.count
+  }
+
+  /// How many fields behind the word are numbers; 0 where the last is none.
+  private static func numbersAtEnd(of parts: [Substring]) -> Int {
+    min(parts.count - 1, parts.reversed().prefix { Float($0) != nil }.count)
   }
 }
 
@@ -52,8 +63,8 @@ public struct WordVectors: Sendable {
 protocol WordVectorUser: Module {
   /// The file that the settings name; nil for none.
   var wordVectorsFile: String? { get }
-  /// Takes vectors of all words of the modality that has words.
+  /// Takes vectors of all words of a modality.
   ///
   /// - Throws: ``ConfigurationError`` when their width is not that of the method's table.
-  func begin(with vectors: WordVectors) throws
+  func begin(with vectors: WordVectors, side: Int) throws
 }

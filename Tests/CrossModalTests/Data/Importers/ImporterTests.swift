@@ -100,6 +100,8 @@ struct ImporterTests {
     let split = try imported("coco-qa").split("train")
     #expect(split.answers == [["heart"], ["red"]])
     try FileManager.default.removeItem(at: out)
+    try write(Data("heart\nros".utf8) + [0xE9, 0x0A], to: "train/answers.txt")
+    #expect(throws: DataError.self) { try imported("coco-qa") }
     try write("heart\n", to: "train/answers.txt")
     #expect(throws: ImportError.self) { try imported("coco-qa") }
     #expect(!FileManager.default.fileExists(atPath: out.path))
@@ -166,6 +168,12 @@ struct ImporterTests {
       "id,subject,descriptions,length\nAAAAA,X,\"stands, then sits\",10\nBBBBB,Y,,20\n",
       to: "Charades_v1_train.csv")
     #expect(try imported("charades", features).split("train").rate(side: 0) == 2)
+    try FileManager.default.removeItem(at: out)
+    for times in ["nan 5.0", "0 inf", "-1 5"] {
+      try write("AAAAA \(times)##person stands.\n", to: "charades_sta_train.txt")
+      #expect(throws: ImportError.self, "\(times)") { try imported("charades", features) }
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["source"])
   }
 
   @Test("bottom-up-tsv: features and boxes, whatever number a picture has")
@@ -226,8 +234,37 @@ struct ImporterTests {
     #expect(try texts(set.split("test")) == ["fourth"])
     #expect(try set.split("train").labels?.count == 2)
     try FileManager.default.removeItem(at: out)
-    try write(Data(tar([("000.jpg", picture)]).prefix(700)), to: "train-0000.tar")
-    #expect(throws: (any Error).self) { try imported("webdataset") }
+  }
+
+  @Test("webdataset: samples whose names look alike stay apart")
+  func webDatasetNames() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let pictures = try [Int](0..<2).map { try Picture.png(Tensor.full([2, 2, 3], Double($0), .uint8)) }
+    try write(
+      tar([
+        ("a/0.png", pictures[0]), ("a/0.txt", Data("first".utf8)), ("a_0.png", pictures[1]),
+        ("a_0.txt", Data("second".utf8)),
+      ]), to: "train.tar")
+    let split = try imported("webdataset").split("train")
+    #expect(try texts(split) == ["first", "second"])
+    guard case .pictures(let found) = try split.items(side: 0) else { throw ImportError.empty("train") }
+    #expect(try found.map { try $0.decoded().values(as: UInt8.self)[0] } == [0, 1])
+  }
+
+  @Test("webdataset: an archive that is cut off anywhere, or has a size below 0, is refused")
+  func webDatasetDamaged() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let whole = try tar([
+      ("0.jpg", picture()), ("0.txt", Data("one".utf8)), ("1.jpg", picture()), ("1.txt", Data("two".utf8)),
+    ])
+    let half = (whole.count - 1024) / 2
+    var negative = whole
+    negative.replaceSubrange(124..<136, with: Data("-0000000100\0".utf8))
+    for archive in [whole.prefix(half), whole.prefix(half + 100), whole.prefix(700), Data(), negative] {
+      try write(Data(archive), to: "train.tar")
+      #expect(throws: ImportError.self, "\(archive.count) bytes") { try imported("webdataset") }
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["source"])
   }
 
   @Test("an unknown format gets the nearest; a missing source is named; nothing is left behind")

@@ -62,6 +62,23 @@ struct PlainImporterTests {
     #expect(data.classNames == ["x", "y"])
     let said = message { _ = try imported("csv", "t.csv", ["first": "a,word", "second": "b"]) }
     #expect(said?.contains("row 0, column 2: is 'red, big', expected a number") == true)
+    try folder.write(Data("a,word\n1,one\n2,caf".utf8) + [0xE9, 0x0A], to: "t.csv")
+    let latin = message { _ = try imported("csv", "t.csv", ["first": "a", "second": "word"]) }
+    #expect(latin?.hasSuffix("t.csv: row 1: is not valid UTF-8") == true)
+  }
+
+  @Test("csv: the name of a split may be anything, and nothing is written outside the new folder")
+  func namesOfSplits() throws {
+    let rows = (0..<6).map { "\($0),\($0),\($0 % 2 == 0 ? "train" : "../../e")\n" }.joined()
+    try folder.write("a,b,part\n" + rows, to: "in/t.csv")
+    let data = try imported("csv", "in/t.csv", ["first": "a", "second": "b", "split": "part"])
+    #expect(data.splitNames == ["train", "../../e"])
+    #expect(try numbers(data.split("../../e")) == [1, 3, 5])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 2)
+    let said = message {
+      _ = try imported("csv", "in/t.csv", ["first": "a", "second": "b", "names": "../x,y"])
+    }
+    #expect(said == "--set names=… must be two names, such as image,text")
   }
 
   @Test("idx: whole pictures, and halves")
@@ -135,7 +152,13 @@ struct PlainImporterTests {
     try folder.write(Tensor.zeros([3, 2]), to: "a.npy")
     try folder.write(Tensor.zeros([4, 2]), to: "b.npy")
     let said = message { _ = try imported("features", "a.npy", ["with": path("b.npy")]) } ?? ""
-    #expect(said.contains("has 4 rows"))
+    #expect(said == "\(path("b.npy")): has 4 rows, but \(path("a.npy")) has 3")
+    try folder.write(Tensor.zeros([5]), to: "l.npy")
+    let labels = message {
+      _ = try imported("features", "a.npy", ["with": path("a.npy"), "labels": path("l.npy")])
+    }
+    #expect(labels?.hasSuffix("cannot become a data set: labels.npy: has 5 rows, but x.npy has 3") == true)
+    try FileManager.default.removeItem(at: folder.file("l.npy"))
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["a.npy", "b.npy"])
     #expect(
       message { _ = try imported("features", "a.npy") }

@@ -22,6 +22,17 @@ struct WordVectorsTests {
     }
   }
 
+  @Test("words may hold blanks: the numbers are the last fields")
+  func blanks() throws {
+    let text = "a\u{A0}b 1 2 3\n. . . 0.1 0.2 0.3\nat name@domain.com\t4 5 6\n"
+    let found = try vectors(text, of: [". . .", "a\u{A0}b", "at name@domain.com"])
+    #expect(found.found == 3)
+    #expect(
+      try found.table.to(.float64).isClose(
+        to: Tensor([0.1, 0.2, 0.3, 1, 2, 3, 4, 5, 6], shape: [3, 3]), absolute: 1e-6))
+    #expect(try vectors(". . 1 2\n", of: [". ."]).found == 1)
+  }
+
   @Test(
     "lines of another width, words for numbers and empty files are named",
     arguments: [

@@ -1,0 +1,81 @@
+import Foundation
+
+/// A file that appears under its name only when it is complete.
+///
+/// It is written under a temporary name beside the target and moved there by ``commit()``; until then the target is as
+/// it was. Dropped without a commit, it is removed.
+public final class StagedFile {
+  private let path: String
+  private let temporary: String
+  private var file: Int32
+  private var isCommitted = false
+
+  /// - Throws: ``FileError`` that names the target and the system's reason.
+  public init(_ path: String) throws {
+    self.path = path
+    temporary = "\(path).\(UUID().uuidString.prefix(8)).tmp"
+    StagedFiles.shared.insert(temporary)
+    file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard file >= 0 else {
+      let error = FileError(path: path, action: "write")
+      StagedFiles.shared.remove(temporary)
+      throw error
+    }
+  }
+
+  /// Writes the next bytes.
+  public func append(_ data: Data) throws {
+    try data.withUnsafeBytes { bytes in
+      var start = 0
+      while start < bytes.count {
+        let written = write(file, bytes.baseAddress! + start, bytes.count - start)
+        guard written > 0 || errno == EINTR else { throw FileError(path: path, action: "write") }
+        start += max(0, written)
+      }
+    }
+  }
+
+  /// Flushes the file to the disk and gives it its name.
+  public func commit() throws {
+    guard fsync(file) == 0 else { throw FileError(path: path, action: "write") }
+    let closed = close(file)
+    file = -1
+    guard closed == 0, rename(temporary, path) == 0 else { throw FileError(path: path, action: "write") }
+    isCommitted = true
+    StagedFiles.shared.remove(temporary)
+    flushFolder()
+  }
+
+  /// The rename itself must reach the disk too.
+  private func flushFolder() {
+    let folder = open(URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY)
+    guard folder >= 0 else { return }
+    fsync(folder)
+    close(folder)
+  }
+
+  deinit {
+    if file >= 0 { close(file) }
+    if !isCommitted {
+      unlink(temporary)
+      StagedFiles.shared.remove(temporary)
+    }
+  }
+}
+
+/// The files being written in this process, so that an interrupt can remove them.
+///
+/// `@unchecked Sendable`: the set is read and written under its lock.
+public final class StagedFiles: @unchecked Sendable {
+  public static let shared = StagedFiles()
+  private let lock = NSLock()
+  private var paths: Set<String> = []
+
+  fileprivate func insert(_ path: String) { _ = lock.withLock { paths.insert(path) } }
+  fileprivate func remove(_ path: String) { _ = lock.withLock { paths.remove(path) } }
+
+  /// Removes everything that is not complete; for the way out on a signal.
+  public func removeAll() {
+    for path in lock.withLock({ paths }) { unlink(path) }
+  }
+}
