@@ -54,10 +54,6 @@ c10::IValue converted(const ct_value &value, const c10::Argument &argument, cons
           type.castRaw<c10::ListType>()->getElementType()->kind() == c10::TypeKind::FloatType)
         return list<double>(pools.ints + value.integer, value.count);
       return list<int64_t>(pools.ints + value.integer, value.count);
-    case CT_DOUBLES:
-      return list<double>(pools.doubles + value.integer, value.count);
-    case CT_BOOLS:
-      return list<bool>(pools.ints + value.integer, value.count);
     case CT_TENSORS: {
       const ct_tensor *handles = pools.tensors + value.integer;
       if (takes_optional_tensors(type)) {

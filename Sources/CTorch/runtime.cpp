@@ -36,13 +36,6 @@ void ct_generator_free(ct_generator handle) noexcept {
   if (handle != nullptr) delete &ct::generator(handle);
 }
 
-bool ct_generator_seed(ct_generator handle, uint64_t seed) noexcept {
-  return ct::guarded(false, [&] {
-    ct::generator(handle).set_current_seed(seed);
-    return true;
-  });
-}
-
 ct_tensor ct_generator_state(ct_generator handle) noexcept {
   return ct::guarded<ct_tensor>(nullptr, [&] { return ct::own(ct::generator(handle).get_state()); });
 }

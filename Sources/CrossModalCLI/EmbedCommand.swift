@@ -46,9 +46,21 @@ struct EmbedCommand: ParsableCommand {
 
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    guard input == nil || data == nil else {
+      throw ValidationError("a file of items and --data exclude each other")
+    }
+  }
+
   func run() throws {
     let run = try Run.open(folder)
     let side = try run.side(of: modality)
+    if predict || run.method is any JointEmbedding {
+      try OutputOptions.check(out, endsWith: ".npy", because: "\(run.about.name) gives one vector an item")
+    } else {
+      try OutputOptions.check(
+        out, endsWith: ".npz", because: "\(run.about.name) gives several vectors an item")
+    }
     let features: Features
     if let input {
       let items = try Items(file: input, as: run.record.data.modalities[side])
@@ -63,9 +75,6 @@ struct EmbedCommand: ParsableCommand {
     }
     let vectors = try features.packed().values.to(.float32)
     if let lengths = features.lengths {
-      guard out.lowercased().hasSuffix(".npz") else {
-        throw UsageError("--out \(out): \(run.about.name) gives several vectors an item; name a .npz")
-      }
       let offsets = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
       try NPZWriter.write([("values", vectors), ("offsets", try Tensor(offsets))], to: out)
       if output.json {

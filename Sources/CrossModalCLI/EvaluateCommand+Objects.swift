@@ -3,7 +3,7 @@ import CrossModal
 extension EvaluateCommand {
   /// Measures a run of one modality: retrieval of items of the query's class, and clusters.
   func evaluateObjects(_ run: Run, _ split: Split) throws {
-    guard protocolName == "full", ties == TieRule.pessimistic.rawValue else {
+    guard protocolName == nil, ties == nil else {
       throw UsageError(
         "--protocol and --ties are for two modalities; within \(run.modalities[0]) all items are searched and equal ones stand in their own order"
       )

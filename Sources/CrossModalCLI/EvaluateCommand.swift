@@ -21,11 +21,16 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(
     name: .customLong("protocol"),
-    help: "What is searched: \(RetrievalProtocol.names.joined(separator: ", ")).")
-  var protocolName = "full"
+    help:
+      "What is searched: \(RetrievalProtocol.names.joined(separator: ", ")); full unless the run's settings have folds."
+  )
+  var protocolName: String?
 
-  @Option(help: "Rank among equal scores: \(TieRule.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var ties = TieRule.pessimistic.rawValue
+  @Option(
+    help:
+      "Rank among equal scores: \(TieRule.allCases.map(\.rawValue).joined(separator: ", ")); pessimistic unless the run's settings have tie_policy."
+  )
+  var ties: String?
 
   @Option(help: "How often the test items are drawn again for intervals and significance; 0 leaves them out.")
   var samples = 1000
@@ -45,14 +50,17 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let evaluation = RetrievalEvaluation(
-      protocol: try RetrievalProtocol(named: protocolName), ties: try TieRule(named: ties))
+    let searched = try protocolName.map(RetrievalProtocol.init(named:))
+    let rule = try ties.map(TieRule.init(named:))
     let combination = try ensemble.combination()
     let run = try options.open()
     let others = try ensemble.open(beside: run)
     let rival = try against.map { try RunOptions.open($0, beside: run, option: "--against") }
     let (_, split) = try options.rows(of: run, output)
     guard run.modalities.count > 1 else { return try evaluateObjects(run, split) }
+    var evaluation = try run.evaluation(of: split)
+    evaluation.protocol = searched ?? evaluation.protocol
+    evaluation.ties = rule ?? evaluation.ties
     if run.modalities.count > 2, rival != nil || !others.isEmpty {
       output.warn("only \(run.modalities[0]) and \(run.modalities[1]) are combined and compared")
     }

@@ -69,7 +69,7 @@ enum ExitStatus {
 
   /// What went wrong, in one line.
   static func sentence(_ error: any Error) -> String {
-    let text = (error as? any LocalizedError)?.errorDescription ?? "\(error)"
+    let text = ((FileError(error) ?? error) as? any LocalizedError)?.errorDescription ?? "\(error)"
     return text.split(whereSeparator: \.isNewline).joined(separator: " ")
   }
 }

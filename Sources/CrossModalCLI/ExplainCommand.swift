@@ -1,6 +1,7 @@
 import ArgumentParser
 import CrossModal
 import Foundation
+import Torch
 
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -50,7 +51,7 @@ struct ExplainCommand: ParsableCommand {
     let explanation = try run.explanation(of: split, (rows[0], rows[1]))
     let target = URL(fileURLWithPath: out)
     if target.pathExtension.lowercased() == "png" {
-      try explanation.png().write(to: target, options: .atomic)
+      try AtomicFile.write(explanation.png(), to: target.path)
     } else {
       try explanation.report().write(to: target)
     }

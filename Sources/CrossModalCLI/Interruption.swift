@@ -1,6 +1,7 @@
 import CrossModal
 import Dispatch
 import Foundation
+import Torch
 
 /// What happens on Ctrl-C and on a polite request to stop: nothing half-written stays behind, and the
 /// process ends with 128 + the signal's number. A training is first given the time for a checkpoint; a second
@@ -17,6 +18,7 @@ enum Interruption {
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInitiated))
       source.setEventHandler {
         guard !StopRequest.shared.request(number) else { return }
+        StagedFiles.shared.removeAll()
         StagedFolders.shared.removeAll()
         _exit(128 + number)
       }

@@ -16,6 +16,13 @@ struct OutputOptions: ParsableArguments {
     if quiet && verbose { throw ValidationError("--quiet and --verbose exclude each other") }
   }
 
+  /// Refuses a file whose name says another form than what is written to it: readers go by the name.
+  static func check(_ file: String, endsWith ending: String, because reason: String) throws {
+    guard file.lowercased().hasSuffix(ending) else {
+      throw UsageError("--out \(file): \(reason); name a \(ending)")
+    }
+  }
+
   /// A note on standard error, unless it is to be quiet.
   func note(_ text: @autoclosure () -> String) {
     if !quiet { Console.lines(text()) }

@@ -25,6 +25,7 @@ struct ScoreCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    try OutputOptions.check(out, endsWith: ".npy", because: "scores are one array")
     let combination = try ensemble.combination()
     let run = try options.open()
     let others = try ensemble.open(beside: run)

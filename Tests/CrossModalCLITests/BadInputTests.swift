@@ -117,6 +117,57 @@ struct BadInputTests {
     #expect(try train("--force").status == 0)
   }
 
+  @Test("a place that cannot be written is named with the system's reason, in one sentence")
+  func unwritable() throws {
+    let below = folder.path("x.npy/below")
+    for outcome in try [
+      train("--out", below), CommandLine.run("data", "inspect", folder.url.path, "--out", below + ".html"),
+    ] {
+      expect(outcome, status: 1, says: "x.npy", "cannot write: ")
+      #expect(!outcome.errors.contains("Error Domain"))
+    }
+    #expect(try train().status == 0)
+    for (command, out, more) in [
+      ("export", below, [String]()), ("score", below + ".npy", []),
+      ("embed", below + ".npy", ["--modality", "left"]),
+    ] {
+      let outcome = try CommandLine.run([command, folder.path("run"), "--out", out] + more)
+      #expect(outcome.status == 1)
+      #expect(outcome.errors.contains("cannot write: "), "\(outcome.errors)")
+      #expect(!outcome.errors.contains("Error Domain"))
+    }
+  }
+
+  @Test("embed refuses a name that says another form than it writes, and two sources of items")
+  func embedNames() throws {
+    #expect(try train().status == 0)
+    let words = ["embed", folder.path("run"), "--modality", "left", "--out"]
+    let ending = try CommandLine.run(words + [folder.path("v.npz")])
+    #expect(ending.status == 2 && ending.errors.contains("name a .npy"), "\(ending.errors)")
+    let pair = try CommandLine.run(
+      words + [folder.path("v.npy"), folder.path("x.npy"), "--data", folder.url.path])
+    #expect(pair.status == 2 && pair.errors.contains("exclude each other"), "\(pair.errors)")
+    #expect(!folder.exists("v.npz") && !folder.exists("v.npy"))
+  }
+
+  @Test("a command that is interrupted while it writes leaves nothing half-written")
+  func interrupted() throws {
+    try folder.write(npy(rows: 6000, columns: 3), to: "x.npy")
+    try folder.write(npy(rows: 6000, columns: 2), to: "y.npy")
+    try describe(train: "0:6000")
+    #expect(try train().status == 0)
+    let results = folder.url.appendingPathComponent("results")
+    try FileManager.default.createDirectory(at: results, withIntermediateDirectories: true)
+    let process = try CommandLine.start(
+      ["score", folder.path("run"), "--split", "train", "--out", results.path + "/s.npy"])
+    func written() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: results.path) }
+    while process.isRunning, try written().isEmpty { usleep(1000) }
+    kill(process.processIdentifier, SIGINT)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 128 + SIGINT)
+    #expect(try written() == [])
+  }
+
   @Test(
     "settings that training cannot begin with leave no folder, and keep the run that --force would replace")
   func cannotBegin() throws {

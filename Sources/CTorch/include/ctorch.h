@@ -37,9 +37,7 @@ enum {
   CT_BOOL,         // integer, 0 or 1
   CT_STRING,       // bytes[integer ..< integer + count]
   CT_INTS,         // ints[integer ..< integer + count]
-  CT_DOUBLES,      // doubles[integer ..< integer + count]
   CT_TENSORS,      // tensors[integer ..< integer + count]; NULL stands for none
-  CT_BOOLS,        // ints[integer ..< integer + count]
   CT_GENERATOR,    // pointer
 };
 
@@ -54,7 +52,6 @@ typedef struct {
 
 typedef struct {
   const int64_t *ints;
-  const double *doubles;
   const ct_tensor *tensors;
   const char *bytes;
 } ct_pools;
@@ -156,7 +153,7 @@ typedef struct {
   int32_t pool;
   float softmax;         // factor before the softmax
   float lse;             // factor of CT_LOG_SUM_EXP
-  int32_t instructions;  // 0 the best there are, 1 portable, 2 at most AVX2
+  int32_t instructions;  // 0 the best there are, 1 portable, 2 at most AVX2, 3 at most AVX-512
 } ct_attention;
 
 // Scores [images, captions] of fragments: float32 rows on the cpu, item after item, as many as the lengths say.
@@ -167,11 +164,39 @@ ct_tensor ct_cross_attention(ct_tensor images, const int64_t *image_lengths, int
 // The instruction set that ct_cross_attention uses here.
 const char *ct_attention_instructions(void) CT_NOEXCEPT;
 
+// ---- Ranking of vectors by their scores (ranking.cpp), scores by order (order.cpp) ----
+
+// The score of vectors x and y.
+enum {
+  CT_PRODUCT = 0,
+  CT_COSINE,
+  CT_ORDER,  // minus the length of max(0, y - x)
+  CT_METRIC_COUNT,
+};
+
+// How other scores stand to a pair's: how many are higher, equal (its own too), and equal and before it.
+typedef struct {
+  int64_t better, equal, before;
+} ct_standing;
+
+typedef struct {
+  int64_t row, column;  // given: of which x and which y
+  double score;
+  ct_standing in_row, in_column;
+} ct_ranked_pair;
+
+// Fills in the pairs, and the place of the highest score of each row and column, by scores in float64 of float32
+// vectors [n, d] and [m, d] on the cpu. `instructions` as in ct_attention, and 3 at most AVX-512.
+// 1 when it is done; 0, with nothing done, where there are none, or not finite ones or above 1e18; -1 for a failure.
+int32_t ct_rank(ct_tensor x, ct_tensor y, int32_t metric, int32_t instructions, ct_ranked_pair *pairs, int64_t count,
+                int64_t *top_of_rows, int64_t *top_of_columns) CT_NOEXCEPT;
+// Scores [n, m] by order of float32 vectors, without a gradient.
+ct_tensor ct_order_scores(ct_tensor x, ct_tensor y, int32_t instructions) CT_NOEXCEPT;
+
 // ---- Random numbers, threads (runtime.cpp) ----
 
 ct_generator ct_generator_new(int32_t device_type, int32_t device_index, uint64_t seed) CT_NOEXCEPT;
 void ct_generator_free(ct_generator generator) CT_NOEXCEPT;
-bool ct_generator_seed(ct_generator generator, uint64_t seed) CT_NOEXCEPT;
 ct_tensor ct_generator_state(ct_generator generator) CT_NOEXCEPT;
 bool ct_generator_set_state(ct_generator generator, ct_tensor state) CT_NOEXCEPT;
 int32_t ct_threads(void) CT_NOEXCEPT;

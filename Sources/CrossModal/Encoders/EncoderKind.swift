@@ -28,7 +28,7 @@ public enum EncoderKind: Sendable, Equatable {
   /// Every name that settings may write, with what may stand in brackets behind it.
   private static let table: [(name: String, arguments: [String], kind: EncoderKind)] = [
     ("linear", [], .linear), ("mlp", [], .mlp), ("precomp", [], .precomp),
-    ("regions", ["mean", "max", "gpo"], .regions(.mean)), ("conv", [], .conv),
+    ("regions", ["mean", "max", "k_max", "gpo"], .regions(.mean)), ("conv", [], .conv),
     ("drlim-conv", [], .drlimConv), ("resnet18", [], .cnn(.resnet18)), ("resnet50", [], .cnn(.resnet50)),
     ("resnet152", [], .cnn(.resnet152)), ("vgg19", [], .cnn(.vgg19)), ("gru", [], .gru),
     ("bigru", TextPooling.allCases.map(\.rawValue), .bigru(.last)),

@@ -8,6 +8,8 @@ public enum EvaluationError: LocalizedError, Equatable {
   case noTruth(first: Int, second: Int)
   /// A pair names a row that is not there.
   case pairOutOfRange(pair: Int, row: Int, count: Int, side: Int)
+  /// The second modality has not so many rows for each row of the first.
+  case captionCount(_ captions: Int, first: Int, second: Int?)
   /// There are not as many labels as rows.
   case labelCount(labels: Int, rows: Int, side: Int)
   /// Nothing can be asked: no rows, or none with anything to find.
@@ -33,6 +35,9 @@ public enum EvaluationError: LocalizedError, Equatable {
       "the modalities have \(first) and \(second) rows, expected equal counts where there are no pairs or labels"
     case .pairOutOfRange(let pair, let row, let count, let side):
       "pair \(pair) names row \(row) of modality \(side), expected 0 to \(count - 1)"
+    case .captionCount(let captions, let first, let second):
+      "\(captions) rows of the second modality for each of the first's \(first)"
+        + (second.map { " are not the \($0) that there are" } ?? " are no number of rows")
     case .labelCount(let labels, let rows, let side):
       "modality \(side) has \(rows) rows and \(labels) labels, expected one label a row"
     case .noQueries: "there is nothing to evaluate: no row has a paired item or an item of its class"

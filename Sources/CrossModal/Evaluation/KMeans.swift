@@ -1,17 +1,30 @@
 import Torch
 
-/// Clusters of vectors around their means (Lloyd), begun by k-means++ (Arthur and Vassilvitskii, SODA 2007).
+/// Clusters of vectors around their means (Lloyd), begun by k-means++ (Arthur and Vassilvitskii, SODA 2007)
+/// or at random.
 ///
 /// The best of several starts counts. A cluster that loses all its items takes the item farthest from its
 /// centre.
 public struct KMeans: Sendable, Equatable {
+  /// Where the centres start.
+  public enum Start: String, Sendable, Codable, CaseIterable {
+    /// Rows far from those already drawn.
+    case plusPlus = "k-means++"
+    /// Any different rows.
+    case random
+  }
+
   public var clusters: Int
+  public var start: Start
   public var restarts: Int
   public var iterations: Int
   public var seed: UInt64
 
-  public init(clusters: Int, restarts: Int = 10, iterations: Int = 300, seed: UInt64 = 0) {
+  public init(
+    clusters: Int, start: Start = .plusPlus, restarts: Int = 10, iterations: Int = 300, seed: UInt64 = 0
+  ) {
     self.clusters = clusters
+    self.start = start
     self.restarts = restarts
     self.iterations = iterations
     self.seed = seed
@@ -97,6 +110,9 @@ public struct KMeans: Sendable, Equatable {
   /// Rows drawn one after another with probability proportional to the squared distance from those drawn.
   private func startingCenters(_ rows: Tensor, _ generator: inout SeededGenerator) throws -> Tensor {
     let n = rows.size(along: 0)
+    if start == .random {
+      return try rows.rows(at: Array(Array(0..<n).shuffled(using: &generator).prefix(clusters)))
+    }
     var chosen = [generator.below(n)]
     var nearest = [Double](repeating: .infinity, count: n)
     while chosen.count < clusters {

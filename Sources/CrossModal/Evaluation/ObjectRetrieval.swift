@@ -40,6 +40,7 @@ public struct ObjectRetrieval: Sendable, Equatable {
   ///   - labels: class of each query and of each item of the gallery.
   ///   - excludingSelf: the gallery is the queries themselves, and none finds itself.
   ///   - cutoff: how many items E looks at.
+  /// - Throws: ``EvaluationError`` when counts disagree; whatever the source throws.
   public init(
     _ scores: ScoreSource, labels: (queries: [Int], gallery: [Int]), excludingSelf: Bool = false,
     cutoff: Int = 32
@@ -49,6 +50,10 @@ public struct ObjectRetrieval: Sendable, Equatable {
     }
     guard labels.gallery.count == scores.second else {
       throw EvaluationError.labelCount(labels: labels.gallery.count, rows: scores.second, side: 1)
+    }
+    if excludingSelf, scores.first != scores.second {
+      throw EvaluationError.counts(
+        "queries", scores.first, "items that search among themselves", scores.second)
     }
     let itemsOfClass = Dictionary(grouping: labels.gallery.indices) { labels.gallery[$0] }
     let ranking = QueryRanking(ties: .index, gallery: scores.second)

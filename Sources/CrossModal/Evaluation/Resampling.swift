@@ -265,10 +265,10 @@ private struct GroupSums {
   }
 }
 
-/// The `q`-th quantile of ascending numbers, interpolated linearly.
+/// The `q`-th quantile of ascending numbers, interpolated linearly; a `q` outside of 0...1 is the nearest inside.
 private func quantile(_ q: Double, of sorted: [Double]) -> Double? {
   guard let last = sorted.last else { return nil }
-  let place = q * Double(sorted.count - 1)
+  let place = max(0, min(q, 1)) * Double(sorted.count - 1)
   let index = Int(place)
   guard index + 1 < sorted.count else { return last }
   return sorted[index] + (place - Double(index)) * (sorted[index + 1] - sorted[index])

@@ -71,14 +71,16 @@ public struct RetrievalTruth: Sendable {
 
   /// `captions` consecutive rows of the second modality for each row of the first.
   ///
-  /// - Throws: ``EvaluationError`` when there are none, or more than can be counted.
-  public static func consecutive(_ captions: Int, first: Int) throws -> RetrievalTruth {
-    let (second, overflows) = first.multipliedReportingOverflow(by: captions)
-    guard captions > 0, !overflows else {
-      throw EvaluationError.badValue("\(captions) captions for each of \(first) rows cannot be counted")
+  /// - Parameter second: rows of the second modality that there are; nil for as many as `captions` says.
+  /// - Throws: ``EvaluationError`` when there are others, or `captions` is below 1.
+  public static func consecutive(
+    _ captions: Int, first: Int, second: Int? = nil
+  ) throws -> RetrievalTruth {
+    let (rows, overflow) = first.multipliedReportingOverflow(by: captions)
+    guard captions > 0, !overflow, second ?? rows == rows else {
+      throw EvaluationError.captionCount(captions, first: first, second: second)
     }
-    return try RetrievalTruth(
-      first: first, second: second, pairs: (0..<second).map { ($0 / captions, $0) })
+    return try RetrievalTruth(first: first, second: rows, pairs: (0..<rows).map { ($0 / captions, $0) })
   }
 
   private init(

@@ -20,11 +20,6 @@ public enum TailProbability {
       denominator / total, complement: numerator * x / total, denominator / 2, numerator / 2)
   }
 
-  /// P(|T| ≥ |t|) for Student's t.
-  public static func studentTwoSided(_ t: Double, degrees: Double) -> Double {
-    f(t * t, numerator: 1, denominator: degrees)
-  }
-
   /// Q(a, x) = Γ(a, x) / Γ(a), the regularised upper incomplete gamma function, a > 0, x ≥ 0.
   public static func upperGamma(_ a: Double, _ x: Double) -> Double {
     guard x > 0 else { return 1 }

@@ -42,38 +42,25 @@ extension Run {
       let words = tokens(of: own, side: side)?.first
       made.parts = words?.map { .word($0.text, isMark: $0.isMark) } ?? (0..<lengths[0]).map { .number($0) }
     case .sets(let rows, let lengths), .sequences(let rows, let lengths):
-      made.parts = try regions(rows[0][0..<lengths[0]], split.boxes(side: side, row: row), of: made.picture)
+      made.parts = try Self.regions(
+        rows[0][0..<lengths[0]], split.boxes(side: side, row: row), of: made.picture)
     default: break
     }
     return made
   }
 
-  /// Regions by what is known of them: boxes, cells of a grid over a picture, pixels, or their numbers.
-  private func regions(
+  /// Regions by what is known of them: boxes on a picture, pixels, or their numbers.
+  static func regions(
     _ features: Tensor, _ boxes: Tensor?, of picture: Tensor?
   ) throws -> [MatchExplanation.Part] {
     let count = features.size(along: 0)
-    if let picture {
-      if let boxes, boxes.size(along: 0) >= count {
-        let edges = try boxes.values(as: Double.self)
-        return (0..<count).map {
-          .box(
-            left: edges[$0 * 4], top: edges[$0 * 4 + 1], right: edges[$0 * 4 + 2], bottom: edges[$0 * 4 + 3])
-        }
-      }
-      let side = Int(Double(count).squareRoot().rounded())
-      if side * side == count, count > 1 {
-        let (height, width) = (
-          Double(picture.size(along: 0)) / Double(side), Double(picture.size(along: 1)) / Double(side)
-        )
-        return (0..<count).map {
-          let (row, column) = (Double($0 / side), Double($0 % side))
-          return .box(
-            left: column * width, top: row * height, right: (column + 1) * width, bottom: (row + 1) * height)
-        }
+    if picture != nil, let boxes, boxes.size(along: 0) >= count {
+      let edges = try boxes.values(as: Double.self)
+      return (0..<count).map {
+        .box(left: edges[$0 * 4], top: edges[$0 * 4 + 1], right: edges[$0 * 4 + 2], bottom: edges[$0 * 4 + 3])
       }
     }
-    if let pictures = try Run.pixels(features) { return pictures.map { .picture($0) } }
+    if let pictures = try pixels(features) { return pictures.map { .picture($0) } }
     return (0..<count).map { .number($0) }
   }
 

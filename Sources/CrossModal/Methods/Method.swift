@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 
 /// An alignment method: its settings, its parameters, and what it can do (the protocols below).
@@ -93,19 +94,13 @@ public struct Features: Sendable {
 
   /// Fragments without padding; vectors and packed fragments as they are.
   ///
-  /// - Throws: ``TorchError`` when there is not one length an item, from 0 to the width.
+  /// - Throws: ``FeatureError`` for lengths that do not fit.
   public func packed() throws -> Features {
     guard let lengths, !isPacked else { return self }
     let (count, width) = (values.size(along: 0), values.size(along: 1))
-    guard lengths.count == count else {
-      throw TorchError(
-        operation: "packing", shapes: [values.shape],
-        message: "has \(lengths.count) lengths for \(count) items")
-    }
-    if let item = lengths.firstIndex(where: { !(0...width).contains($0) }) {
-      throw TorchError(
-        operation: "packing", shapes: [values.shape],
-        message: "item \(item) has length \(lengths[item]), expected 0 to \(width)")
+    guard lengths.count == count else { throw FeatureError.lengthCount(lengths: lengths.count, items: count) }
+    if let item = lengths.firstIndex(where: { $0 < 1 || $0 > width }) {
+      throw FeatureError.badLength(item: item, length: lengths[item], width: width)
     }
     func joined(_ tensor: Tensor) throws -> Tensor {
       try tensor.reshaped(to: [count * width] + tensor.shape.dropFirst(2))
@@ -125,6 +120,21 @@ public struct Features: Sendable {
     offsets.reserveCapacity(lengths.count + 1)
     for length in lengths { offsets.append(offsets[offsets.count - 1] + length) }
     return offsets
+  }
+}
+
+/// Features whose lengths say what cannot be.
+public enum FeatureError: LocalizedError, Equatable {
+  case lengthCount(lengths: Int, items: Int)
+  case badLength(item: Int, length: Int, width: Int)
+
+  public var errorDescription: String? {
+    switch self {
+    case .lengthCount(let lengths, let items):
+      "\(lengths) lengths for the fragments of \(items) items, expected one length an item"
+    case .badLength(let item, let length, let width):
+      "item \(item) has \(length) fragments, expected 1 to \(width)"
+    }
   }
 }
 

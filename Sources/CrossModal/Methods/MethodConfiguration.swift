@@ -107,7 +107,10 @@ extension MethodConfiguration {
       parts.append(key)
     }
     for key in parts {
-      guard let part = key.part, let value = overrides.value(of: key) else { continue }
+      // What is so already stays in the form it has, so that settings read back are the same settings.
+      guard let part = key.part, let value = overrides.value(of: key),
+        tree[part.key]?.part(part.member) != value
+      else { continue }
       tree[part.key] = (tree[part.key] ?? .null).setting(part.member, to: value)
     }
     do {

@@ -77,6 +77,8 @@ public struct ContrastiveLoss: PairLoss {
       + mismatching(values) * masks.negative.to(values.dtype)
   }
 
+  public func costsMismatches(_ values: Tensor) throws -> Tensor? { try mismatching(values) .> 0 }
+
   private func matching(_ values: Tensor) throws(TorchError) -> Tensor {
     switch kind {
     case .squared, .squaredDistanceMargin: try values.squared() * 0.5

@@ -16,8 +16,6 @@ public struct Distance: Sendable, Equatable {
     case euclidean
     /// √(‖a − b‖² + 1e-4) by one matrix product: 0.01 of equal vectors, smooth everywhere.
     case softenedEuclidean
-    /// ‖a − b‖².
-    case squaredEuclidean
     /// a · b.
     case dot
   }
@@ -63,7 +61,6 @@ public struct Distance: Sendable, Equatable {
     let b = try prepared(y)
     switch kind {
     case .dot: return try (a * b).sum(along: -1)
-    case .squaredEuclidean: return try (a - b).squared().sum(along: -1)
     case .softenedEuclidean:
       return try ((a - b).squared().sum(along: -1) + Self.softening).squareRoot()
     case .euclidean:
@@ -79,7 +76,6 @@ public struct Distance: Sendable, Equatable {
     switch kind {
     case .dot: try x.matmul(y.transposed())
     case .euclidean: try x.distances(to: y)
-    case .squaredEuclidean: try x.distances(to: y).squared()
     case .softenedEuclidean: try softened(x, y)
     }
   }

@@ -46,8 +46,8 @@ public struct Matches: Sendable {
   }
 
   /// Row i matches row i and no other.
-  public init(pairs count: Int) throws(TorchError) {
-    let numbers = try Tensor.range(0..<count)
+  public init(pairs count: Int, on device: Device = .cpu) throws(TorchError) {
+    let numbers = try Tensor.range(0..<count, on: device)
     self.init(ids: numbers, numbers)
   }
 

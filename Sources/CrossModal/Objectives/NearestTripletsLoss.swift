@@ -27,7 +27,8 @@ public struct NearestTripletsLoss: PairLoss {
   ///   - count: mismatches of each anchor; nil for all.
   ///   - positives: which matches of an anchor count.
   ///   - reduction: over triplets; those that cost nothing count in `mean`.
-  /// - Throws: ``ObjectiveError`` when the margin is negative or not a number, or `count` is below 1.
+  /// - Throws: ``ObjectiveError`` when the margin is negative or not a number, `count` is below 1, or the reduction
+  ///   is `balanced`.
   public init(
     margin: Double = 0.05, count: Int? = 10, positives: Positives = .each, reduction: Reduction = .mean
   ) throws {
@@ -40,7 +41,10 @@ public struct NearestTripletsLoss: PairLoss {
     self.margin = margin
     self.count = count
     self.positives = positives
-    self.reduction = reduction == .balanced ? .mean : reduction
+    guard reduction != .balanced else {
+      throw ObjectiveError.unknownChoice("reduction", "balanced", expected: "sum, mean or avg_non_zero")
+    }
+    self.reduction = reduction
   }
 
   public var defaultDistance: Distance { .softenedEuclidean }

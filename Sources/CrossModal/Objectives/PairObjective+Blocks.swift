@@ -27,9 +27,11 @@ extension PairObjective {
   func blockwise(_ a: Tensor, _ b: Tensor, _ matches: Matches) throws -> ObjectiveValue {
     let inputs = [a, b] + loss.parameters
     let wantsSlopes = inputs.contains { $0.requiresGradient }
-    var sides = [try terms(a, b, matches, wantsSlopes: wantsSlopes)]
+    var facts = reportsPairs ? PairFacts() : nil
+    var sides = [try terms(a, b, matches, wantsSlopes: wantsSlopes, &facts)]
     if directions == 2 {
-      sides.append(try terms(b, a, matches.transposed(), wantsSlopes: wantsSlopes))
+      var none: PairFacts?
+      sides.append(try terms(b, a, matches.transposed(), wantsSlopes: wantsSlopes, &none))
     }
     let weight = 1 / Double(sides.count)
     var slopes: [Tensor?] = Array(repeating: nil, count: inputs.count)
@@ -48,12 +50,13 @@ extension PairObjective {
       )
     }
     var value = try Self.summed(parts)
+    value.parts += try facts?.parts() ?? []
     value.total = try value.total.withSlopes(slopes, by: inputs)
     return value
   }
 
   private func terms(
-    _ anchors: Tensor, _ others: Tensor, _ matches: Matches, wantsSlopes: Bool
+    _ anchors: Tensor, _ others: Tensor, _ matches: Matches, wantsSlopes: Bool, _ facts: inout PairFacts?
   ) throws -> [BlockTerm] {
     var sums: [BlockTerm] = []
     for start in stride(from: 0, to: matches.count, by: chunk) {
@@ -64,7 +67,9 @@ extension PairObjective {
       }
       var loss = loss
       loss.parameters = Array(inputs[2...])
-      let terms = try blockTerms(distance.compared(inputs[0], inputs[1]), masks, loss)
+      let values = try distance.compared(inputs[0], inputs[1])
+      try facts?.add(values, masks, loss)
+      let terms = try blockTerms(values, masks, loss, against: inputs[1])
       for (place, term) in terms.enumerated() {
         let slopes: [Tensor] =
           wantsSlopes

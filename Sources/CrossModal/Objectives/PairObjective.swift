@@ -8,6 +8,8 @@ public protocol PairLoss: Sendable {
   var defaultDistance: Distance { get }
   /// Whether exchanging the sides changes nothing, so that one direction says all.
   var isSymmetric: Bool { get }
+  /// Which values would cost something were they of mismatches, bool of their shape; nil where the loss cannot say.
+  func costsMismatches(_ values: Tensor) throws -> Tensor?
   /// Scalars that learn along with the vectors, such as a logit scale.
   var parameters: [Tensor] { get set }
   /// The sums that make the loss.
@@ -16,10 +18,18 @@ public protocol PairLoss: Sendable {
   ///   - values: `[rows, m]`, a block of rows against all columns.
   ///   - masks: which of them match, and which do not.
   func terms(_ values: Tensor, _ masks: PairMasks) throws -> [Term]
+  /// The same for a loss that compares the columns with each other, too.
+  ///
+  /// - Parameter columns: gives their values, `[m, m]`.
+  func terms(_ values: Tensor, _ masks: PairMasks, among columns: () throws -> Tensor) throws -> [Term]
 }
 
 extension PairLoss {
   public var isSymmetric: Bool { false }
+  public func terms(
+    _ values: Tensor, _ masks: PairMasks, among columns: () throws -> Tensor
+  ) throws -> [Term] { try terms(values, masks) }
+  public func costsMismatches(_ values: Tensor) throws -> Tensor? { nil }
   public var parameters: [Tensor] {
     get { [] }
     set {}
@@ -40,22 +50,27 @@ public struct PairObjective<Loss: PairLoss>: Sendable {
   /// Which pairs count.
   public let miner: any PairMiner
   /// Whether both directions are averaged (first side as anchors, then the second).
-  public let symmetric: Bool
+  public private(set) var symmetric: Bool
   /// Rows of a block of the matrix; 0 for all at once. Blocks change memory, not the value.
   public let chunk: Int
   /// A penalty on the vectors' norms.
-  public let penalty: NormPenalty?
+  public private(set) var penalty: NormPenalty?
+  /// Whether the value says how far matches and mismatches are, and which share of the mismatches costs something
+  /// where the loss tells.
+  public private(set) var reportsPairs: Bool
 
   /// - Parameters:
   ///   - distance: the loss's own default when nil.
   ///   - miner: which pairs count; all by default.
   ///   - symmetric: average both directions.
   ///   - chunk: rows of a block, for batches whose matrix does not fit in memory; 0 for all at once.
+  ///   - penalty: added to the loss.
+  ///   - reportsPairs: add how far matches and mismatches are to the parts of the value.
   /// - Throws: ``ObjectiveError`` when the loss wants small numbers for close pairs and `distance` gives large
   ///   ones, or the other way round.
   public init(
     _ loss: Loss, distance: Distance? = nil, miner: any PairMiner = AllPairs(), symmetric: Bool = false,
-    chunk: Int = 0, penalty: NormPenalty? = nil
+    chunk: Int = 0, penalty: NormPenalty? = nil, reportsPairs: Bool = false
   ) throws {
     let distance = distance ?? loss.defaultDistance
     guard distance.direction == loss.defaultDistance.direction else {
@@ -71,6 +86,14 @@ public struct PairObjective<Loss: PairLoss>: Sendable {
     self.symmetric = symmetric
     self.chunk = chunk
     self.penalty = penalty
+    self.reportsPairs = reportsPairs
+  }
+
+  /// The loss of the first side's anchors alone, and nothing beside it.
+  var oneWay: Self {
+    var one = self
+    (one.symmetric, one.penalty, one.reportsPairs) = (false, nil, false)
+    return one
   }
 
   /// The loss of a batch.
@@ -104,36 +127,25 @@ public struct PairObjective<Loss: PairLoss>: Sendable {
     return value
   }
 
-  /// Mean distance (or similarity) of the pairs that match and of those that do not, and how many of either
-  /// there are.
-  public func statistics(_ x: Tensor, _ y: Tensor, _ matches: Matches) throws -> [(
-    name: String, value: Double
-  )] {
-    try withoutGradient {
-      let values = try distance.matrix(x, y)
-      let masks = try matches.masks()
-      func mean(_ mask: Tensor) throws -> Double {
-        let number = try mask.sum().item()
-        return number == 0 ? 0 : try (values * mask.to(values.dtype)).sum().item() / number
-      }
-      return [
-        ("mean_positive", try mean(masks.positive)), ("mean_negative", try mean(masks.negative)),
-        ("positives", try masks.positive.sum().item()), ("negatives", try masks.negative.sum().item()),
-      ]
-    }
-  }
-
   var directions: Int { symmetric && !(loss.isSymmetric && miner.isSymmetric) ? 2 : 1 }
 
   private func whole(_ a: Tensor, _ b: Tensor, _ matches: Matches) throws -> ObjectiveValue {
     let values = try distance.compared(a, b)
     let masks = try matches.masks()
-    let terms = try blockTerms(values, masks, loss)
+    let terms = try blockTerms(values, masks, loss, against: b)
+    var value: ObjectiveValue
     if directions == 2 {
-      let others = try blockTerms(values.transposed(), masks.transposed(), loss)
-      return try Self.averaged(terms, others)
+      let others = try blockTerms(values.transposed(), masks.transposed(), loss, against: a)
+      value = try Self.averaged(terms, others)
+    } else {
+      value = try Self.summed(terms.map { (name: $0.name, value: try $0.value) })
     }
-    return try Self.summed(terms.map { (name: $0.name, value: try $0.value) })
+    if reportsPairs {
+      var facts = PairFacts()
+      try facts.add(values, masks, loss)
+      value.parts += try facts.parts()
+    }
+    return value
   }
 
   private static func averaged(_ terms: [Term], _ others: [Term]) throws -> ObjectiveValue {
@@ -148,7 +160,12 @@ public struct PairObjective<Loss: PairLoss>: Sendable {
       total: total, parts: try parts.map { (name: $0.name, value: try $0.value.detached()) })
   }
 
-  func blockTerms(_ values: Tensor, _ masks: PairMasks, _ loss: Loss) throws -> [Term] {
-    try loss.terms(values, miner.mined(values, masks, distance.direction))
+  /// - Parameter columns: the prepared vectors of the other side.
+  func blockTerms(
+    _ values: Tensor, _ masks: PairMasks, _ loss: Loss, against columns: Tensor
+  ) throws -> [Term] {
+    try loss.terms(values, miner.mined(values, masks, distance.direction)) {
+      try distance.compared(columns, columns)
+    }
   }
 }

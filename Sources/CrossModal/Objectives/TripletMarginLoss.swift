@@ -22,16 +22,20 @@ public struct TripletMarginLoss: PairLoss {
   public let triplets: Triplets
   /// log(1 + exp(x)) instead of max(0, x); with margin 0 and `batchHard` the soft margin of Hermans et al.
   public let isSmooth: Bool
+  /// d(p, n) in place of d(a, n) where it is smaller: the mismatch of the anchor that is nearer to its match.
+  public let swaps: Bool
   public let reduction: Reduction
 
   /// - Parameters:
   ///   - margin: in units of the distance; unit vectors are up to 2 apart.
   ///   - triplets: which count.
   ///   - smooth: log(1 + exp(x)) instead of max(0, x).
+  ///   - swap: take the distance of match and mismatch where that of anchor and mismatch is larger (Balntas et al.,
+  ///     BMVC 2016); which triplets count goes by the anchor's. Triplets are then listed.
   ///   - reduction: over triplets (over anchors with both kinds for `batchHard`).
   /// - Throws: ``ObjectiveError`` when the margin is negative or not a number, or the reduction is `balanced`.
   public init(
-    margin: Double = 0.2, triplets: Triplets = .semihard, smooth: Bool = false,
+    margin: Double = 0.2, triplets: Triplets = .semihard, smooth: Bool = false, swap: Bool = false,
     reduction: Reduction = .averageNonZero
   ) throws {
     guard margin >= 0, margin.isFinite else {
@@ -39,20 +43,41 @@ public struct TripletMarginLoss: PairLoss {
     }
     self.margin = margin
     self.triplets = triplets
+    guard reduction != .balanced else {
+      throw ObjectiveError.unknownChoice("reduction", "balanced", expected: "sum, mean or avg_non_zero")
+    }
     self.isSmooth = smooth
-    self.reduction = reduction == .balanced ? .mean : reduction
+    self.swaps = swap
+    self.reduction = reduction
   }
 
   public var defaultDistance: Distance { .unitEuclidean }
 
+  /// - Throws: ``ObjectiveError`` with `swap`, which needs the columns among each other.
   public func terms(_ values: Tensor, _ masks: PairMasks) throws -> [Term] {
-    if triplets == .batchHard { return try [hardest(values, masks)] }
-    return try [isSmooth ? listed(values, masks) : summed(values, masks)]
+    try terms(values, masks) {
+      throw ObjectiveError.empty("distances of matches and mismatches, which swap needs")
+    }
   }
 
-  private func hardest(_ values: Tensor, _ masks: PairMasks) throws(TorchError) -> Term {
-    let farthest = try values.masked(with: masks.positive.not(), fill: -.infinity).maximum(along: 1).values
-    let closest = try values.masked(with: masks.negative.not(), fill: .infinity).minimum(along: 1).values
+  public func terms(
+    _ values: Tensor, _ masks: PairMasks, among columns: () throws -> Tensor
+  ) throws -> [Term] {
+    let columns = swaps ? try columns() : nil
+    if triplets == .batchHard { return try [hardest(values, masks, columns)] }
+    return try [isSmooth || swaps ? listed(values, masks, columns) : summed(values, masks)]
+  }
+
+  private func hardest(
+    _ values: Tensor, _ masks: PairMasks, _ columns: Tensor?
+  ) throws(TorchError) -> Term {
+    let (farthest, match) = try values.masked(with: masks.positive.not(), fill: -.infinity).maximum(along: 1)
+    let (near, mismatch) = try values.masked(with: masks.negative.not(), fill: .infinity).minimum(along: 1)
+    let closest =
+      try columns.map { columns throws(TorchError) in
+        try near.minimum(
+          columns.rows(at: match).gathered(mismatch.unsqueezed(at: 1), along: 1).squeezed(at: 1))
+      } ?? near
     let both = try masks.positive.any(along: 1).and(masks.negative.any(along: 1))
     // An anchor that lacks a kind has an infinite difference; it is cleared before the loss sees it.
     let spread = try (farthest - closest).masked(with: both.not(), fill: -.infinity) + margin
@@ -84,7 +109,7 @@ public struct TripletMarginLoss: PairLoss {
     switch reduction {
     case .sum: return Term("triplets", sum: total)
     case .averageNonZero: return Term("triplets", sum: total, count: try (counts * positive).sum())
-    case .mean, .balanced:
+    default:
       let chosen =
         try triplets == .all
         ? (masks.negative.sum(along: 1, keepingDimension: true).to(values.dtype) * positive).sum()
@@ -93,8 +118,10 @@ public struct TripletMarginLoss: PairLoss {
     }
   }
 
-  /// Every triplet in memory, `[rows, matches, m]`: for losses that are no sums of hinges.
-  private func listed(_ values: Tensor, _ masks: PairMasks) throws(TorchError) -> Term {
+  /// Every triplet in memory, `[rows, matches, m]`: for losses that are no sums of hinges of the anchors' distances.
+  private func listed(
+    _ values: Tensor, _ masks: PairMasks, _ columns: Tensor?
+  ) throws(TorchError) -> Term {
     let most = Swift.max(1, Int(try masks.positive.sum(along: 1).max().item()))
     let places = try masks.positive.to(.float32).top(most, along: 1).indices
     let isMatch = try masks.positive.gathered(places, along: 1).unsqueezed(at: 2)
@@ -107,7 +134,14 @@ public struct TripletMarginLoss: PairLoss {
     case .semihard: chosen = try chosen.and(spread.detached() .< 0).and(spread.detached() .> -margin)
     case .all, .batchHard: break
     }
-    let losses = try (spread + margin).exactSoftplus().masked(with: chosen.not(), fill: 0)
+    var used = spread
+    if let columns {
+      let swapped = try columns.rows(at: places.flattened()).reshaped(
+        to: places.shape + [columns.size(along: 1)])
+      used = try matches - others.minimum(swapped)
+    }
+    let hinges = try used + margin
+    let losses = try (isSmooth ? hinges.exactSoftplus() : hinges.relu()).masked(with: chosen.not(), fill: 0)
     return try reduction.term("triplets", losses, where: chosen)
   }
 }

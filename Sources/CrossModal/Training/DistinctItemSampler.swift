@@ -15,23 +15,15 @@ public struct DistinctItemSampler: BatchSampler {
   ///   - batchSize: pairs in a batch; what is left over of an epoch is dropped.
   public init(items: [[Int]], batchSize: Int) {
     let count = items.first?.count ?? 0
-    var parents = Array(0..<count)
-    func root(_ place: Int) -> Int {
-      var place = place
-      while parents[place] != place {
-        parents[place] = parents[parents[place]]
-        place = parents[place]
-      }
-      return place
-    }
+    var sets = DisjointSets(count: count)
     for rows in items {
       var first: [Int: Int] = [:]
       for (place, row) in rows.enumerated() {
-        if let known = first[row] { parents[root(place)] = root(known) } else { first[row] = place }
+        if let known = first[row] { sets.join(known, place) } else { first[row] = place }
       }
     }
     var members: [Int: [Int]] = [:]
-    for place in 0..<count { members[root(place), default: []].append(place) }
+    for place in 0..<count { members[sets.root(place), default: []].append(place) }
     groups = members.sorted { $0.key < $1.key }.map(\.value)
     self.batchSize = max(1, min(batchSize, count))
     batchesPerEpoch = count / self.batchSize

@@ -83,14 +83,18 @@ struct Learning {
   /// Reads the word vectors that the settings name, for the words of the vocabulary.
   private func loadWordVectors(of user: any WordVectorUser, _ note: (String) -> Void) throws {
     guard let file = user.wordVectorsFile else { return }
-    guard let words = featurizers.values.lazy.compactMap({ ($0 as? WordFeaturizer)?.vocabulary.words }).first
-    else {
+    let names = data.description.modalities.map(\.name)
+    let texts = names.map { (featurizers[$0] as? WordFeaturizer)?.vocabulary.words }
+    guard texts.contains(where: { $0 != nil }) else {
       throw ConfigurationError.badValue(
         key: "word_vectors", value: file, expected: "possible: no modality has words (features.NAME: words)")
     }
-    let vectors = try WordVectors(file, of: words)
-    try user.begin(with: vectors)
-    note("\(vectors.found) of \(words.count) words have vectors in \(file)")
+    for (side, words) in texts.enumerated() {
+      guard let words else { continue }
+      let vectors = try WordVectors(file, of: words)
+      try user.begin(with: vectors, side: side)
+      note("\(vectors.found) of \(words.count) words of \(names[side]) have vectors in \(file)")
+    }
   }
 
   /// Another split of the data set, as the method takes it.

@@ -77,14 +77,15 @@ extension Run {
   ///
   /// - Parameters:
   ///   - split: rows with the run's modalities.
-  ///   - evaluation: the protocol and the rule for ties.
+  ///   - evaluation: the protocol and the rule for ties; nil for ``evaluation(of:)``.
   ///   - others: runs whose scores are combined with this one's: an ensemble.
   ///   - progress: told how many of how many items are encoded.
   public func evaluate(
-    on split: Split, _ evaluation: RetrievalEvaluation = RetrievalEvaluation(), with others: [Run] = [],
+    on split: Split, _ evaluation: RetrievalEvaluation? = nil, with others: [Run] = [],
     combining combination: ScoreCombination = .mean, progress: (Int, Int) -> Void = { _, _ in }
   ) throws -> RunEvaluation {
     let start = ContinuousClock.now
+    let evaluation = try evaluation ?? self.evaluation(of: split)
     let counts = [split.count(side: 0), split.count(side: 1)]
     let (scores, x, y) = try scores(of: split, with: others, combining: combination, progress: progress)
     let truth = try RetrievalTruth(
@@ -101,6 +102,12 @@ extension Run {
       prediction: isSingle ? try predictionQuality(on: split) : nil,
       further: isSingle && about.modalities.upperBound > 2 ? try further(split, [x, y], evaluation) : [],
       seconds: (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  /// How retrieval on a split is measured: as the run's settings have it, else every item at once.
+  public func evaluation(of split: Split) throws -> RetrievalEvaluation {
+    guard let measuring = method as? any RetrievalMeasuring else { return RetrievalEvaluation() }
+    return try measuring.evaluation(rows: split.count(side: 0))
   }
 
   /// Scores of all items of a split, a block at a time, and the features that they come from; of one modality with

@@ -35,7 +35,8 @@ public struct ObjectEvaluation: Sendable {
     return "each \(modality) searches among all others for those of its class"
       + (skipped == 0 ? "" : "; \(skipped) alone in their class")
       + (clustering == nil
-        ? "" : "; k-means++, \(clusters.clusters) clusters, best of \(clusters.restarts) starts")
+        ? ""
+        : "; \(clusters.start == .random ? "k-means from random rows" : clusters.start.rawValue), \(clusters.clusters) clusters, best of \(clusters.restarts) starts")
   }
 
   /// The document of `evaluate --json`.
@@ -75,7 +76,10 @@ extension Run {
       throw EvaluationError.badValue(
         "split '\(split.name)': no class has two items, so there is nothing to find")
     }
-    let clusters = KMeans(clusters: Set(labels).count)
+    let settings = (method as? any ObjectClustering)?.clustering ?? KMeansSettings()
+    let clusters = KMeans(
+      clusters: Set(labels).count, start: settings.start, restarts: settings.restarts,
+      iterations: settings.iterations)
     var clustering: Clustering?
     if let joint = method as? any JointEmbedding, labels.count <= ObjectEvaluation.mostClustered {
       let rows = joint.metric == .cosine ? try features.values.normalized(along: 1) : features.values

@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// Keeps a run folder for one process. The system lets go of it when the process ends, however it ends.
 final class RunLock {
@@ -12,7 +13,7 @@ final class RunLock {
     path = folder.appendingPathComponent(Self.name).path
     while true {
       let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-      guard file >= 0 else { throw CocoaError(.fileWriteNoPermission, userInfo: [NSFilePathErrorKey: path]) }
+      guard file >= 0 else { throw FileError(path: path, action: "write") }
       guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
         close(file)
         throw TrainingError.locked(folder.path)

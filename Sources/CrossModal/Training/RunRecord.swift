@@ -166,7 +166,8 @@ public enum RunError: LocalizedError, Equatable {
     switch self {
     case .notARun(let path):
       "\(path): no run here (a folder with config.yaml and model.safetensors, as `crossmodal train` writes it)"
-    case .exists(let path): "\(path): holds a run already; give another --out, or --force to replace it"
+    case .exists(let path):
+      "\(path): holds a run already; give another --out (train and export replace it with --force)"
     case .notEmpty(let path): "\(path): is not an empty folder and no run; give another --out"
     case .badRecord(let file, let key): "\(file): '\(key)' is missing or not of the expected form"
     case .wrongTask(let method, let task, let needed):

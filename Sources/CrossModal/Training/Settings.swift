@@ -29,7 +29,7 @@ public struct Settings: Sendable {
     }
     var tree = try tree.renamed(rename)
     let sharesSchedule = keys.contains { $0.name == "schedule" }
-    if sharesSchedule { tree = try TrainingConfiguration.withRateUpdateInSchedule(tree) }
+    if sharesSchedule { tree = try TrainingConfiguration.withAliasesInSchedule(tree, except: keys) }
     for assignment in assignments {
       let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let names = parts[0].split(separator: ".", omittingEmptySubsequences: false)
@@ -39,9 +39,12 @@ public struct Settings: Sendable {
       let value = (try? JSON(yaml: String(parts[1]))) ?? .string(String(parts[1]))
       var path = names.map(String.init)
       path[0] = rename(path[0])
-      if sharesSchedule, path == [TrainingConfiguration.rateUpdateAlias] {
-        try tree.set(["schedule", "kind"], to: "step")
-        path = ["schedule", "every"]
+      if sharesSchedule, let alias = path.first, path.count == 1, !keys.contains(where: { $0.name == alias }),
+        let member = TrainingConfiguration.scheduleAliases[alias]
+      {
+        // Every so many epochs is of steps alone; a factor is of other kinds too.
+        if member == "every" || tree["schedule"] == nil { try tree.set(["schedule", "kind"], to: "step") }
+        path = ["schedule", member]
       }
       // A part and its own name do not stand side by side: the later wins.
       if let part = keys.first(where: { $0.name == path[0] })?.part, let whole = tree[part.key] {

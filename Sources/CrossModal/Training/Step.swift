@@ -40,6 +40,14 @@ public final class Step {
     generator = try Generator(seed: mixed(seed, place, UInt64(group?.rank ?? 0)), device: device)
   }
 
+  /// The same for this process by itself: nothing is gathered, and the gradients of the processes are averaged.
+  var alone: Step { Step(alone: self) }
+
+  private init(alone step: Step) {
+    (epoch, number, batch, isTraining) = (step.epoch, step.number, step.batch, step.isTraining)
+    (training, device, generator, group) = (step.training, step.device, step.generator, nil)
+  }
+
   /// The rows of every process, one after the other: `[rows of all, …]`. The gradient flows through the own rows.
   ///
   /// With several processes each sees a part of the batch. A loss that compares rows with each other, such as

@@ -82,7 +82,7 @@ public struct TrainingConfiguration: MethodConfiguration {
     ConfigurationKey(
       "schedule",
       "of the learning rate: kind (constant, step, exponential, cosine, linear, inverse, plateau), every (epochs, or "
-        + "evaluations without improvement), gamma, milestones (epochs), warmup (steps), floor",
+        + "evaluations without improvement), gamma, milestones (epochs), warmup (steps), floor; lr_update and lr_gamma alone are every and gamma of step",
       aliases: ["lr_schedule"]),
     ConfigurationKey(
       "gradient_clip", "longest gradient; null for no limit",
@@ -100,8 +100,8 @@ public struct TrainingConfiguration: MethodConfiguration {
     ConfigurationKey("checkpoint_every", "steps between checkpoints, beside those at the end of an epoch"),
   ]
 
-  /// Official programs state the epochs between changes of the rate by itself: `lr_update`.
-  static let rateUpdateAlias = "lr_update"
+  /// Official programs state the epochs between changes of the rate, and what then multiplies it, by themselves.
+  static let scheduleAliases = ["lr_update": "every", "lr_gamma": "gamma"]
 
   public func validate() throws {
     for (key, count) in [
@@ -147,31 +147,37 @@ public struct TrainingConfiguration: MethodConfiguration {
 extension TrainingConfiguration {
   /// Whether a key of a file is one of training: its name, an alias, or `schedule.every` and the like.
   static func knows(_ key: String) -> Bool {
-    key == rateUpdateAlias || keys.contains { $0.name == key || $0.aliases.contains(key) }
+    scheduleAliases[key] != nil || keys.contains { $0.name == key || $0.aliases.contains(key) }
   }
 
   /// These settings with the members of `overrides` put in place, validated.
   ///
   /// - Throws: ``ConfigurationError`` for a key or value that cannot be used.
   public func overridden(by overrides: JSON) throws -> TrainingConfiguration {
-    var overrides = try Self.withRateUpdateInSchedule(overrides)
+    var overrides = try Self.withAliasesInSchedule(overrides)
     if let given = overrides["schedule"] { overrides["schedule"] = try schedule.merged(with: given) }
     return try TrainingConfiguration(overrides: overrides, over: self)
   }
 
-  /// Settings with `lr_update` as what it says of the schedule: steps every so many epochs, unless another kind
-  /// is named.
-  static func withRateUpdateInSchedule(_ settings: JSON) throws -> JSON {
-    guard let every = settings[rateUpdateAlias] else { return settings }
+  /// Settings with `lr_update` and `lr_gamma` as what they say of the schedule: steps, unless another kind is named.
+  ///
+  /// - Parameter own: keys of the method, which may have one of these names for something of its own.
+  static func withAliasesInSchedule(_ settings: JSON, except own: [ConfigurationKey] = []) throws -> JSON {
+    let given = scheduleAliases.filter { alias in
+      settings[alias.key] != nil && !own.contains { $0.name == alias.key }
+    }
+    guard !given.isEmpty else { return settings }
     var settings = settings
     var schedule = settings["schedule"] ?? .object([])
     if let kind = schedule.string { schedule = ["kind": .string(kind)] }
-    guard schedule["every"] == nil else {
-      throw ConfigurationError.givenTwice(key: "schedule.every", alias: rateUpdateAlias)
+    for (alias, member) in given {
+      guard schedule[member] == nil else {
+        throw ConfigurationError.givenTwice(key: "schedule.\(member)", alias: alias)
+      }
+      schedule[member] = settings[alias]
+      settings[alias] = nil
     }
-    schedule["every"] = every
     if schedule["kind"] == nil { schedule["kind"] = "step" }
-    settings[rateUpdateAlias] = nil
     settings["schedule"] = schedule
     return settings
   }

@@ -34,6 +34,12 @@ struct ClusteringTests {
     let measured = try Clustering(clusters: found.assignment, classes: (0..<90).map { $0 % 3 })
     #expect(measured.f1 == 1)
     #expect(try KMeans(clusters: 3).fit(rows).assignment == found.assignment)
+    let random = try KMeans(clusters: 3, start: .random).fit(rows)
+    #expect(isClose(random.inertia, found.inertia))
+    let starts = try [KMeans.Start.plusPlus, .random].map {
+      try KMeans(clusters: 3, start: $0, restarts: 1, iterations: 0).fit(rows).centers.values(as: Double.self)
+    }
+    #expect(starts[0] != starts[1])
   }
 
   @Test("k-means gives every cluster an item, also when rows repeat")

@@ -36,6 +36,14 @@ struct ObjectRetrievalTests {
     #expect(worst.meanModifiedRank == 1)
   }
 
+  @Test("only queries that are the gallery can search among themselves")
+  func others() throws {
+    #expect(throws: EvaluationError.self) {
+      try ObjectRetrieval(
+        ScoreSource(Tensor.zeros([3, 2])), labels: ([0, 0, 1], [0, 1]), excludingSelf: true)
+    }
+  }
+
   @Test("a query never finds itself, and one that is alone in its class is left out")
   func itself() throws {
     let features = try Tensor([0.0, 1, 10, 11, 50]).reshaped(5, 1)

@@ -46,6 +46,12 @@ struct ResamplingTests {
     #expect(abs(grouped.upper - interval.upper) < 1e-9 && abs(grouped.lower - interval.lower) < 1e-9)
   }
 
+  @Test("a level outside of 0 to 1 is the nearest inside", arguments: [-1.0, 2, .infinity, .nan])
+  func impossibleLevel(level: Double) throws {
+    let interval = try Resampling(samples: 20, level: level).interval(ofMean: [1, 2, 3, 4])
+    #expect(interval.lower >= 1 && interval.upper <= 4)
+  }
+
   @Test("a clear improvement is significant, another draw of the same model is not, the same results least")
   func comparisons() throws {
     let base = try metrics(signal: 0.3, seed: 1)

@@ -1,7 +1,8 @@
-import CrossModal
 import Foundation
 import Testing
 import Torch
+
+@testable import CrossModal
 
 @Suite("Retrieval evaluation")
 struct RetrievalEvaluationTests {
@@ -178,6 +179,30 @@ struct RetrievalEvaluationTests {
     }
   }
 
+  @Test("a fold without pairs takes nothing from those that have some", arguments: [false, true])
+  func emptyFold(keepsScores: Bool) throws {
+    let scores = try ScoreSource(Self.tensor(Self.scores(24, 24, seed: 4)))
+    var evaluation = RetrievalEvaluation(protocol: .folds(size: 12))
+    evaluation.keepsScores = keepsScores
+    let pairs = (12..<24).map { ($0, $0) }
+    let folds = try evaluation.metrics(of: scores, truth: RetrievalTruth(first: 24, second: 24, pairs: pairs))
+    let second = ScoreSource(first: 12, second: 12) { rows, columns in
+      try scores.scores(
+        rows: rows.lowerBound + 12..<rows.upperBound + 12,
+        columns: columns.lowerBound + 12..<columns.upperBound + 12)
+    }
+    let alone = try RetrievalEvaluation().metrics(of: second, truth: RetrievalTruth(first: 12, second: 12))
+    #expect(folds.forward.summary == alone.forward.summary && alone.forward.summary.recalls != nil)
+    #expect(folds.backward.summary == alone.backward.summary)
+  }
+
+  @Test("a table that the disk has no room for is refused before anything is written")
+  func noRoom() {
+    #expect(throws: EvaluationError.noRoom(bytes: 1 << 43)) {
+      try ScoreTable<Double>(rows: 1 << 20, columns: 1 << 20, memoryLimit: 1 << 20)
+    }
+  }
+
   @Test("scores beyond the memory limit go through a file and change nothing")
   func memoryLimit() throws {
     let table = try Self.tensor(Self.scores(30, 90, seed: 9, levels: 7)).to(.float32)
@@ -258,6 +283,16 @@ struct RetrievalEvaluationTests {
     #expect(throws: EvaluationError.noTruth(first: 2, second: 3)) { try RetrievalTruth(first: 2, second: 3) }
     #expect(throws: EvaluationError.pairOutOfRange(pair: 1, row: 7, count: 3, side: 1)) {
       try RetrievalTruth(first: 2, second: 3, pairs: [(0, 0), (1, 7)])
+    }
+    let many = Int.max / 2
+    #expect(throws: EvaluationError.captionCount(many, first: 12, second: 60)) {
+      try RetrievalTruth.consecutive(many, first: 12, second: 60)
+    }
+    #expect(throws: EvaluationError.captionCount(many, first: 12, second: nil)) {
+      try RetrievalTruth.consecutive(many, first: 12)
+    }
+    #expect(throws: EvaluationError.captionCount(6, first: 12, second: 60)) {
+      try RetrievalTruth.consecutive(6, first: 12, second: 60)
     }
     #expect(throws: EvaluationError.labelCount(labels: 1, rows: 2, side: 0)) {
       try RetrievalTruth(first: 2, second: 2, labels: ([0], nil))

@@ -101,9 +101,18 @@ struct PairObjectiveTests {
   @Test("statistics tell how far matches and mismatches are")
   func statistics() throws {
     let x = try Tensor([1.0, 0, 0, 1], shape: [2, 2])
-    let found = try PairObjective(SoftmaxContrast(), distance: .cosine).statistics(x, x, Matches(pairs: 2))
-    #expect(found.map(\.name) == ["mean_positive", "mean_negative", "positives", "negatives"])
-    #expect(found.map(\.value) == [1, 0, 2, 2])
+    for chunk in [0, 1] {
+      let loss = try ContrastiveLoss(margin: 1.5)
+      let parts = try PairObjective(loss, chunk: chunk, reportsPairs: true)(x, x, Matches(pairs: 2)).parts
+      let facts = parts.filter { !["positive", "negative"].contains($0.name) }
+      #expect(
+        facts.map(\.name) == [
+          "mean_positive", "mean_negative", "positives", "negatives", "fraction_active_negatives",
+        ])
+      #expect(try isClose(facts[1].value.item(), 2.0.squareRoot()))
+      #expect(try facts[0].value.item() == 0 && facts[4].value.item() == 1)
+      #expect(try facts[2].value.item() == 2 && facts[3].value.item() == 2)
+    }
   }
 
   @Test("an explicit mask that names no pair leaves it out of every loss")

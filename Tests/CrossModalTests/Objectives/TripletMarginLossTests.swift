@@ -8,23 +8,27 @@ struct TripletMarginLossTests {
   /// Every triplet, one by one.
   private func listed(
     _ distances: [[Double]], _ x: [Int], _ y: [Int], margin: Double, _ triplets: TripletMarginLoss.Triplets,
-    smooth: Bool, _ reduction: Reduction
+    smooth: Bool, _ reduction: Reduction, swapping columns: [[Double]]? = nil
   ) -> Double {
     var losses: [Double] = []
     for (a, row) in distances.enumerated() {
-      let matches = row.indices.filter { y[$0] == x[a] }.map { row[$0] }
-      let others = row.indices.filter { y[$0] != x[a] }.map { row[$0] }
-      func add(_ p: Double, _ n: Double) {
-        losses.append(smooth ? log1p(exp(p - n + margin)) : max(0, p - n + margin))
+      let matches = row.indices.filter { y[$0] == x[a] }
+      let others = row.indices.filter { y[$0] != x[a] }
+      func add(_ p: Int, _ n: Int) {
+        let spread = row[p] - min(row[n], columns?[p][n] ?? .infinity) + margin
+        losses.append(smooth ? log1p(exp(spread)) : max(0, spread))
       }
       if triplets == .batchHard {
-        if let p = matches.max(), let n = others.min() { add(p, n) }
+        if let p = matches.max(by: { row[$0] < row[$1] }), let n = others.min(by: { row[$0] < row[$1] }) {
+          add(p, n)
+        }
         continue
       }
       for p in matches {
         for n in others {
           switch triplets {
-          case .hard where !(n < p), .semihard where !(n > p && n < p + margin): continue
+          case .hard where !(row[n] < row[p]), .semihard where !(row[n] > row[p] && row[n] < row[p] + margin):
+            continue
           default: add(p, n)
           }
         }
@@ -55,6 +59,33 @@ struct TripletMarginLossTests {
         #expect(try isClose(rows.value(PairObjective(loss)).total, expected), "\(reduction) smooth \(smooth)")
       }
     }
+  }
+
+  @Test(
+    "with swap the mismatch is as far as it is from anchor or match, whichever is nearer; in blocks too",
+    arguments: TripletMarginLoss.Triplets.allCases)
+  func swapping(triplets: TripletMarginLoss.Triplets) throws {
+    let rows = try Embeddings(9, 12)
+    func table(_ x: Tensor, _ y: Tensor) throws -> [[Double]] {
+      let flat = try Distance.unitEuclidean.matrix(x, y).values(as: Double.self)
+      return (0..<x.size(along: 0)).map { Array(flat[$0 * 12..<$0 * 12 + 12]) }
+    }
+    let (distances, columns) = (try table(rows.x, rows.y), try table(rows.y, rows.y))
+    for smooth in [false, true] {
+      let loss = try TripletMarginLoss(triplets: triplets, smooth: smooth, swap: true)
+      let expected = try listed(
+        distances, rows.labelsX.values(), rows.labelsY.values(), margin: 0.2, triplets, smooth: smooth,
+        .averageNonZero, swapping: columns)
+      let whole = try rows.value(PairObjective(loss))
+      let blocks = try rows.value(PairObjective(loss, chunk: 4))
+      #expect(isClose(whole.total, expected) && isClose(blocks.total, expected), "smooth \(smooth)")
+    }
+  }
+
+  @Test("a balance of matches and mismatches is none of triplets")
+  func balanced() {
+    #expect(throws: ObjectiveError.self) { try TripletMarginLoss(reduction: .balanced) }
+    #expect(throws: ObjectiveError.self) { try NearestTripletsLoss(reduction: .balanced) }
   }
 
   @Test("the hardest triplet of an anchor costs at least as much as each of its triplets")

@@ -47,8 +47,8 @@ struct CaseInputTests {
         ])
       #expect(long.reason == "lengths is \(lengths), expected 2 whole numbers from 1 to 4")
     }
-    #expect(throws: TorchError.self) { try Features(Tensor.zeros([2, 3, 4]), lengths: [3, 4]).packed() }
-    #expect(throws: TorchError.self) { try Features(Tensor.zeros([2, 3, 4]), lengths: [3]).packed() }
+    #expect(throws: FeatureError.self) { try Features(Tensor.zeros([2, 3, 4]), lengths: [3, 4]).packed() }
+    #expect(throws: FeatureError.self) { try Features(Tensor.zeros([2, 3, 4]), lengths: [3]).packed() }
   }
 
   @Test("counts beyond all reason are named")

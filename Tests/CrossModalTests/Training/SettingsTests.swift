@@ -28,6 +28,15 @@ struct SettingsTests {
       try over(["lr_update": 3, "num_epochs": 4], ["schedule.every=5", "epochs=6"]) == [
         "epochs": 6, "schedule": ["every": 5, "kind": "step"],
       ])
+    #expect(
+      try over(file, ["lr_gamma=0.5"]) == [
+        "epochs": 30, "outputs": 9, "schedule": ["kind": "cosine", "warmup": 5, "gamma": 0.5],
+      ])
+    #expect(try over([:], ["lr_gamma=0.5"]) == ["schedule": ["kind": "step", "gamma": 0.5]])
+    // Structure-preserving has a key of this name, of its own kind of schedule.
+    #expect(
+      try Settings([:], assignments: ["lr_gamma=0.5"], keys: StructurePreserving.allKeys).method
+        == ["lr_gamma": 0.5])
     #expect(throws: ConfigurationError.givenTwice(key: "epochs", alias: "num_epochs")) {
       try over(["epochs": 3, "num_epochs": 4], [])
     }

@@ -15,6 +15,10 @@ struct TrainingConfigurationTests {
     #expect(found.gradientClip == 2)
     #expect(found.learningRate == 0.1)
     #expect(found.schedule == Schedule(kind: .step, every: 15))
+    let both = try configuration("{lr_update: 15, lr_gamma: 0.5}")
+    #expect(both.schedule == Schedule(kind: .step, every: 15, gamma: 0.5))
+    let other = try configuration("{schedule: exponential, lr_gamma: 0.9}")
+    #expect(other.schedule == Schedule(kind: .exponential, gamma: 0.9))
   }
 
   @Test("parts of the schedule are set one by one, and a word alone is its kind")

@@ -7,6 +7,14 @@ public final class CNNEncoder: PretrainedEncoder {
   public enum Kind: String, Sendable, Codable, CaseIterable {
     case resnet18, resnet50, resnet152, vgg19
 
+    /// The shortest side of pictures that it takes.
+    var smallestSide: Int {
+      switch self {
+      case .resnet18, .resnet50, .resnet152: ResNet.smallestSide
+      case .vgg19: VGG.smallestSide
+      }
+    }
+
     func network(officialNames: Bool, using generator: Generator) throws -> any PictureNetwork {
       switch self {
       case .resnet18: try ResNet(.layers18, using: generator)

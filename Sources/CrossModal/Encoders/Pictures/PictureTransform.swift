@@ -78,11 +78,13 @@ public struct PictureTransform: Sendable {
       square = try planes.narrowed(to: part.rows, along: 2).narrowed(to: part.columns, along: 3)
         .resizedBilinearly(height: size, width: size)
     } else if crops {
-      // torchvision cuts the longer side off to a whole number.
       let shorter = min(height, width)
-      let (h, w) = (height * resize / shorter, width * resize / shorter)
+      let seen = try planes.middle(Self.longestForm * shorter, along: 2)
+        .middle(Self.longestForm * shorter, along: 3)
+      // torchvision cuts the longer side off to a whole number.
+      let (h, w) = (seen.size(along: 2) * resize / shorter, seen.size(along: 3) * resize / shorter)
       let (top, left) = (middle(h), middle(w))
-      square = try planes.resizedBilinearly(height: h, width: w)
+      square = try seen.resizedBilinearly(height: h, width: w)
         .narrowed(to: top..<top + size, along: 2).narrowed(to: left..<left + size, along: 3)
     } else {
       square =
@@ -91,6 +93,10 @@ public struct PictureTransform: Sendable {
     if flips, isTraining, choices[2 * Self.tries + 2] < 0.5 { square = try square.reversed(along: 3) }
     return try square[0].permuted(1, 2, 0).contiguous()
   }
+
+  /// How many times as long as wide what is resized may be. Only its middle is kept: what is farther away is not
+  /// worth the memory of a long strip.
+  private static let longestForm = 8
 
   private func middle(_ side: Int) -> Int { Int((Double(side - size) / 2).rounded(.toNearestOrEven)) }
 
@@ -119,6 +125,16 @@ public struct PictureTransform: Sendable {
     }
     let (top, left) = ((height - h) / 2, (width - w) / 2)
     return (top..<top + h, left..<left + w)
+  }
+}
+
+extension Tensor {
+  /// The middle `most` places of an axis, or all where there are not more.
+  fileprivate func middle(_ most: Int, along axis: Int) throws(TorchError) -> Tensor {
+    let size = size(along: axis)
+    guard size > most else { return self }
+    let start = (size - most) / 2
+    return try narrowed(to: start..<start + most, along: axis)
   }
 }
 

@@ -89,10 +89,8 @@ public final class GeneralizedPooling: Module {
 
   /// Draws the parameters anew.
   public func reset(using generator: Generator) throws {
-    let fresh = try GeneralizedPooling(
-      codeSize: codeSize, hidden: hidden, temperature: temperature, using: generator)
-    for (entry, new) in zip(stateEntries, fresh.state) {
-      entry.tensor = try new.tensor.detached().to(entry.tensor.dtype).to(entry.tensor.device)
-    }
+    try take(
+      stateOf: GeneralizedPooling(
+        codeSize: codeSize, hidden: hidden, temperature: temperature, using: generator))
   }
 }

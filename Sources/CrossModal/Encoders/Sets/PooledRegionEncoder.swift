@@ -76,10 +76,8 @@ final class NormalizedPerceptron: Module {
   }
 
   func reset(using generator: Generator) throws {
-    let fresh = try NormalizedPerceptron(
-      from: layers[0].weight.size(along: 1), to: layers[1].weight.size(along: 0), using: generator)
-    for (entry, new) in zip(stateEntries, fresh.state) {
-      entry.tensor = try new.tensor.detached().to(entry.tensor.dtype).to(entry.tensor.device)
-    }
+    try take(
+      stateOf: NormalizedPerceptron(
+        from: layers[0].weight.size(along: 1), to: layers[1].weight.size(along: 0), using: generator))
   }
 }

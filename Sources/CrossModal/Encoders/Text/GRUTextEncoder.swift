@@ -65,7 +65,10 @@ public final class GRUTextEncoder: Module {
   ///   - lengths: words of each text, `1...l`, in any order.
   /// - Throws: ``TextEncoderError`` for lengths that do not fit and numbers that the vocabulary has not.
   public func callAsFunction(_ tokens: Tensor, lengths: [Int], _ output: Output) throws -> Tensor {
-    let tokens = try checkedTokens(tokens, lengths: lengths, vocabulary: vocabulary)
+    try outputs(checkedTokens(tokens, lengths: lengths, vocabulary: vocabulary), lengths: lengths, output)
+  }
+
+  private func outputs(_ tokens: Tensor, lengths: [Int], _ output: Output) throws -> Tensor {
     let (states, last) = try rnn(embed(tokens), lengths: lengths)
     switch output {
     case .states:
@@ -82,7 +85,9 @@ public final class GRUTextEncoder: Module {
   /// The same without a graph, in blocks of texts of nearly one length, so that short texts do not wait for long ones.
   public func encode(_ tokens: Tensor, lengths: [Int], _ output: Output) throws -> Tensor {
     try withoutGradient {
-      guard lengths.count > Self.block else { return try self(tokens, lengths: lengths, output) }
+      // Before the blocks, whose rows mean nothing to anybody.
+      let tokens = try checkedTokens(tokens, lengths: lengths, vocabulary: vocabulary)
+      guard lengths.count > Self.block else { return try outputs(tokens, lengths: lengths, output) }
       let width = tokens.size(along: 1)
       let order = lengths.indices.sorted { (lengths[$0], $0) < (lengths[$1], $1) }
       var parts: [Tensor] = []
@@ -90,7 +95,8 @@ public final class GRUTextEncoder: Module {
         let rows = Array(order[start..<min(start + Self.block, order.count)])
         let own = rows.map { lengths[$0] }
         let longest = min(width, own[own.count - 1])
-        let part = try self(tokens.rows(at: rows).narrowed(to: 0..<longest, along: 1), lengths: own, output)
+        let part = try outputs(
+          tokens.rows(at: rows).narrowed(to: 0..<longest, along: 1), lengths: own, output)
         parts.append(output == .last ? part : try part.padded([0, 0, 0, width - longest]))
       }
       var places = order

@@ -48,8 +48,9 @@ public struct TextSettings: Sendable, Codable, Equatable {
     + "pooling (last state, or mean, max or gpo of all)"
 
   func validate() throws {
-    for (key, value) in [("word_dim", wordDim), ("layers", layers)] where value < 1 {
-      throw ConfigurationError.badValue(key: "text.\(key)", value: "\(value)", expected: "1 or more")
+    for (key, value, most) in [("word_dim", wordDim, 1 << 20), ("layers", layers, 64)]
+    where !(1...most).contains(value) {
+      throw ConfigurationError.badValue(key: "text.\(key)", value: "\(value)", expected: "1 to \(most)")
     }
   }
 }

@@ -53,7 +53,7 @@ public final class EmbeddingBranch: BranchMap {
   /// Unit vectors of rows.
   ///
   /// - Parameter x: `[n, inputs]`.
-  /// - Returns: `[n, size]`; a row of zeros stays a row of zeros.
+  /// - Returns: `[n, size]`.
   /// - Throws: ``ObjectiveError`` for one row in training, which batch normalisation cannot take.
   public func callAsFunction(_ x: Tensor, _ pass: Pass) throws -> Tensor {
     if pass.isTraining, settings.normalisesBatch, x.size(along: 0) < 2 {

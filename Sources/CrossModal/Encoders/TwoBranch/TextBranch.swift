@@ -3,15 +3,17 @@ import Torch
 /// A text branch that starts from a table of word vectors.
 protocol WordTableBranch: ItemEncoder {
   var words: Embedding { get }
+  /// What the table started from.
+  var wordsStart: Tensor { get set }
   /// What the table starts from instead of random numbers; nil for those.
   var firstWords: Tensor? { get set }
 }
 
 extension WordTableBranch {
-  /// Puts the vectors that were loaded in place of random ones.
-  func restoreFirstWords() throws(TorchError) {
-    guard let firstWords else { return }
-    words.weight = try firstWords.to(words.weight.dtype).to(words.weight.device)
+  /// Puts the vectors that were loaded in place of random ones, and remembers where the table starts.
+  func beginWords() throws(TorchError) {
+    if let firstWords { words.weight = try firstWords.to(words.weight.dtype).to(words.weight.device) }
+    wordsStart = try words.weight.detached().copied()
   }
 
   /// Word numbers of texts, zero behind their lengths.
@@ -27,8 +29,10 @@ extension WordTableBranch {
 
 /// Word vectors pooled to one vector a text, then a map to unit vectors.
 ///
-/// Parameters are named as in the released program: `words.weight`, `word_attention.0.*`, `text_branch.*`.
+/// Parameters are named as in the released program: `words.weight`, `word_attention.0.*`, `text_branch.*`; the buffer
+/// `words_start` is beside them.
 public final class TextBranch: WordTableBranch {
+  @Buffer var wordsStart: Tensor
   @Named var pooling: WordPooling
   @Named var map: any BranchMap
 
@@ -36,7 +40,8 @@ public final class TextBranch: WordTableBranch {
   var firstWords: Tensor?
   public var size: Int { map.size }
 
-  init(_ pooling: WordPooling, _ map: any BranchMap) {
+  init(_ pooling: WordPooling, _ map: any BranchMap) throws(TorchError) {
+    _wordsStart = Buffer(wrappedValue: try pooling.words.weight.detached().zerosLike(), "words_start")
     _pooling = Named(wrappedValue: pooling, "")
     _map = Named(wrappedValue: map, "text_branch")
   }
@@ -51,13 +56,14 @@ public final class TextBranch: WordTableBranch {
   public func reset(using generator: Generator) throws {
     try pooling.reset(using: generator)
     try map.reset(using: generator)
-    try restoreFirstWords()
+    try beginWords()
   }
 }
 
 /// Word vectors, a gated recurrent unit, its output at the last word, and a linear map to unit vectors (an option of
 /// the released TensorFlow program).
 public final class RecurrentTextBranch: WordTableBranch {
+  @Buffer var wordsStart: Tensor
   let words: Embedding
   var firstWords: Tensor?
   @Named var gru: GRU
@@ -69,6 +75,7 @@ public final class RecurrentTextBranch: WordTableBranch {
     self.size = size
     sizes = (count, wordSize, hidden)
     words = try Embedding(count: count, size: wordSize, using: generator)
+    _wordsStart = Buffer(wrappedValue: try Tensor.zeros([count, wordSize]), "words_start")
     _gru = Named(
       wrappedValue: try GRU(from: wordSize, to: hidden, using: generator), "text_branch.gru")
     _fc = Named(wrappedValue: try Linear(from: hidden, to: size, using: generator), "text_branch.fc")
@@ -85,6 +92,6 @@ public final class RecurrentTextBranch: WordTableBranch {
       stateOf: RecurrentTextBranch(
         count: sizes.count, wordSize: sizes.words, hidden: sizes.hidden, to: size, using: generator))
     try words.clear(row: 0)
-    try restoreFirstWords()
+    try beginWords()
   }
 }

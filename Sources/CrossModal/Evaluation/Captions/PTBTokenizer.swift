@@ -101,11 +101,7 @@ private struct CaptionScanner {
 
   /// `'s`, `'ve` and the like, after a word or alone.
   private mutating func scanClitic() -> Bool {
-    for clitic in ["'s", "'m", "'d", "'re", "'ve", "'ll"]
-    where begins(with: clitic, at: place) && !isWordCharacter(at: place + clitic.count) {
-      return take(clitic.count)
-    }
-    return false
+    clitic(at: place).map { take($0.count) } ?? false
   }
 
   /// Words and numbers, with what is inside them.
@@ -128,7 +124,7 @@ private struct CaptionScanner {
         take(2)
         return take(3)
       }
-      if startsClitic(at: end) { break }
+      if clitic(at: end) != nil { break }
       let next = endOfPiece(from: end + 1)
       guard next > end + 1 else { break }
       end = next
@@ -192,8 +188,9 @@ private struct CaptionScanner {
     return end
   }
 
-  private func startsClitic(at place: Int) -> Bool {
-    ["'s", "'m", "'d", "'re", "'ve", "'ll"].contains {
+  /// The clitic that stands here, with no letter behind it.
+  private func clitic(at place: Int) -> String? {
+    ["'s", "'m", "'d", "'re", "'ve", "'ll"].first {
       begins(with: $0, at: place) && !isWordCharacter(at: place + $0.count)
     }
   }

@@ -36,6 +36,7 @@ extension BranchSettings {
           bert.configuration(vocabulary: modality.vocabulary ?? 0), to: embedSize, pooling: pooling,
           finetunes: bert.finetune, weights: bert.weights, using: generator))
     case .cnn(let network):
+      try checkPictures(for: network, modality, side: side)
       return Branch(
         input: BranchInput(transform: pictures.transform(size: 224, crops: true)),
         network: try CNNEncoder(
@@ -43,6 +44,21 @@ extension BranchSettings {
           weights: pictures.weights, officialNames: style.hasOfficialNames, using: generator))
     case .auto, .linear, .mlp, .conv, .drlimConv:
       return try vectorBranch(kind, on: modality, side: side, features, using: generator)
+    }
+  }
+
+  /// - Throws: ``ConfigurationError`` for squares that are too small for a network, and for pictures that are
+  ///   neither grey nor of three colours.
+  private func checkPictures(
+    for network: CNNEncoder.Kind, _ modality: DataDescription.Modality, side: Int
+  ) throws {
+    try require(
+      pictures.size.map { $0 >= network.smallestSide } ?? true, "pictures.size", pictures.size ?? 0,
+      "\(network.smallestSide) or more, which \(network.rawValue) needs")
+    if let shape = modality.shape, shape.count == 3, shape[2] != 1, shape[2] != 3 {
+      throw ConfigurationError.badValue(
+        key: encoderKey(side: side), value: network.rawValue,
+        expected: "possible: pictures of \(modality.name) have \(shape[2]) channels, not 1 or 3")
     }
   }
 

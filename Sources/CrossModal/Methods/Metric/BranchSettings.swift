@@ -14,6 +14,19 @@ public enum BranchSharing: String, Sendable, Codable, CaseIterable {
   case shared
 }
 
+/// What several processes compare with each other.
+public enum Gathering: String, Sendable, Codable, CaseIterable {
+  /// The whole batch, as one process would.
+  case exact
+  /// Each its own part alone; gradients are averaged. Less is sent, and there are fewer mismatches.
+  case none
+
+  static let key = ConfigurationKey(
+    "gather",
+    "of several processes: exact (the loss of the whole batch, as of one process) or none (each compares its own part "
+      + "alone)")
+}
+
 /// Settings of every method that maps both modalities to one space with networks of its own.
 public protocol JointSettings: MethodConfiguration {
   var embedSize: Int { get }
@@ -26,9 +39,12 @@ public protocol JointSettings: MethodConfiguration {
   var chunkSize: Int { get }
   /// Rates of what was trained before.
   var multipliers: RateMultipliers { get }
+  /// What is remembered of past batches.
+  var memory: MemorySettings { get }
 }
 
 extension JointSettings {
+  public var memory: MemorySettings { MemorySettings() }
   public var multipliers: RateMultipliers { RateMultipliers() }
 }
 
@@ -59,13 +75,16 @@ extension BranchSettings {
     [
       ConfigurationKey("embed_size", "width of the vectors of the common space"),
       ConfigurationKey(
-        "encoder", "network: \(EncoderKind.choices); a list gives each modality its own"),
+        "encoder",
+        "network: \(EncoderKind.choices); a list gives each modality its own; regions of one vector are precomp"
+      ),
       ConfigurationKey(
         "hidden", "units of the hidden layer of mlp, channels of the last convolution of conv"),
       ConfigurationKey(
         "pooling",
-        "of linear and mlp on a set or a sequence: before (the mean of its vectors, then the network), or mean, max or "
-          + "gpo (learned weights of the sorted values) of what the network makes of each"),
+        "of linear and mlp on a set or a sequence: before (the mean of its vectors, then the network), or mean, max, "
+          + "k_max(k) (the mean of the k largest, 10 where no number is said) or gpo (learned weights of the sorted "
+          + "values) of what the network makes of each"),
       ConfigurationKey("normalize_features", "divide given vectors by their norms first"),
       ConfigurationKey("size_augmentation", "leave random vectors of sets out in training"),
       ConfigurationKey("pictures", PictureSettings.about),
@@ -93,8 +112,8 @@ extension BranchSettings {
     try text.validate()
     try bert.validate()
     try multipliers.validate()
-    try require(embedSize >= 1, "embed_size", embedSize, "1 or more")
-    try require(hidden >= 1, "hidden", hidden, "1 or more")
+    try requireUnits("embed_size", embedSize)
+    try requireUnits("hidden", hidden)
     try require(
       standardizeEpsilon > 0 && standardizeEpsilon.isFinite, "standardize_epsilon", standardizeEpsilon,
       "above 0")
@@ -102,14 +121,16 @@ extension BranchSettings {
     // Statistics of a chunk are not those of the batch.
     try require(
       chunkSize == 0 || !encoder.values.contains(where: normalizesBatches), "chunk_size", chunkSize,
-      "0 where a network is finetuned that normalises by the batch (or set pictures.mode=eval)")
+      "0 where a network normalises by the batch (one that is finetuned, unless pictures.mode is eval; regions with a "
+        + "perceptron)")
   }
 
   /// Whether a network uses the statistics of the batch in training.
   private func normalizesBatches(_ kind: EncoderKind) -> Bool {
     switch kind {
     case .cnn: pictures.finetune && pictures.mode != .eval
-    case .regions: style.hasRegionPerceptron
+    // Of sets, auto is one of regions there.
+    case .regions, .auto: style.hasRegionPerceptron
     default: false
     }
   }
@@ -118,6 +139,11 @@ extension BranchSettings {
 extension JointSettings {
   func require(_ holds: Bool, _ key: String, _ value: some Any, _ expected: String) throws {
     guard holds else { throw ConfigurationError.badValue(key: key, value: "\(value)", expected: expected) }
+  }
+
+  /// Widths beyond this are typing errors: their weights fit into no memory.
+  func requireUnits(_ key: String, _ value: Int) throws {
+    try require((1...1 << 20).contains(value), key, value, "1 to \(1 << 20)")
   }
 
   /// The training that metric learning on vectors starts from.

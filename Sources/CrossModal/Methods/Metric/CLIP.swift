@@ -18,6 +18,8 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
     public var learnTemperature = true
     public var maxLogitScale = 100.0
     public var multiPositive = true
+    public var symmetric = true
+    public var gather = Gathering.exact
     public var memory = MemorySettings()
     public var embedSize = 32
     public var encoder = PerView(EncoderKind.auto)
@@ -47,12 +49,16 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
           "multi_positive",
           "items that belong to several of the batch share the target; false takes the paired one alone"),
         ConfigurationKey(
+          "symmetric", "average both directions; false has the first modality find the second alone"),
+        Gathering.key,
+        ConfigurationKey(
           "memory", "past batches as further candidates: size, warmup_steps, weight, dtype (f32, f16)"),
       ] + branchKeys
 
     public func validate() throws {
       try validateBranches()
       try memory.validate()
+      try require(memory.size == 0 || gather == .exact, "gather", gather.rawValue, "exact with a memory")
       try require(
         initTemperature > 0 && initTemperature.isFinite, "init_temperature", initTemperature, "above 0")
       try require(maxLogitScale >= 1 && maxLogitScale.isFinite, "max_logit_scale", maxLogitScale, "1 or more")
@@ -106,17 +112,20 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
     if step.isTraining { try limitScale() }
+    let step = configuration.gather == .exact ? step : step.alone
     let known = try matches(batch, step)
-    let matches = configuration.multiPositive ? known : try Matches(pairs: known.count)
+    let matches = configuration.multiPositive ? known : try Matches(pairs: known.count, on: step.device)
     let scale = try step.shared(logitScale)
     let objective = try PairObjective(
-      SoftmaxContrast(logScale: scale), symmetric: true, chunk: Self.blockRows(matches.count))
+      SoftmaxContrast(logScale: scale), symmetric: configuration.symmetric,
+      chunk: Self.blockRows(matches.count))
     var value = try value(batch, step) { x, y in
       let (x, y) = (try step.gathered(x), try step.gathered(y))
       let value = try objective(x, y, matches)
       guard let memory else { return value }
       return try memory.adding(
-        to: value, objective, [x, y], ids: ids(batch, step), configuration.memory, step)
+        to: value, objective, [x, y], ids: ids(batch, step), symmetric: configuration.symmetric,
+        configuration.memory, step)
     }
     value.parts.append(("logit_scale", try logitScale.detached().exp()))
     return try Loss(value)

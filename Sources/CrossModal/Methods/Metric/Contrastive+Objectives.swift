@@ -46,7 +46,9 @@ extension Contrastive.Configuration {
   }
 
   func tripletMargin() throws -> TripletMarginLoss {
-    try TripletMarginLoss(margin: marginNumber ?? 0.2, triplets: triplets, smooth: smooth)
+    try TripletMarginLoss(
+      margin: marginNumber ?? 0.2, triplets: triplets, smooth: smooth, swap: swap,
+      reduction: reduction ?? .averageNonZero)
   }
 
   func multiSimilarity() throws -> MultiSimilarityLoss {
@@ -64,9 +66,13 @@ extension Contrastive.Configuration {
     }
   }
 
+  /// Checks what the chosen objective reads.
   func validateObjective() throws {
-    guard objective != .contrastive else { return }
+    guard objective != .contrastive else { return try validateContrastive() }
     try require(margin != .auto, "margin", "auto", "a number: auto is of the contrastive loss")
+    try require(
+      margin == nil || objective == .tripletMargin || objective == .circle, "margin", marginNumber ?? 0,
+      "null: \(objective.rawValue) has none")
     try require(
       negatives == .all, "negatives", "hard", "all: a choice of mismatches is of the contrastive loss")
     try require(
@@ -74,11 +80,32 @@ extension Contrastive.Configuration {
     if let epsilonMargin {
       try require(epsilonMargin >= 0 && epsilonMargin.isFinite, "epsilon_margin", epsilonMargin, "0 or more")
     }
+    try require(
+      reduction == nil || objective == .tripletMargin, "reduction", reduction?.rawValue ?? "",
+      "null: \(objective.rawValue) has its own")
     do {
-      _ = (try tripletMargin(), try multiSimilarity(), try circle())
-      _ = try NTXent(temperature: temperature ?? 0.07)
+      switch objective {
+      case .contrastive: break
+      case .tripletMargin: _ = try tripletMargin()
+      case .multiSimilarity: _ = try multiSimilarity()
+      case .circle: _ = try circle()
+      case .supervisedContrast, .ntXent: _ = try NTXent(temperature: temperature ?? 0.07)
+      }
     } catch ObjectiveError.badSetting(let key, let value, let expected) {
       throw ConfigurationError.badValue(key: key, value: "\(value)", expected: expected)
+    } catch ObjectiveError.unknownChoice(let key, let value, let expected) {
+      throw ConfigurationError.badValue(
+        key: key, value: value, expected: "\(expected) of \(objective.rawValue)")
     }
+  }
+
+  private func validateContrastive() throws {
+    try require(
+      margin == nil || kind != .linear, "margin", marginNumber.map { "\($0)" } ?? "auto",
+      "null: kind linear has pos_margin and neg_margin")
+    try require(
+      margin != .auto || (kind == .squared && !normalize), "margin", "auto",
+      "for vectors of kind squared that are not normalised")
+    _ = try loss(margin: 1)
   }
 }

@@ -26,6 +26,7 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
     /// Of `triplet_margin`.
     public var triplets = TripletMarginLoss.Triplets.semihard
     public var smooth = false
+    public var swap = false
     /// Of `multi_similarity`.
     public var alpha = 2.0
     public var beta = 50.0
@@ -37,10 +38,18 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
     public var temperature: Double?
     /// Divide vectors by their norm.
     public var normalize = true
-    public var reduction = Reduction.balanced
+    /// Nil for `balanced`, of `triplet_margin` `avg_non_zero`.
+    public var reduction: Reduction?
     public var negatives = Negatives.all
     /// Average both directions, where the choice of negatives makes a difference.
     public var symmetric = true
+    public var gather = Gathering.exact
+    public var sampler = Sampling.inBatch
+    /// `in_batch`, or a file of pairs that are said to be similar or dissimilar.
+    public var pairs = Self.inBatch
+    static let inBatch = "in_batch"
+    /// The file of pairs; nil where those of a batch count.
+    var pairFile: String? { pairs == Self.inBatch ? nil : pairs }
     public var memory = MemorySettings()
     public var embedSize = 32
     public var encoder = PerView(EncoderKind.auto)
@@ -73,14 +82,17 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
             + "linear (max(0, D−pos_margin), max(0, neg_margin−D)) or cosine (1−s, max(0, s−m))"),
         ConfigurationKey(
           "margin",
-          "m; null for 1 (0.5 for cosine, 0.2 for triplet_margin, 0.4 for circle); auto for 1.25 times the median distance at the start, for vectors that "
-            + "are not normalised"),
+          "m; null for 1 (0.5 for cosine, 0.2 for triplet_margin, 0.4 for circle); auto for 1.25 times the median distance at the start, for vectors of "
+            + "kind squared that are not normalised; linear has pos_margin and neg_margin instead",
+          aliases: ["m"]),
         ConfigurationKey("pos_margin", "of linear: how far apart matches may be"),
         ConfigurationKey("neg_margin", "of linear: how far apart mismatches shall be"),
         ConfigurationKey(
           "triplets",
-          "of triplet_margin: all, hard, semihard, or batch_hard (the farthest match and the closest mismatch of each item)"
-        ),
+          "of triplet_margin: all, hard, semihard, or batch_hard (the farthest match and the closest mismatch of each item)",
+          aliases: ["miner"]),
+        ConfigurationKey(
+          "swap", "of triplet_margin: the distance of match and mismatch where it is the smaller one"),
         ConfigurationKey("smooth", "of triplet_margin: log(1 + exp(x)) instead of max(0, x)"),
         ConfigurationKey("alpha", "of multi_similarity: sharpness for matches"),
         ConfigurationKey("beta", "of multi_similarity: sharpness for mismatches"),
@@ -89,13 +101,23 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
           "epsilon_margin", "of multi_similarity: slack of its choice of pairs; null for all pairs"),
         ConfigurationKey("gamma", "of circle: scale"),
         ConfigurationKey("temperature", "of supcon (null: 0.1) and ntxent (null: 0.07): divides the cosines"),
-        ConfigurationKey("normalize", "divide vectors by their norm"),
+        ConfigurationKey("normalize", "divide vectors by their norm, which cosines always do"),
         ConfigurationKey(
           "reduction",
-          "of contrastive: sum, mean (over all pairs), balanced (mean over matches + mean over mismatches) or avg_non_zero"
-        ),
+          "of contrastive: sum, mean (over all pairs), balanced (mean over matches + mean over mismatches) or "
+            + "avg_non_zero (mean over what costs something); of triplet_margin all but balanced; null for balanced, of "
+            + "triplet_margin avg_non_zero"),
         ConfigurationKey("negatives", "all, or hard(k): the k closest mismatches of each item"),
         ConfigurationKey("symmetric", "average both directions where hard negatives make a difference"),
+        Gathering.key,
+        ConfigurationKey(
+          "sampler",
+          "in_batch (any pairs) or m_per_class(m) (m pairs of each of some classes, 2 where no number is said)"
+        ),
+        ConfigurationKey(
+          "pairs",
+          "in_batch (all pairs of a batch), or a file of pairs that alone count: a line has a row of the first modality, a "
+            + "row of the second, and similar or dissimilar; rows of the training part from 0"),
         ConfigurationKey(
           "memory",
           "past batches as further mismatches and matches: size, warmup_steps, weight, dtype (f32, f16)"),
@@ -104,13 +126,14 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
     public func validate() throws {
       try validateBranches()
       try memory.validate()
-      _ = try loss(margin: 1)
-      try validateObjective()
-      if case .hard(let count) = negatives { try require(count >= 1, "negatives", count, "1 or more") }
-      if margin == .auto, normalize || kind == .cosine || kind == .linear {
-        throw ConfigurationError.badValue(
-          key: "margin", value: "auto", expected: "for vectors of kind squared that are not normalised")
+      try require(memory.size == 0 || gather == .exact, "gather", gather.rawValue, "exact with a memory")
+      if pairFile != nil {
+        try require(memory.size == 0, "memory.size", memory.size, "0 with pairs of a file")
+        try require(sampler == .inBatch, "sampler", sampler.rawValue, "in_batch with pairs of a file")
+        try require(!pairs.isEmpty, "pairs", "\"\"", "in_batch or a file")
       }
+      if case .hard(let count) = negatives { try require(count >= 1, "negatives", count, "1 or more") }
+      try validateObjective()
     }
 
     /// The objective.
@@ -126,7 +149,7 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
       do {
         return try ContrastiveLoss(
           kind, margin: kind == .linear ? negMargin : number, positiveMargin: kind == .linear ? posMargin : 0,
-          reduction: reduction)
+          reduction: reduction ?? .balanced)
       } catch ObjectiveError.badSetting(let key, let value, let expected) {
         throw ConfigurationError.badValue(
           key: key == "margin" ? (kind == .linear ? "neg_margin" : "margin") : "pos_margin",
@@ -142,6 +165,30 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
     case auto
   }
 
+  /// How batches are put together.
+  public enum Sampling: Sendable, Equatable, RawRepresentable {
+    /// Any pairs.
+    case inBatch
+    /// So many pairs of each of some classes.
+    case perClass(Int)
+
+    public init?(rawValue: String) {
+      switch rawValue {
+      case "in_batch": self = .inBatch
+      case "m_per_class": self = .perClass(2)
+      default:
+        guard rawValue.hasPrefix("m_per_class("), rawValue.hasSuffix(")"),
+          let count = Int(rawValue.dropFirst(12).dropLast()), count >= 2
+        else { return nil }
+        self = .perClass(count)
+      }
+    }
+
+    public var rawValue: String {
+      if case .perClass(let count) = self { "m_per_class(\(count))" } else { "in_batch" }
+    }
+  }
+
   /// Which mismatches count.
   public enum Negatives: Sendable, Equatable {
     case all
@@ -150,6 +197,10 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
   }
 
   public let configuration: Configuration
+  /// Tells the user of a batch that lacks matches or mismatches; nil once it was said.
+  private var tell: ((String) -> Void)?
+  /// The pairs of the file that the settings name, from when the training data are known.
+  private var given: GivenPairs?
   /// The margin in use when it is chosen from the distances at the start.
   @Buffer private var margin: Tensor
   var memory: MemoryBank?
@@ -160,6 +211,11 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
     if configuration.memory.size > 0 {
       memory = try MemoryBank(
         configuration.memory, size: configuration.embedSize, modalities: data.modalities.count)
+    }
+    if case .perClass = configuration.sampler, data.classes == nil {
+      throw ConfigurationError.badValue(
+        key: "sampler", value: configuration.sampler.rawValue,
+        expected: "possible: data set '\(data.name)' has no labels")
     }
     try super.init(settings: configuration, data: data) {
       try configuration.branch(on: data.modalities[$0], side: $0, using: $1)
@@ -182,10 +238,25 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
 
   public func sampler(
     for data: some TrainingSet, _ training: TrainingConfiguration
-  ) throws -> any BatchSampler { try pairSampler(data, training) }
+  ) throws -> any BatchSampler {
+    let size = min(training.batchSize ?? data.count, data.count)
+    if let file = configuration.pairFile {
+      let given = try GivenPairs(file, of: data)
+      self.given = given
+      return given.sampler(batchSize: training.batchSize ?? given.count)
+    }
+    guard case .perClass(let views) = configuration.sampler, let labels = data.labels else {
+      return try pairSampler(data, training)
+    }
+    try checkMemory(batch: size)
+    try configuration.require(
+      size / views >= 2, "batch_size", size, "\(2 * views) or more, for two classes of \(views) pairs")
+    return ClassSampler(labels: labels, classes: size / views, views: views)
+  }
 
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
     try prepareBranches(data, preparation)
+    tell = preparation.note
     guard configuration.margin == .auto else { return }
     let sample = try data.sample(512, seed: preparation.seed).to(preparation.device, margin.dtype)
     let distances = try withoutGradient {
@@ -199,13 +270,33 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
   }
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
+    let step = configuration.gather == .exact ? step : step.alone
     let matches = try matches(batch, step)
-    return try Loss(
-      value(batch, step) { x, y in
-        let vectors = try [step.gathered(x), step.gathered(y)]
-        let scored = Scored(vectors: vectors, matches: matches, batch: batch, step: step)
-        return try value(of: scored)
-      })
+    let value = try value(batch, step) { x, y in
+      let vectors = try [step.gathered(x), step.gathered(y)]
+      let scored = Scored(vectors: vectors, matches: matches, batch: batch, step: step)
+      return try self.value(of: scored)
+    }
+    if step.isTraining { try tellLackOfPairs(value) }
+    return try Loss(value)
+  }
+
+  /// Without mismatches all vectors become one, without matches they only go apart: said once.
+  private func tellLackOfPairs(_ value: ObjectiveValue) throws {
+    guard let note = tell else { return }
+    for (name, text) in [("positives", "matches"), ("negatives", "mismatches")] {
+      guard try value.parts.first(where: { $0.name == name })?.value.item() == 0 else { continue }
+      note("a batch has no \(text), from which little can be learned; see batch_size, positives and sampler")
+      tell = nil
+      return
+    }
+  }
+
+  /// What belongs together; of pairs of a file what the file says, in training.
+  override func matches(_ batch: Batch, _ step: Step) throws -> Matches {
+    guard let given, step.isTraining else { return try super.matches(batch, step) }
+    let rows = try batch.rows.prefix(2).map { try step.gathered($0) }
+    return try given.matches(rows[0], rows[rows.count - 1], on: step.device)
   }
 
   /// What an objective is of.
@@ -225,15 +316,17 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
   func value<PartLoss: PairLoss>(
     _ loss: PartLoss, _ scored: Scored, miner: any PairMiner = AllPairs()
   ) throws -> ObjectiveValue {
-    let distance = configuration.normalize ? loss.defaultDistance : Distance(loss.defaultDistance.kind)
+    // Cosines are of unit vectors, whatever `normalize` says.
+    let distance = configuration.isAngular ? loss.defaultDistance : Distance(loss.defaultDistance.kind)
     let objective = try PairObjective(
       loss, distance: distance, miner: miner, symmetric: configuration.symmetric,
-      chunk: Self.blockRows(scored.matches.count))
+      chunk: Self.blockRows(scored.matches.count), reportsPairs: true)
     let value = try objective(scored.vectors[0], scored.vectors[1], scored.matches)
     guard let memory else { return value }
     return try memory.adding(
       to: value, objective, modalities.count > 1 ? scored.vectors : [scored.vectors[0]],
-      ids: ids(scored.batch, scored.step), configuration.memory, scored.step)
+      ids: ids(scored.batch, scored.step), symmetric: configuration.symmetric, configuration.memory,
+      scored.step)
   }
 
   public func measures(on data: some TrainingSet, training: some TrainingSet) throws -> [Measure]? {
@@ -263,6 +356,8 @@ extension Contrastive.Margin: Codable {
     }
   }
 }
+
+extension Contrastive.Sampling: Codable {}
 
 extension Contrastive.Negatives: Codable {
   public init(from decoder: any Decoder) throws {

@@ -109,10 +109,18 @@ public class JointBranches: PretrainedParts {
   /// where pairs tell what matches.
   func pairSampler(_ data: some TrainingSet, _ training: TrainingConfiguration) throws -> any BatchSampler {
     let size = min(training.batchSize ?? data.count, data.count)
+    try checkMemory(batch: size)
     if positives == .pair, let items = data.itemsOfPairs {
       return DistinctItemSampler(items: items, batchSize: size)
     }
     return ShuffledSampler(count: data.count, batchSize: size, dropsLast: true)
+  }
+
+  /// A batch is written to the memory whole.
+  func checkMemory(batch size: Int) throws {
+    let rows = settings.memory.size
+    try settings.require(
+      rows == 0 || rows >= size, "memory.size", rows, "0, or at least the \(size) pairs of a batch")
   }
 
   /// Draws the networks' parameters by the run's seed and learns the scaling of the inputs.
@@ -176,9 +184,11 @@ public class JointBranches: PretrainedParts {
     }
   }
 
-  /// Ids to remember a gathered batch by: its classes, or its items of the first modality.
-  func ids(_ batch: Batch, _ step: Step) throws -> Tensor {
-    try Tensor(step.gathered(positives == .class ? labels(batch) : batch.rows[0])).to(step.device)
+  /// Ids to remember a gathered batch by, of each modality: its classes, or its items.
+  func ids(_ batch: Batch, _ step: Step) throws -> [Tensor] {
+    try batch.rows.prefix(2).map {
+      try Tensor(step.gathered(positives == .class ? labels(batch) : $0)).to(step.device)
+    }
   }
 
   /// Class of each pair of a batch.

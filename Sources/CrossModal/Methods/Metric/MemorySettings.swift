@@ -50,8 +50,9 @@ final class MemoryBank: Module {
   /// Remembered vectors of each modality, `[capacity, d]`.
   @Buffer private var storageA: Tensor
   @Buffer private var storageB: Tensor
-  /// int64 `[capacity]`.
-  @Buffer private var ids: Tensor
+  /// What the rows of each modality are told apart by, int64 `[capacity]`.
+  @Buffer private var idsA: Tensor
+  @Buffer private var idsB: Tensor
   /// int64 scalar: rows written since the start.
   @Buffer private var written: Tensor
 
@@ -62,47 +63,54 @@ final class MemoryBank: Module {
     let dtype: DataType = settings.dtype == .f16 ? .float16 : .float32
     _storageA = Buffer(wrappedValue: try Tensor.zeros([settings.size, size], dtype), "a")
     _storageB = Buffer(wrappedValue: try Tensor.zeros([hasTwo ? settings.size : 0, size], dtype), "b")
-    _ids = Buffer(wrappedValue: try Tensor.zeros([settings.size], .int64))
+    _idsA = Buffer(wrappedValue: try Tensor.zeros([settings.size], .int64), "ids_a")
+    _idsB = Buffer(wrappedValue: try Tensor.zeros([hasTwo ? settings.size : 0], .int64), "ids_b")
     _written = Buffer(wrappedValue: try Tensor(0))
   }
 
   /// Writes a batch over the oldest rows; every process has the same rows in the same order.
-  func append(_ vectors: [Tensor], ids batchIDs: Tensor) throws {
-    for side in vectors.indices {
-      var ring = try ring(side)
-      try ring.append(vectors[side], ids: batchIDs)
-      if side == 0 { storageA = ring.storage } else { storageB = ring.storage }
-      if side == vectors.count - 1 {
-        ids = ring.ids
-        written = try Tensor(ring.written)
-      }
-    }
+  func append(_ vectors: [Tensor], ids batchIDs: [Tensor]) throws {
+    var rings = try vectors.indices.map(ring)
+    for side in vectors.indices { try rings[side].append(vectors[side], ids: batchIDs[side]) }
+    (storageA, idsA) = (rings[0].storage, rings[0].ids)
+    if hasTwo { (storageB, idsB) = (rings[1].storage, rings[1].ids) }
+    written = try Tensor(rings[0].written)
   }
 
   /// The memory of a modality.
   func ring(_ side: Int) throws -> CrossBatchMemory {
     CrossBatchMemory(
-      storage: side == 0 ? storageA : storageB, ids: ids, written: try written.item(as: Int.self))
+      storage: side == 0 ? storageA : storageB, ids: side == 0 ? idsA : idsB,
+      written: try written.item(as: Int.self))
   }
 
   /// The value of a batch with the loss against what is remembered, once past the warm-up; the batch is written
-  /// first. Two modalities are each compared with the other's memory.
+  /// first. Only its vectors are anchors: of two modalities each against the other's memory, without `symmetric` the
+  /// first alone.
+  ///
+  /// - Parameters:
+  ///   - objective: of the batch; its penalty counts there alone.
+  ///   - batchIDs: of each modality; items match where those of any agree.
   func adding<Loss: PairLoss>(
-    to value: ObjectiveValue, _ objective: PairObjective<Loss>, _ vectors: [Tensor], ids batchIDs: Tensor,
-    _ settings: MemorySettings, _ step: Step
+    to value: ObjectiveValue, _ objective: PairObjective<Loss>, _ vectors: [Tensor], ids batchIDs: [Tensor],
+    symmetric: Bool, _ settings: MemorySettings, _ step: Step
   ) throws -> ObjectiveValue {
-    if step.isTraining { try append(vectors, ids: batchIDs) }
+    if step.isTraining { try withoutAutocast(on: step.device) { try append(vectors, ids: batchIDs) } }
     guard step.number >= settings.warmupSteps, try written.item(as: Int.self) > 0 else { return value }
     let dtype = vectors[0].dtype
+    let oneWay = objective.oneWay
+    let sides = symmetric ? vectors.indices : 0..<1
     var value = value
-    for (side, anchors) in vectors.enumerated() {
+    for side in sides {
       let ring = try ring(vectors.count - 1 - side)
       // Of one modality an item's own copy is left out; the other modality's copy is its match.
       let matches =
         vectors.count == 1 && step.isTraining
-        ? try ring.matches(of: batchIDs) : Matches(ids: batchIDs, try ids[0..<ring.count])
-      let term = try objective(anchors, ring.rows().to(dtype), matches).total
-      value.total = try value.total + term * (settings.weight / Double(vectors.count))
+        ? try ring.matches(of: batchIDs[0])
+        : Matches(
+          anyOf: try vectors.indices.map { (x: batchIDs[$0], y: try self.ring($0).ids[0..<ring.count]) })
+      let term = try oneWay(vectors[side], ring.rows().to(dtype), matches).total
+      value.total = try value.total + term * (settings.weight / Double(sides.count))
       value.parts.append(
         (vectors.count == 1 ? "memory" : ["memory_a", "memory_b"][side], try term.detached()))
     }

@@ -4,7 +4,7 @@ import Torch
 /// item is to find its partner among the partners of all others in the batch.
 ///
 /// Vectors keep their norms, which a penalty holds in check. Both directions are averaged; the paper has one.
-public final class NPair: JointBranches, Trainable, JointEmbedding {
+public final class NPair: JointBranches, Trainable, JointEmbedding, ObjectClustering {
   public static let description = MethodDescription(
     name: "n-pair", family: .metric, task: .retrieval,
     summary: "finds each item's partner among all partners of the batch, by inner products",
@@ -43,6 +43,7 @@ public final class NPair: JointBranches, Trainable, JointEmbedding {
     public var targets = SoftmaxContrast.Targets.soft
     public var sampler: Sampling?
     public var score = Metric.cosine
+    public var kmeans = KMeansSettings()
     public var memory = MemorySettings()
     public var embedSize = 32
     public var encoder = PerView(EncoderKind.auto)
@@ -82,6 +83,7 @@ public final class NPair: JointBranches, Trainable, JointEmbedding {
           "pairs, classes (different classes, two items of each), hard_classes (of four times as many the hardest) "
             + "or all (items of one class share the target); null chooses pairs, for one modality classes"),
         ConfigurationKey("score", "how vectors are compared in retrieval: cosine, dot or euclidean"),
+        ConfigurationKey("kmeans", KMeansSettings.about),
         ConfigurationKey(
           "memory", "past batches as further candidates: size, warmup_steps, weight, dtype (f32, f16)"),
       ] + branchKeys
@@ -89,6 +91,7 @@ public final class NPair: JointBranches, Trainable, JointEmbedding {
     public func validate() throws {
       try validateBranches()
       try memory.validate()
+      try kmeans.validate()
       try require(l2Reg >= 0 && l2Reg.isFinite, "l2_reg", l2Reg, "0 or more")
       try require(temperature > 0 && temperature.isFinite, "temperature", temperature, "above 0")
       try require(
@@ -100,7 +103,6 @@ public final class NPair: JointBranches, Trainable, JointEmbedding {
   public let configuration: Configuration
   var memory: MemoryBank?
   private let sampling: Sampling
-  private var isTold = false
   private var classesInBatch = Int.max
 
   public init(_ configuration: Configuration, for data: DataDescription) throws {
@@ -129,6 +131,8 @@ public final class NPair: JointBranches, Trainable, JointEmbedding {
 
   public var metric: Metric { configuration.score }
 
+  var clustering: KMeansSettings { configuration.kmeans }
+
   public func encode(_ items: Items, side: Int) throws -> Features {
     try features(items, side: side, normalizes: configuration.normalize)
   }
@@ -154,7 +158,7 @@ public final class NPair: JointBranches, Trainable, JointEmbedding {
     }
     let wanted = max(2, (training.batchSize ?? data.count) / 2)
     classesInBatch = min(wanted, classes)
-    let pool = sampling == .hardClasses ? min(4 * wanted, classes) : classesInBatch
+    let pool = sampling == .hardClasses ? min(4 * classesInBatch, classes) : classesInBatch
     return PairedClassSampler(
       labels: labels, classes: pool, batchesPerEpoch: max(1, data.count / (2 * classesInBatch)))
   }
@@ -195,11 +199,13 @@ public final class NPair: JointBranches, Trainable, JointEmbedding {
         }
         guard let matches else { throw ObjectiveError.empty("pairs") }
         if configuration.targets == .distinct { try checkDistinct(matches) }
-        let value = try self.value(anchors, partners, matches)
+        var value = try self.value(anchors, partners, matches)
+        let norms = try [anchors, partners].map { try $0.detached().norm(along: 1).mean() }
+        value.parts.append(("mean_norm", try (norms[0] + norms[1]) * 0.5))
         guard let memory else { return value }
         return try memory.adding(
           to: value, mcObjective(matches.count), [anchors, partners], ids: ids(batch, step),
-          configuration.memory, step)
+          symmetric: configuration.symmetric, configuration.memory, step)
       })
   }
 

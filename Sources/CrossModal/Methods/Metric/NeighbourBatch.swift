@@ -99,17 +99,9 @@ private struct Components {
   let areComplete: Bool
 
   init(_ pairs: [(Int, Int)], counts: [Int]) {
-    var parents = Array(0..<counts[0] + counts[1])
-    func root(_ item: Int) -> Int {
-      var item = item
-      while parents[item] != item {
-        parents[item] = parents[parents[item]]
-        item = parents[item]
-      }
-      return item
-    }
-    for (x, y) in pairs { parents[root(counts[0] + y)] = root(x) }
-    let roots = parents.indices.map(root)
+    var sets = DisjointSets(count: counts[0] + counts[1])
+    for (x, y) in pairs { sets.join(x, counts[0] + y) }
+    let roots = sets.roots()
     numbers = [Array(roots[..<counts[0]]), Array(roots[counts[0]...])]
     var sizes: [Int: (Int, Int)] = [:]
     for component in numbers[0] { sizes[component, default: (0, 0)].0 += 1 }

@@ -17,6 +17,8 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
     public var initLogitScale = 10.0
     public var initBias = -10.0
     public var multiPositive = true
+    public var symmetric = true
+    public var gather = Gathering.exact
     public var memory = MemorySettings()
     public var embedSize = 32
     public var encoder = PerView(EncoderKind.auto)
@@ -45,12 +47,17 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
           "multi_positive",
           "items that are known to match all count as matches; false takes the paired ones alone"),
         ConfigurationKey(
+          "symmetric",
+          "compare both modalities with the memory, not the first alone; of a batch both directions are one"),
+        Gathering.key,
+        ConfigurationKey(
           "memory", "past batches as further candidates: size, warmup_steps, weight, dtype (f32, f16)"),
       ] + branchKeys
 
     public func validate() throws {
       try validateBranches()
       try memory.validate()
+      try require(memory.size == 0 || gather == .exact, "gather", gather.rawValue, "exact with a memory")
       try require(
         initLogitScale > 0 && initLogitScale.isFinite, "init_logit_scale", initLogitScale, "above 0")
       try require(initBias.isFinite, "init_bias", initBias, "a number")
@@ -107,8 +114,9 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
   }
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
+    let step = configuration.gather == .exact ? step : step.alone
     let known = try matches(batch, step)
-    let matches = configuration.multiPositive ? known : try Matches(pairs: known.count)
+    let matches = configuration.multiPositive ? known : try Matches(pairs: known.count, on: step.device)
     let loss = SigmoidContrast(logScale: try step.shared(logitScale), bias: try step.shared(logitBias))
     let objective = try PairObjective(loss, chunk: Self.blockRows(matches.count))
     var value = try value(batch, step) { x, y in
@@ -116,7 +124,8 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
       let value = try objective(x, y, matches)
       guard let memory else { return value }
       return try memory.adding(
-        to: value, objective, [x, y], ids: ids(batch, step), configuration.memory, step)
+        to: value, objective, [x, y], ids: ids(batch, step), symmetric: configuration.symmetric,
+        configuration.memory, step)
     }
     value.parts.append(("logit_scale", try logitScale.detached().exp()))
     value.parts.append(("logit_bias", try logitBias.detached()))

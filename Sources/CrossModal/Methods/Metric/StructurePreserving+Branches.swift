@@ -16,7 +16,7 @@ extension StructurePreserving.Configuration {
       }
       let words = try WordPooling(
         pooling, count: count, size: wordDim, masksPadding: maskPadding, using: generator)
-      return Branch(network: TextBranch(words, try map(wordDim, size, using: generator)))
+      return Branch(network: try TextBranch(words, map(wordDim, size, using: generator)))
     }
     guard modality.flatSize > 0 else {
       throw ConfigurationError.badValue(

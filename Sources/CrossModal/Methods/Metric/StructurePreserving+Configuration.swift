@@ -156,7 +156,7 @@ extension StructurePreserving {
       for (key, value) in [
         ("num_neg_sample", numNegSample), ("sample_size", sampleSize), ("dim_embed", dimEmbed),
         ("metric_dim", metricDim), ("word_dim", wordDim),
-      ] { try require(value >= 1, key, value, "1 or more") }
+      ] { try requireUnits(key, value) }
       if let other = encoder.values.first(where: { $0 != .auto }) {
         throw ConfigurationError.badValue(
           key: "encoder", value: other.text,

@@ -17,8 +17,6 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
   public let configuration: Configuration
   /// The modality that plays the picture's part: its items have several partners.
   let imageSide: Int
-  /// What the word vectors started from; empty without words.
-  @Buffer private var wordsStart: Tensor
 
   public init(_ configuration: Configuration, for data: DataDescription) throws {
     try configuration.validate()
@@ -30,13 +28,12 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
       throw ConfigurationError.badValue(
         key: "neighbourhood", value: "labels", expected: "possible: data set '\(data.name)' has no labels")
     }
-    let text = data.modalities.first { $0.kind == .tokens }
-    _wordsStart = Buffer(
-      wrappedValue: try Tensor.zeros([text?.vocabulary ?? 0, text == nil ? 0 : configuration.wordDim]),
-      "words_start")
     let projected = data.modalities.map { $0.kind == .tokens ? configuration.wordDim : $0.flatSize }.min()
+    let areTexts = data.modalities.prefix(2).allSatisfy { $0.kind == .tokens }
     let names = data.modalities.prefix(2).enumerated().map { side, modality in
-      modality.kind == .tokens ? "" : side == pictures ? "image_branch" : "text_branch"
+      // Of two texts the first plays the picture's part, under a name of its own.
+      modality.kind == .tokens && !(areTexts && side == pictures)
+        ? "" : side == pictures ? "image_branch" : "text_branch"
     }
     try super.init(
       settings: configuration, data: data, names: (names[0], names[names.count - 1])
@@ -93,15 +90,17 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
 
   /// The text branch learns at a rate of its own; the table of words does not decay.
   public override func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
-    let isWord = { (name: String) in name == "words.weight" }
-    let isText = { (name: String) in name.hasPrefix("text_branch.") || name.hasPrefix("word_attention.") }
+    let isPicture = { (name: String) in name.hasPrefix("image_branch.") }
+    let isWord = { (name: String) in name.hasSuffix("words.weight") }
     let rate = configuration.textLrMulti
     let decay: Double? = configuration.start == .cca && configuration.ccaWeightReg > 0 ? 0 : nil
-    return [
-      ParameterGroup(parameters.filter { !isWord($0.name) && !isText($0.name) }, weightDecay: decay),
-      ParameterGroup(parameters.filter { isText($0.name) }, rateFactor: rate, weightDecay: decay),
-      ParameterGroup(parameters.filter { isWord($0.name) }, rateFactor: rate, weightDecay: 0),
-    ].filter { !$0.parameters.isEmpty }
+    return [(true, 1), (false, rate)].flatMap { isOfPictures, rate in
+      let own = parameters.filter { isPicture($0.name) == isOfPictures }
+      return [
+        ParameterGroup(own.filter { !isWord($0.name) }, rateFactor: rate, weightDecay: decay),
+        ParameterGroup(own.filter { isWord($0.name) }, rateFactor: rate, weightDecay: 0),
+      ]
+    }.filter { !$0.parameters.isEmpty }
   }
 
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
@@ -111,22 +110,22 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
       preparation.note("\(few) items have fewer than \(configuration.sampleSize) partners to draw")
     }
     if configuration.start == .cca { try beginWithCorrelations(data, preparation) }
-    if let words { wordsStart = try words.weight.detached().copied() }
+    if configuration.sampleSize == 1, configuration.sentOnlyLossFactor > 0,
+      configuration.neighbourhood == .partners
+    {
+      preparation.note(
+        "with sample_size 1 no two texts of a picture meet, so sent_only_loss_factor adds nothing")
+    }
   }
-
-  private var wordBranch: (any WordTableBranch)? {
-    [branchA, branchB].lazy.compactMap { $0 as? any WordTableBranch }.first
-  }
-  private var words: Embedding? { wordBranch?.words }
 
   var wordVectorsFile: String? { configuration.wordVectors }
 
-  func begin(with vectors: WordVectors) throws {
+  func begin(with vectors: WordVectors, side: Int) throws {
     let width = vectors.table.size(along: 1)
     try configuration.require(
       width == configuration.wordDim, "word_dim", configuration.wordDim,
       "\(width), the width of the word vectors in the file")
-    wordBranch?.firstWords = vectors.table
+    ([branchA, branchB][side] as? any WordTableBranch)?.firstWords = vectors.table
   }
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
@@ -179,9 +178,10 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
   /// What is added to the objective: how far words and projections went from their start.
   private func penalties(_ step: Step) throws -> [(name: String, weight: Double, value: Tensor)] {
     var found: [(name: String, weight: Double, value: Tensor)] = []
-    if let words, configuration.wordEmbeddingReg > 0 {
-      let table = try step.shared(words.weight)
-      found.append(("words", configuration.wordEmbeddingReg, try (table - wordsStart).squared().mean()))
+    let texts = [branchA, branchB].compactMap { $0 as? any WordTableBranch }
+    for text in texts where configuration.wordEmbeddingReg > 0 {
+      let table = try step.shared(text.words.weight)
+      found.append(("words", configuration.wordEmbeddingReg, try (table - text.wordsStart).squared().mean()))
     }
     for projection in projections where configuration.ccaWeightReg > 0 {
       let weight = try step.shared(projection.weight)

@@ -106,6 +106,9 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
       try require(
         centerUpdate == .autograd || variant == .paper, "center_update", centerUpdate.rawValue,
         "autograd for the authors' variants")
+      try require(
+        centerUpdate == .autograd || negatives == .nearest, "center_update", centerUpdate.rawValue,
+        "autograd with negatives all_mean: the paper's update is of the nearest centre alone")
     }
 
     var marginInUse: Double { margin ?? (normalize ? 0.5 : 5) }
@@ -256,7 +259,7 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
           parts: [
             ("softmax", try softmax.detached()), ("triplet_center", try center.total.detached()),
             ("active", try (center.hinges.detached() .> 0).to(softmax.dtype).mean()),
-          ])
+          ] + (try centerDistances()))
       })
   }
 
@@ -290,6 +293,20 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     }
     let whole = try (total ?? slope) / (configuration.reduction == .mean ? Double(groups.count) : 1)
     return (whole, try Tensor.concatenated(hinges), slope)
+  }
+
+  /// How far centres are from each other: on average, and the two that are nearest.
+  private func centerDistances() throws -> [(name: String, value: Tensor)] {
+    try withoutGradient {
+      let places = try configuration.normalize ? centers.detached().normalized(along: 1) : centers.detached()
+      let distances = try places.distances(to: places)
+      let pairs = Double(classes * (classes - 1))
+      let isOwn = try Tensor.identity(classes, .float32, on: distances.device) .> 0
+      return [
+        ("mean_center_distance", try distances.sum() / pairs),
+        ("nearest_center_distance", try distances.masked(with: isOwn, fill: .infinity).min()),
+      ]
+    }
   }
 
   public func measures(on data: some TrainingSet, training: some TrainingSet) throws -> [Measure]? {

@@ -26,6 +26,11 @@ extension VSEPlusPlus {
     public var useAbs = false
     public var noImgnorm = false
     public var startFrom: String?
+    /// Texts of each image; nil for as many as there are.
+    public var captionsPerItem: Int?
+    /// Parts of the images, in order, over which an evaluation averages.
+    public var folds = 1
+    public var tiePolicy = TieRule.pessimistic
     public var embedSize = 1024
     public var encoder = PerView(EncoderKind.auto)
     public var hidden = 128
@@ -103,6 +108,17 @@ extension VSEPlusPlus {
           "safetensors file of all weights to begin with: of a run, or of a published checkpoint through crossmodal "
             + "convert"),
         ConfigurationKey(
+          "captions_per_item", "texts that each image must have, checked before training; null for any number"
+        ),
+        ConfigurationKey(
+          "folds",
+          "of evaluate without --protocol: parts of the images, in order, that are searched by themselves and "
+            + "averaged; 5 for the 1K figures of COCO"),
+        ConfigurationKey(
+          "tie_policy",
+          "of evaluate without --ties: where a match stands among equal scores (pessimistic, optimistic, index "
+            + "or mean)"),
+        ConfigurationKey(
           "image_encoder", "network of the first modality", aliases: ["img_encoder"], part: ("encoder", "0")),
         ConfigurationKey(
           "text_encoder", "network of the second modality", aliases: ["txt_encoder"], part: ("encoder", "1")),
@@ -136,6 +152,10 @@ extension VSEPlusPlus {
       try validateBranches()
       try require(
         violationWarmupEpochs >= 0, "violation_warmup_epochs", violationWarmupEpochs, "0 or more")
+      try require(folds >= 1, "folds", folds, "1 or more")
+      try require(
+        captionsPerItem.map { $0 >= 1 } ?? true, "captions_per_item", captionsPerItem ?? 0,
+        "1 or more, or null")
       try require(
         reduction == .sum || reduction == .mean, "reduction", reduction.rawValue, "sum or mean")
       _ = try objective(isWarmingUp: false)

@@ -8,7 +8,7 @@ import Torch
 /// Weights have the official names, `img_enc.*` and `txt_enc.*`. Differs from the released program: known matches are
 /// never negatives (`mask_duplicates`), training goes back to its mode after an evaluation (`cnn_mode: eval` does
 /// not), a vector of zeros stays zero.
-public final class VSEPlusPlus: JointBranches, Trainable, JointEmbedding {
+public final class VSEPlusPlus: JointBranches, Trainable, JointEmbedding, RetrievalMeasuring {
   public static let description = MethodDescription(
     name: "vsepp", family: .metric, task: .retrieval,
     summary: "ranks every pair above its hardest wrong partner in the batch by a margin",
@@ -78,7 +78,32 @@ public final class VSEPlusPlus: JointBranches, Trainable, JointEmbedding {
 
   public func sampler(
     for data: some TrainingSet, _ training: TrainingConfiguration
-  ) throws -> any BatchSampler { try pairSampler(data, training) }
+  ) throws -> any BatchSampler {
+    if let captions = configuration.captionsPerItem { try check(captions, data) }
+    return try pairSampler(data, training)
+  }
+
+  private func check(_ captions: Int, _ data: some TrainingSet) throws {
+    var counts: [Int: Int] = [:]
+    for row in data.itemsOfPairs?[0] ?? Array(0..<data.count) { counts[row, default: 0] += 1 }
+    guard let (row, count) = counts.sorted(by: { $0.key < $1.key }).first(where: { $0.value != captions })
+    else {
+      return
+    }
+    throw ConfigurationError.badValue(
+      key: "captions_per_item", value: "\(captions)",
+      expected: "\(count), the texts that row \(row) of \(modalities[0].name) has")
+  }
+
+  /// Folds and ties as the settings have them.
+  func evaluation(rows: Int) throws -> RetrievalEvaluation {
+    let folds = configuration.folds
+    guard folds == 1 || rows >= folds else {
+      throw EvaluationError.badValue("folds: \(folds) parts were asked of \(rows) rows")
+    }
+    return RetrievalEvaluation(
+      protocol: folds == 1 ? .full : .folds(size: rows / folds), ties: configuration.tiePolicy)
+  }
 
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
     guard !hasLoaded else { return try fitScaling(to: data) }
@@ -87,7 +112,7 @@ public final class VSEPlusPlus: JointBranches, Trainable, JointEmbedding {
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
     let known = try matches(batch, step)
-    let matches = configuration.maskDuplicates ? known : try Matches(pairs: known.count)
+    let matches = configuration.maskDuplicates ? known : try Matches(pairs: known.count, on: step.device)
     let isWarmingUp = step.isTraining && step.epoch < configuration.violationWarmupEpochs
     let objective = try configuration.objective(
       isWarmingUp: isWarmingUp, chunk: Self.blockRows(matches.count))

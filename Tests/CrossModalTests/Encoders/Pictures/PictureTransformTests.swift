@@ -31,6 +31,18 @@ struct PictureTransformTests {
     }
   }
 
+  @Test("of a long strip only what may be seen is resized")
+  func strips() throws {
+    let transform = PictureTransform(size: 8, resize: 10)
+    let strip = try Tensor.integers(in: 0..<255, [2, 400, 3], using: Generator(seed: 1)).to(.uint8)
+    let middle = try strip.narrowed(to: 192..<208, along: 1)
+    let both = try [strip, middle].map { try bytes(transform(.images($0.unsqueezed(at: 0)), .evaluation)) }
+    #expect(both[0] == both[1])
+    // Resized whole it would hold eight thousand million numbers.
+    let longest = try Tensor.zeros([1, 1, 40_000, 3], .uint8)
+    #expect(try PictureTransform(size: 224)(.images(longest), .evaluation).tensor?.shape == [1, 224, 224, 3])
+  }
+
   @Test(
     "a random part is cut out before it is resized, as Pillow does it",
     arguments: ["noise.png", "colour.jpg"])

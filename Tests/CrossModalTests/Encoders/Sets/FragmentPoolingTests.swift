@@ -15,7 +15,9 @@ struct FragmentPoolingTests {
     .enabled(if: GoldenFolder.path != nil, "the folder of reference cases is not here"))
   func recorded() { #expect(GoldenFolder.failure(of: "vsepp/gpo-pool") == nil) }
 
-  @Test("padding has no influence, nor have the other rows", arguments: [FragmentPooling.mean, .max, .gpo])
+  @Test(
+    "padding has no influence, nor have the other rows",
+    arguments: [FragmentPooling.mean, .max, .largest(2), .gpo])
   func padding(kind: FragmentPooling) throws {
     let lengths = [4, 1, 3]
     let pool = try FragmentPool(kind, using: Generator(seed: 1))
@@ -31,12 +33,28 @@ struct FragmentPoolingTests {
     }
   }
 
-  @Test("the order of a set means nothing", arguments: [FragmentPooling.mean, .max, .gpo])
+  @Test("the order of a set means nothing", arguments: [FragmentPooling.mean, .max, .largest(2), .gpo])
   func order(kind: FragmentPooling) throws {
     let pool = try FragmentPool(kind, using: Generator(seed: 1))
     let values = try sets([4, 4])
     let turned = try values.rows(at: [2, 0, 3, 1], along: 1)
     #expect(try pool(turned, lengths: [4, 4]).isClose(to: pool(values, lengths: [4, 4]), absolute: 1e-6))
+  }
+
+  @Test("the mean of the largest takes so many of each dimension, or all there are")
+  func largestFew() throws {
+    let values = try Tensor([1.0, 9, 4, 2, 3, 7, 5, 6, 0, 0, 0, 0], shape: [2, 3, 2])
+    let found = try values.meanOfLargest(2, ofFirst: [3, 1])
+    #expect(try found.values(as: Double.self) == [3.5, 8, 5, 6])
+    #expect(FragmentPooling(rawValue: "k_max") == .largest(10))
+    for kind in [FragmentPooling.before, .mean, .max, .largest(4), .gpo] {
+      #expect(FragmentPooling(rawValue: kind.rawValue) == kind)
+    }
+    for bad in ["k_max(0)", "k_max()", "least"] { #expect(FragmentPooling(rawValue: bad) == nil) }
+    let settings: JSON = ["image_encoder": "regions(k_max(5))", "text_encoder": "gru"]
+    let configuration = try VSEPlusPlus.Configuration(overrides: settings)
+    #expect(configuration.encoder[0] == .regions(.largest(5)))
+    #expect(try VSEPlusPlus.Configuration(overrides: configuration.tree()) == configuration)
   }
 
   @Test("without weights in its last layer the generalised operator is the mean")

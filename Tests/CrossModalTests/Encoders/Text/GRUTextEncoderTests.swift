@@ -35,6 +35,17 @@ struct GRUTextEncoderTests {
     }
   }
 
+  @Test("a number that the vocabulary has not is named by its text, whatever the blocks")
+  func unknownNumber() throws {
+    var numbers = (0..<300).map { [1, 2 + $0 % 7, 0] }
+    numbers[280][0] = 50
+    let tokens = try Tensor(numbers.flatMap { $0 }).reshaped(300, 3)
+    let lengths = (0..<300).map { 3 - $0 % 3 }
+    #expect(throws: TextEncoderError.unknownNumber(text: 280, place: 0, number: 50, vocabulary: 10)) {
+      try Self.encoder().encode(tokens, lengths: lengths, .last)
+    }
+  }
+
   @Test("drawn anew with one seed, the parameters are the same")
   func reset() throws {
     let (a, b) = (try Self.encoder(), try Self.encoder())

@@ -35,7 +35,8 @@ struct BranchNetworksTests {
 
   private static let networks: [(ModalityKind, [String])] = [
     (.vector, ["auto", "linear", "mlp", "precomp", "regions(max)"]),
-    (.set, ["auto", "mlp", "regions(mean)", "regions(gpo)"]), (.images, ["auto", "mlp", "cnn(resnet18)"]),
+    (.set, ["auto", "mlp", "regions(mean)", "regions(k_max)", "regions(gpo)"]),
+    (.images, ["auto", "mlp", "cnn(resnet18)"]),
     (.tokens, ["auto", "gru", "bigru(max)", "bert", "bert(cls)", "bert(pooler)", "bert(mean)"]),
   ]
 
@@ -83,7 +84,8 @@ struct BranchNetworksTests {
   func misfits(method: MetricCase) throws {
     for (kind, wrong, right) in [
       (ModalityKind.tokens, "mlp", "gru, bigru(last|mean|max|gpo), bert(cls|pooler|mean|max|gpo)"),
-      (.vector, "bert(gpo)", "linear, mlp, precomp"), (.set, "vgg19", "linear, mlp, regions(mean|max|gpo)"),
+      (.vector, "bert(gpo)", "linear, mlp, precomp"),
+      (.set, "vgg19", "linear, mlp, regions(mean|max|k_max|gpo)"),
       (.images, "gru", "conv, drlim-conv, resnet18"),
     ] {
       let data = try Self.data(kind)
@@ -208,6 +210,8 @@ struct BranchNetworksTests {
     let tree = try paper.tree()
     #expect(tree["image_encoder"] == "resnet50" && tree["word_dim"] == 50 && tree["cnn_mode"] == "eval")
     #expect(try vsepp(tree) == paper)
+    // Read back, a single value stays one.
+    #expect(try vsepp(vsepp([:]).tree()).tree()["encoder"] == "auto")
     // One side alone leaves the other as it was.
     #expect(try vsepp(["text_encoder": "bert"]).encoder == PerView([.auto, .bert(.gpo)]))
     #expect(try vsepp(["image_encoder": "mlp"]).encoder == PerView([.mlp, .auto]))

@@ -199,7 +199,7 @@ struct MetricMethodsTests {
     }
   }
 
-  private struct Captioned: TrainingSet {
+  struct Captioned: TrainingSet {
     let data: MemorySet
     var description: DataDescription { data.description }
     var count: Int { data.count }

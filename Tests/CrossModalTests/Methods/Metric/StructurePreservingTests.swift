@@ -172,6 +172,35 @@ struct StructurePreservingTests {
     #expect(try short.values.isClose(to: long.values, absolute: 1e-5))
   }
 
+  @Test("two texts are learned from, each with words of its own")
+  func twoTexts() throws {
+    let given = try sentences()
+    let data = MemorySet([given.items[1], given.items[1]], labels: given.labels)
+    for model in StructurePreserving.LanguageModel.allCases {
+      let method = try StructurePreserving(
+        .init(overrides: [
+          "dim_embed": 16, "metric_dim": 4, "word_dim": 6, "language_model": .string(model.rawValue),
+          "word_embedding_reg": 1, "text_lr_multi": 3,
+        ]), for: data.description)
+      let names = method.stateEntries.map(\.name)
+      #expect(Set(names).count == names.count)
+      #expect(names.contains("words.weight") && names.contains("image_branch.words.weight"))
+      let groups = try method.parameterGroups(TrainingConfiguration())
+      let words = groups.filter { $0.parameters.contains { $0.name.hasSuffix("words.weight") } }
+      #expect(words.map(\.rateFactor) == [1, 3] && words.allSatisfy { $0.weightDecay == 0 })
+      var training = StructurePreserving.trainingDefaults(method.configuration, pairs: data.count)
+      (training.batchSize, training.epochs) = (16, 1)
+      try Trainer(method, training: training, data: data).run()
+      for prefix in ["", "image_branch."] {
+        let state = Dictionary(uniqueKeysWithValues: method.state.map { ($0.name, $0.tensor) })
+        let (now, start) = (
+          try #require(state[prefix + "words.weight"]), try #require(state[prefix + "words_start"])
+        )
+        #expect(try !now.isClose(to: start, absolute: 1e-9) && now.isClose(to: start, absolute: 0.1))
+      }
+    }
+  }
+
   @Test("word vectors that were loaded are where training starts, and hold the table near them")
   func loadedWords() throws {
     let data = try sentences()
@@ -179,7 +208,7 @@ struct StructurePreservingTests {
     let folder = try TemporaryFolder()
     let file = folder.url.appendingPathComponent("vectors.txt")
     try Data("w4 1 2 3 4 5 6\nw5 0 0 0 0 0 1\n".utf8).write(to: file)
-    try method.begin(with: WordVectors(file.path, of: (0..<10).map { "w\($0)" }))
+    try method.begin(with: WordVectors(file.path, of: (0..<10).map { "w\($0)" }), side: 1)
     try method.prepare(on: data, Preparation())
     let table = try #require(method.state.first { $0.name == "words.weight" }).tensor
     #expect(try table[4].values(as: Double.self) == [1, 2, 3, 4, 5, 6])
@@ -187,6 +216,8 @@ struct StructurePreservingTests {
     let loss = try method.loss(data.batch(at: Array(0..<16)), Step())
     #expect(try loss.parts.first { $0.name == "words" }?.value.item() == 0)
     try Data("w4 1 2\n".utf8).write(to: file)
-    #expect(throws: ConfigurationError.self) { try method.begin(with: WordVectors(file.path, of: ["w4"])) }
+    #expect(throws: ConfigurationError.self) {
+      try method.begin(with: WordVectors(file.path, of: ["w4"]), side: 1)
+    }
   }
 }

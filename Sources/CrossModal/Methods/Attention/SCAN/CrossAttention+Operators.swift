@@ -1,7 +1,8 @@
 import Torch
 
 extension CrossAttention {
-  /// Numbers of one block of products: what is in memory at a time.
+  /// Numbers that one block of products should not exceed; a block has all images of one length and at least one
+  /// caption, whatever they need.
   private static let blockCount = 1 << 22
 
   /// ``scores(_:_:)`` through libtorch's operators, for any type and device: items of one number of fragments together,
@@ -28,7 +29,8 @@ extension CrossAttention {
     return try Tensor.concatenated(rows).rows(at: first.inverse)
   }
 
-  /// Scores `[b, c]` of images `[b, r, d]` and captions `[c, n, d]`.
+  /// Scores `[b, c]` of images `[b, r, d]` and captions `[c, n, d]`, in float64 where contexts cancel so far that a
+  /// narrower type does not know the length of their sum.
   private func block(_ images: Tensor, _ captions: Tensor) throws(TorchError) -> Tensor {
     let (b, r, d) = (images.size(along: 0), images.size(along: 1), images.size(along: 2))
     let (c, n) = (captions.size(along: 0), captions.size(along: 1))
@@ -45,6 +47,13 @@ extension CrossAttention {
     let gram = try contexts.matmul(contexts.transposed(1, 2))
     let flat = try shares.reshaped(contexts.size(along: 0), -1, contexts.size(along: 1))
     let squares = try (flat.matmul(gram) * flat).sum(along: -1).reshaped(to: numerators.shape)
+    if images.dtype != .float64 {
+      let most = try gram.detached().diagonal().max(along: -1).reshaped(-1, 1, 1)
+      let least = try most * (0.25 / Double(Swift.max(64, contexts.size(along: 1))))
+      if try (squares.detached() .< least).any() {
+        return try block(images.to(.float64), captions.to(.float64)).to(images.dtype)
+      }
+    }
     let lengths = try (isT2I ? captions : images).norm(along: -1)
     let relevance = try numerators / (lengths.unsqueezed(at: 0) * squares.safeRoot()).clamped(from: 1e-8)
     let scores = try aggregated(relevance)

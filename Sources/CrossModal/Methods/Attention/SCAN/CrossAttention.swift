@@ -5,7 +5,8 @@ import Torch
 ///
 /// With S the inner products of contexts and queries, a = softmax over the contexts of λ N(S), where N normalises over
 /// the queries. Each query's relevance is its cosine with Σ a·context. Nothing but S and the contexts' inner products
-/// is needed: the numerator is Σ a S, the length of the attended vector √(aᵀ G a). Exact, not an approximation.
+/// is needed: the numerator is Σ a S, the length of the attended vector √(aᵀ G a). Exact, not an approximation: where
+/// contexts cancel, so that rounding would show in that length, the attended vector is formed.
 ///
 /// Differs from the paper in what the authors' program does: a leaky slope of 0.1 in place of clipping at 0, and the
 /// norm over the queries. Padding is not part of anything.

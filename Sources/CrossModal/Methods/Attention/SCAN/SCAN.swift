@@ -71,14 +71,17 @@ public final class SCAN: Module, Trainable, Alignment {
           throw ConfigurationError.badValue(key: key, value: "\(value)", expected: expected)
         }
       }
+      // Scores are float32, so settings have to be finite there.
+      func isFinite(_ value: Double) -> Bool { Float(value).isFinite }
       let attention = attention
       try require(
-        attention.lambdaSoftmax >= 0 && attention.lambdaSoftmax.isFinite, "lambda_softmax",
+        attention.lambdaSoftmax >= 0 && isFinite(attention.lambdaSoftmax), "lambda_softmax",
         attention.lambdaSoftmax, "0 or more")
       try require(
-        aggFunc != .logSumExp || attention.lambdaLSE > 0 && attention.lambdaLSE.isFinite, "lambda_lse",
+        aggFunc != .logSumExp || Float(attention.lambdaLSE) > 0 && isFinite(attention.lambdaLSE),
+        "lambda_lse",
         attention.lambdaLSE, "above 0, which LogSumExp needs")
-      try require(margin >= 0 && margin.isFinite, "margin", margin, "0 or more")
+      try require(margin >= 0 && isFinite(margin), "margin", margin, "0 or more")
       try require(warmupEpochs >= 0, "warmup_epochs", warmupEpochs, "0 or more")
       try require(
         warmupReduction == .mean || warmupReduction == .sum, "warmup_reduction", warmupReduction.rawValue,
@@ -144,7 +147,7 @@ public final class SCAN: Module, Trainable, Alignment {
 
   // MARK: - Features and scores
 
-  /// Fragments of items in the common space, `[n, l, d]` with lengths, zero behind them.
+  /// Fragments of items in the common space, `[n, l, d]` with lengths; what is behind them means nothing.
   func fragments(_ items: Items, side: Int, blocks: Bool = false) throws -> Features {
     switch items {
     case .tokens(let tokens, let lengths):

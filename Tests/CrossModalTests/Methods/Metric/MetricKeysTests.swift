@@ -1,0 +1,253 @@
+import Foundation
+import Testing
+import Torch
+
+@testable import CrossModal
+
+@Suite("Keys of metric learning")
+struct MetricKeysTests {
+  @Test("every key of the specifications is known, under its own name")
+  func known() {
+    let keys: [(any Method.Type, String)] = [
+      (
+        Contrastive.self,
+        "kind margin pos_margin neg_margin normalize reduction pairs negatives branches encoder embed_size "
+          + "symmetric sampler miner swap smooth epsilon_margin m gamma temperature memory chunk_size gather positives"
+      ),
+      (
+        TripletCenter.self,
+        "margin lambda softmax_weight reduction variant on negatives center_init center_lr center_update normalize "
+          + "view_pool shared_centers score"
+      ),
+      (
+        NPair.self,
+        "form symmetric l2_reg l2_convention normalize temperature targets sampler embed_size score kmeans"
+      ),
+      (
+        VSEPlusPlus.self,
+        "preset embed_size word_dim num_layers margin measure max_violation use_abs no_imgnorm negatives "
+          + "violation_warmup_epochs mask_duplicates reduction learning_rate lr_update lr_gamma num_epochs batch_size "
+          + "grad_clip optimizer image_encoder text_encoder normalize_features vocab_threshold vocab_splits cnn_mode "
+          + "val_every select_by captions_per_item folds tie_policy multipliers"
+      ),
+      (
+        StructurePreserving.self,
+        "objective margin num_neg_sample im_loss_factor sent_only_loss_factor im_only_loss_factor sample_size "
+          + "hardest_positive neighbourhood dim_embed metric_dim dropout batch_norm language_model mask_padding "
+          + "word_embedding_reg learning_rate lr_gamma text_lr_multi weight_decay batch_size distinct_images init "
+          + "patience minimum_gain"
+      ),
+      (
+        CLIP.self,
+        "init_temperature learn_temperature max_logit_scale multi_positive memory chunk_size gather symmetric positives"
+      ),
+      (SigLIP.self, "init_logit_scale init_bias chunk_size multi_positive memory gather symmetric positives"),
+    ]
+    for (method, names) in keys {
+      let known = Set(
+        method.allKeys.flatMap { [$0.name] + $0.aliases } + Settings.names
+          + TrainingConfiguration.scheduleAliases.keys)
+      for name in names.split(separator: " ").map(String.init) {
+        #expect(known.contains(name), "\(method.description.name): \(name)")
+      }
+    }
+  }
+
+  // MARK: - Processes
+
+  @Test(
+    "without gathering each process has the loss of its own part; with it all have that of the whole",
+    arguments: [MetricCase(CLIP.self), MetricCase(SigLIP.self), MetricCase(Contrastive.self)])
+  func gather(kind: MetricCase) throws {
+    let data = try MetricMethodsTests.data()
+    func loss(_ places: Range<Int>, _ settings: JSON, _ group: ThreadGroup? = nil) throws -> Double {
+      let method = try kind.method(data, settings).0
+      return try method.loss(data.batch(at: Array(places)), Step(group: group)).total.item()
+    }
+    let parts = [0..<5, 5..<12]
+    for (rank, found) in try ThreadGroup.run(2, { try loss(parts[$0.rank], ["gather": "none"], $0) })
+      .enumerated()
+    {
+      #expect(try isClose(found, loss(parts[rank], [:]), 1e-5))
+    }
+    let whole = try loss(0..<12, [:])
+    for found in try ThreadGroup.run(2, { try loss(parts[$0.rank], [:], $0) }) {
+      #expect(isClose(found, whole, 1e-5))
+    }
+    #expect(throws: ConfigurationError.self) { try kind.method(data, ["gather": "none", "memory": 40]) }
+  }
+
+  @Test("one direction of CLIP is that of the first modality, and both are their mean")
+  func symmetric() throws {
+    let data = try MetricMethodsTests.data()
+    let turned = MemorySet([data.items[1], data.items[0]], labels: data.labels)
+    func loss(_ data: MemorySet, _ symmetric: Bool) throws -> Double {
+      let method = try CLIP(
+        .init(overrides: ["symmetric": .bool(symmetric), "branches": "shared"]), for: data.description)
+      return try method.loss(data.batch(at: Array(0..<12)), Step()).total.item()
+    }
+    let (one, other, both) = (try loss(data, false), try loss(turned, false), try loss(data, true))
+    #expect(isClose((one + other) / 2, both, 1e-5) && !isClose(one, other, 1e-5))
+  }
+
+  // MARK: - Batches
+
+  @Test("batches by class have so many pairs of each class; fewer than two classes are refused")
+  func perClass() throws {
+    let data = try MetricMethodsTests.data()
+    let method = try Contrastive(.init(overrides: ["sampler": "m_per_class(3)"]), for: data.description)
+    var training = TrainingConfiguration()
+    training.batchSize = 13
+    for batch in try method.sampler(for: data, training).batches(epoch: 0, seed: 1) {
+      let counts = Dictionary(grouping: batch, by: { $0 % 5 }).mapValues(\.count)
+      #expect(counts.count == 4 && counts.values.allSatisfy { $0 == 3 })
+    }
+    training.batchSize = 5
+    let error = #expect(throws: ConfigurationError.self) { try method.sampler(for: data, training) }
+    #expect(error?.errorDescription?.hasPrefix("batch_size: 5 is not 6 or more") == true)
+    #expect(throws: ConfigurationError.self) {
+      try Contrastive(.init(overrides: ["sampler": "m_per_class"]), for: MemorySet(data.items).description)
+    }
+  }
+
+  private func pairs(_ text: String, _ data: MemorySet, _ more: JSON = [:]) throws -> (
+    TemporaryFolder, Contrastive
+  ) {
+    let folder = try TemporaryFolder()
+    let file = folder.url.appendingPathComponent("pairs.txt")
+    try Data(text.utf8).write(to: file)
+    var settings: JSON = ["pairs": .string(file.path)]
+    for member in more.members ?? [] { settings[member.key] = member.value }
+    return (folder, try Contrastive(.init(overrides: settings), for: data.description))
+  }
+
+  @Test("of pairs of a file these alone count, as similar or dissimilar, whatever the data pair")
+  func givenPairs() throws {
+    let data = try MetricMethodsTests.data()
+    let (folder, method) = try pairs("3 7 similar\n3,8,dissimilar\n\n9\t9\tdissimilar\n", data)
+    defer { withExtendedLifetime(folder) {} }
+    var training = TrainingConfiguration()
+    training.batchSize = 3
+    let batches = try method.sampler(for: data, training).batches(epoch: 0, seed: 1)
+    #expect(batches.count == 1 && Set(batches[0]) == [3, 7, 8, 9] && batches[0].count == 4)
+    let batch = try data.batch(at: [3, 7, 8, 9])
+    let masks = try method.matches(batch, Step()).masks()
+    let positive = try masks.positive.values(as: Bool.self)
+    let negative = try masks.negative.values(as: Bool.self)
+    #expect(
+      positive.indices.filter { positive[$0] } == [1] && negative.indices.filter { negative[$0] } == [2, 15])
+    // Held-out pairs are measured by what belongs together there.
+    #expect(try method.matches(batch, Step(isTraining: false)).masks().positive.sum().item() == 4)
+    // ½ D² of the one match, and the mean of ½ max(0, 1 − D)² of both mismatches.
+    let vectors = try (0..<2).map { try method.encode(batch.items[$0], side: $0).values }
+    let distances = try vectors[0].distances(to: vectors[1]).values(as: Double.self)
+    let apart = [2, 15].map { pow(max(0, 1 - distances[$0]), 2) / 2 }
+    let expected = distances[1] * distances[1] / 2 + (apart[0] + apart[1]) / 2
+    #expect(try isClose(method.loss(batch, Step()).total.item(), expected, 1e-5))
+    try Trainer(method, training: training, data: data).run()
+  }
+
+  @Test(
+    "lines that are no pair, or rows that are not there, are named",
+    arguments: [
+      ("1 2\n", "line 0"), ("1 2 similar\n1 2 1\n", "line 1"), ("1 40 similar\n", "names row 40 of y"),
+      ("", "no pairs"),
+    ])
+  func badPairs(text: String, part: String) throws {
+    let data = try MetricMethodsTests.data()
+    let (folder, method) = try pairs(text, data)
+    defer { withExtendedLifetime(folder) {} }
+    let error = #expect(throws: DataError.self) { try method.sampler(for: data, TrainingConfiguration()) }
+    #expect(error?.errorDescription?.contains(part) == true)
+  }
+
+  @Test("in_batch is what batches are without a file, and a file goes with no memory")
+  func inBatch() throws {
+    #expect(try Contrastive.Configuration(overrides: ["pairs": "in_batch"]) == Contrastive.Configuration())
+    #expect(throws: ConfigurationError.self) {
+      try Contrastive.Configuration(overrides: ["pairs": "a.txt", "memory": 30])
+    }
+  }
+
+  // MARK: - Objectives
+
+  @Test("a reduction is of the losses that have one; triplets have no balance")
+  func reductions() throws {
+    let data = try MetricMethodsTests.data()
+    let batch = try data.batch(at: Array(0..<12))
+    func loss(_ reduction: JSON) throws -> Double {
+      let settings: JSON = ["objective": "triplet_margin", "miner": "all", "reduction": reduction]
+      return try Contrastive(.init(overrides: settings), for: data.description).loss(batch, Step()).total
+        .item()
+    }
+    #expect(try loss(.null) == loss("avg_non_zero"))
+    #expect(try loss("sum") > loss("mean"))
+    for settings: JSON in [
+      ["objective": "triplet_margin", "reduction": "balanced"], ["objective": "circle", "reduction": "mean"],
+    ] {
+      let error = #expect(throws: ConfigurationError.self) {
+        try Contrastive.Configuration(overrides: settings)
+      }
+      #expect(error?.errorDescription?.hasPrefix("reduction: ") == true)
+    }
+  }
+
+  @Test("a batch says how far its pairs are, how long its vectors, how far centres from each other")
+  func parts() throws {
+    let data = try MetricMethodsTests.data()
+    for (kind, name) in [
+      (MetricCase(Contrastive.self, ["margin": 1.8]), "fraction_active_negatives"),
+      (MetricCase(NPair.self), "mean_norm"),
+      (MetricCase(TripletCenter.self), "nearest_center_distance"),
+    ] {
+      let loss = try kind.method(data).0.loss(data.batch(at: Array(0..<12)), Step())
+      let value = try #require(loss.parts.first { $0.name == name }).value.item()
+      #expect(value > 0 && value.isFinite, "\(name)")
+    }
+  }
+
+  @Test("a batch without matches or without mismatches is told, once")
+  func lackOfPairs() throws {
+    let two = try MetricMethodsTests.data()
+    let data = MemorySet([two.items[0]], labels: two.labels)
+    for places in [[0, 1, 2], [0, 5, 10]] {
+      let method = try Contrastive(.init(), for: data.description)
+      var told: [String] = []
+      try method.prepare(on: data, Preparation { told.append($0) })
+      for _ in 0..<2 { _ = try method.loss(data.batch(at: places), Step()) }
+      #expect(
+        told.count == 1 && told[0].hasPrefix("a batch has no \(places[1] == 1 ? "matches" : "mismatches")"))
+    }
+  }
+
+  // MARK: - Evaluation
+
+  @Test("folds, ties and clusters are those of the settings")
+  func evaluation() throws {
+    let data = try MetricMethodsTests.data()
+    let settings: JSON = ["folds": 5, "tie_policy": "mean", "embed_size": 8]
+    let method = try VSEPlusPlus(.init(overrides: settings), for: data.description)
+    let evaluation = try method.evaluation(rows: 40)
+    #expect(evaluation.protocol == .folds(size: 8) && evaluation.ties == .mean)
+    #expect(throws: EvaluationError.self) { try method.evaluation(rows: 4) }
+    let npair = try NPair(
+      .init(overrides: ["kmeans": ["init": "random", "restarts": 2]]), for: data.description)
+    #expect(npair.clustering.start == .random && npair.clustering.restarts == 2)
+    for bad: JSON in [["restarts": 0], ["init": "far"], ["seeds": 3]] {
+      #expect(throws: ConfigurationError.self) { try NPair.Configuration(overrides: ["kmeans": bad]) }
+    }
+  }
+
+  @Test("another number of texts an image than was said is refused before training")
+  func captions() throws {
+    let data = try MetricMethodsTests.data(8, captions: 5)
+    func sampler(_ captions: Int) throws -> any BatchSampler {
+      try VSEPlusPlus(
+        .init(overrides: ["captions_per_item": .int(captions), "embed_size": 8]), for: data.description
+      ).sampler(for: MetricMethodsTests.Captioned(data: data), TrainingConfiguration())
+    }
+    _ = try sampler(5)
+    let error = #expect(throws: ConfigurationError.self) { try sampler(4) }
+    #expect(error?.errorDescription == "captions_per_item: 4 is not 5, the texts that row 0 of x has")
+  }
+}
