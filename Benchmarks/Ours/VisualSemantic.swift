@@ -73,18 +73,10 @@ enum VisualSemantic {
   }
 
   /// Ranks of both directions from the vectors.
-  static func ranks() throws {
+  private static func ranks() throws {
     let (method, _, _, _) = try parts()
     let (x, y) = try vectors()
     let truth = try RetrievalTruth.consecutive(5, first: 1000)
-    if CommandLine.arguments.count == 2 {
-      for _ in 0..<30 {
-        let t = processSeconds()
-        let w = Date()
-        _ = try RetrievalEvaluation().metrics(of: method, Features(x), Features(y), truth: truth)
-        print(processSeconds() - t, Date().timeIntervalSince(w))
-      }
-    }
     try report("VSE++ retrieval, 1000 pictures, 5000 captions") {
       let metrics = try RetrievalEvaluation().metrics(of: method, Features(x), Features(y), truth: truth)
       return [metrics.forward, metrics.backward].flatMap(\.queries).compactMap(\.rank).reduce(0, +)

@@ -91,12 +91,6 @@ if arguments.count == 4, arguments[1] == "scan", let threads = Int(arguments[3])
     exit(1)
   }
 }
-if arguments.count == 2 {
-  try Runtime.setThreads(Int(arguments[1])!)
-  Runtime.keepFreedMemory()
-  for _ in 0..<1 { try VisualSemantic.ranks() }
-  exit(0)
-}
 guard arguments.count == 3, ["prepare", "measure", "stream"].contains(arguments[1]) else {
   FileHandle.standardError.write(Data("usage: crossmodal-benchmarks prepare|measure|stream FOLDER\n".utf8))
   exit(2)

@@ -114,8 +114,8 @@ struct Side {
       }
     });
     for (int64_t i = 0; i < count; i++) {
-      // Also for NaN.
-      if (!(length[i] <= longest)) longest = length[i];
+      // One that is no number stays.
+      if (longest == longest && !(length[i] <= longest)) longest = length[i];
       most_inverse = std::max(most_inverse, inverse[i]);
     }
     std::fill_n(scale.data(), room, 0.0f);
