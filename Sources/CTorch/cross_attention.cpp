@@ -82,20 +82,39 @@ CaptionSides::CaptionSides(const Fragments &captions, const ct_attention &settin
   });
 }
 
-void block_side(const attention_kernels &kernels, const ct_attention &settings, const float *packed, int64_t regions,
-                int64_t depth, float *out) {
-  if (settings.words_ask)
-    kernels.block_gram(packed, regions, depth, out);
-  else
-    kernels.block_norms(packed, regions, depth, out);
-}
-
-std::vector<const float *> block_rows(const Block &block, const Fragments &images) {
+// The rows of a block's images, as packing wants them.
+static std::vector<const float *> block_rows(const Block &block, const Fragments &images) {
   std::vector<const float *> rows(block.regions * lane_count);
   for (int64_t r = 0; r < block.regions; r++)
     for (size_t lane = 0; lane < block.images.size(); lane++)
       rows[r * lane_count + static_cast<int64_t>(lane)] = images.item(block.images[lane]) + r * images.depth;
   return rows;
+}
+
+PackedBlock::PackedBlock(const Block &block, const Fragments &images, const ct_attention &settings,
+                         const attention_kernels &kernels)
+    : regions(block.regions),
+      packed(regions * images.depth * lane_count),
+      side(lane_count * (settings.words_ask ? triangle(regions) : regions)) {
+  const auto rows = block_rows(block, images);
+  kernels.pack_columns(rows.data(), block.regions, images.depth, packed.data());
+  (settings.words_ask ? kernels.block_gram : kernels.block_norms)(packed.data(), regions, images.depth, side.data());
+}
+
+attention_pair pair_of(const ct_attention &settings, const Fragments &captions, int64_t caption,
+                       const CaptionSides &sides, const PackedBlock &block) {
+  attention_pair pair{};
+  pair.words = static_cast<int>(captions.length(caption));
+  pair.regions = static_cast<int>(block.regions);
+  pair.gram = settings.words_ask ? block.side.data() : sides.of(caption);
+  pair.norms = settings.words_ask ? sides.of(caption) : block.side.data();
+  pair.rows = captions.item(caption);
+  pair.block = block.packed.data();
+  pair.depth = captions.depth;
+  pair.softmax = settings.softmax;
+  pair.lse = settings.lse;
+  pair.pool = settings.pool;
+  return pair;
 }
 
 }  // namespace ct
@@ -149,16 +168,11 @@ struct Scorer {
 
   void run(const Task &task) const {
     const int64_t depth = images.depth;
-    std::vector<ct::Numbers> packed, block_sides;
+    std::vector<ct::PackedBlock> packed;
     int64_t most = 0;
     for (size_t b = task.first_block; b < task.last_block; b++) {
-      const ct::Block &block = blocks[b];
-      const auto rows = ct::block_rows(block, images);
-      most = std::max(most, block.regions);
-      packed.emplace_back(block.regions * depth * ct::lane_count);
-      kernels.pack_columns(rows.data(), block.regions, depth, packed.back().data());
-      block_sides.emplace_back(ct::block_side_size(settings, block.regions));
-      ct::block_side(kernels, settings, packed.back().data(), block.regions, depth, block_sides.back().data());
+      packed.emplace_back(blocks[b], images, settings, kernels);
+      most = std::max(most, blocks[b].regions);
     }
     int64_t longest = 0;
     for (int64_t c = task.first_caption; c < task.last_caption; c++) longest = std::max(longest, captions.length(c));
@@ -175,20 +189,13 @@ struct Scorer {
         const ct::Block &block = blocks[b];
         const int64_t stride = kept ? kept->stride : block.regions * ct::lane_count;
         float *place = kept ? kept->products + captions.offsets[first] * stride + kept->columns[b] : products.data();
-        kernels.products(words.data(), count, packed[b - task.first_block].data(), block.regions, depth, place, stride);
+        const ct::PackedBlock &regions = packed[b - task.first_block];
+        kernels.products(words.data(), count, regions.packed.data(), block.regions, depth, place, stride);
         for (int64_t c = first; c < last; c++) {
-          const float *block_numbers = block_sides[b - task.first_block].data();
-          attention_pair pair{};
-          pair.words = static_cast<int>(captions.length(c));
-          pair.regions = static_cast<int>(block.regions);
+          attention_pair pair = ct::pair_of(settings, captions, c, sides, regions);
           pair.products = place + (captions.offsets[c] - captions.offsets[first]) * stride;
           pair.stride = stride;
-          pair.gram = settings.words_ask ? block_numbers : sides.of(c);
-          pair.norms = settings.words_ask ? sides.of(c) : block_numbers;
           pair.work = work.data();
-          pair.softmax = settings.softmax;
-          pair.lse = settings.lse;
-          pair.pool = settings.pool;
           pair.scores = found.data();
           kernels.score(pair);
           for (size_t lane = 0; lane < block.images.size(); lane++)

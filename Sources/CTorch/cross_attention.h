@@ -16,6 +16,9 @@ struct attention_pair {
   int64_t stride;
   const float *gram;   // lower triangle of the contexts' inner products; with lanes where regions are contexts
   const float *norms;  // lengths of the queries; with lanes where regions are queries
+  const float *rows;   // [words][depth]
+  const float *block;  // the regions as pack_columns makes them
+  int64_t depth;
   float *work;         // see work_size
   float softmax, lse;
   int pool;
@@ -73,7 +76,7 @@ inline int64_t triangle(int64_t count) { return count * (count + 1) / 2; }
 
 // Numbers of work memory for one caption and block.
 inline int64_t work_size(int64_t words, int64_t regions, bool gradient) {
-  return lane_count * (gradient ? 3 * words * regions + 4 * std::max(words, regions) : words * regions + std::max(words, regions));
+  return lane_count * (gradient ? 3 * words * regions + 3 * std::max(words, regions) : words * regions + std::max(words, regions));
 }
 
 // For this machine and these settings.
@@ -88,15 +91,18 @@ struct CaptionSides {
   const float *of(int64_t caption) const { return numbers.data() + places[caption]; }
 };
 
-// A packed block and what it brings along: inner products of regions where words ask, else their lengths.
-void block_side(const attention_kernels &kernels, const ct_attention &settings, const float *packed, int64_t regions,
-                int64_t depth, float *out);
-inline int64_t block_side_size(const ct_attention &settings, int64_t regions) {
-  return lane_count * (settings.words_ask ? triangle(regions) : regions);
-}
+// A block as the kernels read it, and what it brings along: inner products of regions where words ask, else lengths.
+struct PackedBlock {
+  int64_t regions;
+  Numbers packed, side;
 
-// The rows of a block's images, [regions][lane], for pack_columns.
-std::vector<const float *> block_rows(const Block &block, const Fragments &images);
+  PackedBlock(const Block &block, const Fragments &images, const ct_attention &settings,
+              const attention_kernels &kernels);
+};
+
+// A caption against a block, without what scores or gradients add.
+attention_pair pair_of(const ct_attention &settings, const Fragments &captions, int64_t caption,
+                       const CaptionSides &sides, const PackedBlock &block);
 
 // Where a gradient wants the products of all words with all blocks: [words][block][regions][lane].
 struct Kept {

@@ -108,18 +108,10 @@ class Gradient {
     kernels_.pack_rows(words_.rows, count, depth, packed_words.data());
     float *all = products.mutable_data_ptr<float>();
     ct::in_parallel(static_cast<int64_t>(last - first), [&](int64_t b) {
-      const ct::Block &block = blocks_[first + b];
-      const ct::Numbers packed = pack(block);
-      kernels_.products(packed_words.data(), count, packed.data(), block.regions, depth,
+      const ct::PackedBlock block(blocks_[first + b], regions_, settings_, kernels_);
+      kernels_.products(packed_words.data(), count, block.packed.data(), block.regions, depth,
                         all + Plan::columns(blocks_, first, first + b), width);
     });
-  }
-
-  ct::Numbers pack(const ct::Block &block) const {
-    ct::Numbers packed(block.regions * words_.depth * ct::lane_count);
-    const auto rows = ct::block_rows(block, regions_);
-    kernels_.pack_columns(rows.data(), block.regions, words_.depth, packed.data());
-    return packed;
   }
 
   void part(size_t first, size_t last, at::Tensor &products) {
@@ -160,26 +152,18 @@ class Gradient {
   // Turns the products of a block into their gradient, and adds what the block's images get through their Gram
   // matrices or lengths; what captions get so goes to `by_sides`.
   void block_gradient(const ct::Block &block, float *products, int64_t stride, float *by_sides) {
-    const int64_t side_size = ct::block_side_size(settings_, block.regions);
-    ct::Numbers side(side_size), by_side(side_size);
+    const ct::PackedBlock packed(block, regions_, settings_, kernels_);
+    ct::Numbers by_side(packed.side.count());
     by_side.clear();
-    ct::block_side(kernels_, settings_, pack(block).data(), block.regions, words_.depth, side.data());
     ct::Numbers work(ct::work_size(words_.longest(), block.regions, true)), slopes(ct::lane_count);
     slopes.clear();
     for (int64_t c = 0; c < words_.count(); c++) {
       for (size_t lane = 0; lane < block.images.size(); lane++)
         slopes.data()[lane] = slopes_[block.images[lane] * words_.count() + c];
-      attention_pair pair{};
-      pair.words = static_cast<int>(words_.length(c));
-      pair.regions = static_cast<int>(block.regions);
+      attention_pair pair = ct::pair_of(settings_, words_, c, sides_, packed);
       pair.products = products + words_.offsets[c] * stride;
       pair.stride = stride;
-      pair.gram = settings_.words_ask ? side.data() : sides_.of(c);
-      pair.norms = settings_.words_ask ? sides_.of(c) : side.data();
       pair.work = work.data();
-      pair.softmax = settings_.softmax;
-      pair.lse = settings_.lse;
-      pair.pool = settings_.pool;
       pair.slopes = slopes.data();
       pair.gram_slopes = settings_.words_ask ? by_side.data() : by_sides + sides_.places[c];
       pair.norm_slopes = settings_.words_ask ? by_sides + sides_.places[c] : by_side.data();
@@ -191,7 +175,7 @@ class Gradient {
       if (settings_.words_ask)
         add_gram(by_side.data() + lane, ct::lane_count, block.regions, regions_.item(image), out);
       else
-        add_norms(by_side.data() + lane, side.data() + lane, ct::lane_count, block.regions, regions_.item(image), out);
+        add_norms(by_side.data() + lane, packed.side.data() + lane, ct::lane_count, block.regions, regions_.item(image), out);
     }
   }
 

@@ -101,6 +101,16 @@ struct Reader {
     if constexpr (WORDS_ASK) return splat(pair.norms[query]);
     return *reinterpret_cast<const lanes *>(pair.norms + query * 16);
   }
+  // Element k of a query's vector, of a context's.
+  CT_KERNEL lanes query(int number, int64_t k) const { return WORDS_ASK ? word(number, k) : region(number, k); }
+  CT_KERNEL lanes context(int number, int64_t k) const { return WORDS_ASK ? region(number, k) : word(number, k); }
+
+ private:
+  CT_KERNEL lanes word(int number, int64_t k) const { return splat(pair.rows[number * pair.depth + k]); }
+  CT_KERNEL lanes region(int number, int64_t k) const {
+    const int64_t start = number / CT_VECTORS * CT_VECTORS, width = std::min<int64_t>(CT_VECTORS, pair.regions - start);
+    return *reinterpret_cast<const lanes *>(pair.block + (start * pair.depth + k * width + number - start) * 16);
+  }
 };
 
 CT_INLINE constexpr bool is_clipped(int norm) {
@@ -199,10 +209,50 @@ CT_INLINE void quadratic(const Reader<WORDS_ASK> &from, const lanes *weights, la
   for (int q = 0; q < GROUP; q++) out[q] = sums[q] * 2.0f;
 }
 
+CT_INLINE bool any(lane_bits bits) { return __builtin_reduce_or(bits) != 0; }
+
+// What a^T G a must reach, for weights that sum to 1, so that rounding does not show in it: contexts that cancel leave
+// little of terms as large as the largest context. Contexts at right angles, equally attended to, stay far above.
+template <bool WORDS_ASK>
+CT_INLINE lanes least_square(const Reader<WORDS_ASK> &from) {
+  lanes most{};
+  for (int64_t c = 0; c < from.contexts; c++) most = greater(most, from.gram(c * (c + 3) / 2));
+  return most * (0.25f / static_cast<float>(std::max(64, from.contexts)));
+}
+
+// The product with the query and the square of what is attended to, from the vector itself, and its product with each
+// context where `inner` says where to; in the lanes that are `lost` to rounding alone.
+template <bool WORDS_ASK>
+__attribute__((noinline)) static void attend(const attention_pair &pair, int query, const lanes *weights,
+                                             const lane_bits &lost, lanes &numerator, lanes &square, lanes *inner) {
+  typedef double wide_lanes __attribute__((ext_vector_type(16)));
+  const Reader<WORDS_ASK> from(pair);
+  wide_lanes product{}, sum{};
+  if (inner)
+    for (int c = 0; c < from.contexts; c++) inner[c] = lost ? lanes{} : inner[c];
+  for (int64_t k = 0; k < pair.depth; k++) {
+    wide_lanes value{};
+    for (int c = 0; c < from.contexts; c++)
+      value += __builtin_convertvector(weights[c], wide_lanes) * __builtin_convertvector(from.context(c, k), wide_lanes);
+    product += value * __builtin_convertvector(from.query(query, k), wide_lanes);
+    sum += value * value;
+    if (!inner) continue;
+    const lanes there = lost ? __builtin_convertvector(value, lanes) : lanes{};
+    for (int c = 0; c < from.contexts; c++) inner[c] += from.context(c, k) * there;
+  }
+  numerator = lost ? __builtin_convertvector(product, lanes) : numerator;
+  square = lost ? __builtin_convertvector(sum, lanes) : square;
+}
+
+// At most 1 whatever rounding does, by the inequality of Cauchy and Schwarz.
+CT_INLINE lanes cosine(lanes numerator, lanes product, lanes guard) {
+  return numerator / greater(greater(product, __builtin_elementwise_abs(numerator)), guard);
+}
+
 // Cosines of GROUP queries with what they attend to. The divisor of the softmax cancels in the cosine and stands
 // only in its guard against a division by 0.
 template <bool WORDS_ASK, int GROUP>
-CT_INLINE void cosines(const Reader<WORDS_ASK> &from, int query, lanes *weights, lanes *out) {
+CT_INLINE void cosines(const Reader<WORDS_ASK> &from, int query, lanes least, lanes *weights, lanes *out) {
   const int contexts = from.contexts;
   lanes numerators[GROUP], sums[GROUP];
   for (int q = 0; q < GROUP; q++) {
@@ -221,8 +271,12 @@ CT_INLINE void cosines(const Reader<WORDS_ASK> &from, int query, lanes *weights,
   }
   lanes squares[GROUP];
   quadratic<WORDS_ASK, GROUP>(from, weights, squares);
-  for (int q = 0; q < GROUP; q++)
-    out[q] = numerators[q] / greater(from.norm(query + q) * root(squares[q]), sums[q] * 1e-8f);
+  for (int q = 0; q < GROUP; q++) {
+    const lane_bits lost = squares[q] < least * sums[q] * sums[q];
+    if (any(lost))
+      attend<WORDS_ASK>(from.pair, query + q, weights + q * contexts, lost, numerators[q], squares[q], nullptr);
+    out[q] = cosine(numerators[q], from.norm(query + q) * root(squares[q]), sums[q] * 1e-8f);
+  }
 }
 
 CT_INLINE lanes logarithm(lanes x) {
@@ -231,17 +285,21 @@ CT_INLINE lanes logarithm(lanes x) {
   return y;
 }
 
-// The cosines of all queries as one score.
+// The cosines of all queries as one score; NaN where one is, which the larger of two numbers would swallow.
 CT_INLINE lanes pooled(const lanes *cosines, int count, int pool, float lse) {
   lanes value = cosines[0];
+  lane_bits is_broken = value != value;
+  for (int q = 1; q < count; q++) {
+    is_broken |= cosines[q] != cosines[q];
+    value = pool == CT_MAX || pool == CT_LOG_SUM_EXP ? greater(value, cosines[q]) : value + cosines[q];
+  }
   if (pool == CT_LOG_SUM_EXP) {
-    for (int q = 1; q < count; q++) value = greater(value, cosines[q]);
     lanes sum{};
     for (int q = 0; q < count; q++) sum += exponential((cosines[q] - value) * lse);
-    return value + logarithm(sum) / lse;
+    value += logarithm(sum) / lse;
   }
-  for (int q = 1; q < count; q++) value = pool == CT_MAX ? greater(value, cosines[q]) : value + cosines[q];
-  return pool == CT_MEAN ? value / static_cast<float>(count) : value;
+  if (pool == CT_MEAN) value /= static_cast<float>(count);
+  return is_broken ? splat(__builtin_nanf("")) : value;
 }
 
 template <bool WORDS_ASK, int NORM>
@@ -250,10 +308,11 @@ static void score(const attention_pair &pair) {
   lanes *weights = reinterpret_cast<lanes *>(pair.work);
   lanes *found = weights + int64_t(from.queries) * from.contexts;
   normalized<WORDS_ASK, NORM>(from, pair.softmax, weights);
+  const lanes least = least_square(from);
   int q = 0;
   for (; q + 4 <= from.queries; q += 4)
-    cosines<WORDS_ASK, 4>(from, q, weights + int64_t(q) * from.contexts, found + q);
-  for (; q < from.queries; q++) cosines<WORDS_ASK, 1>(from, q, weights + int64_t(q) * from.contexts, found + q);
+    cosines<WORDS_ASK, 4>(from, q, least, weights + int64_t(q) * from.contexts, found + q);
+  for (; q < from.queries; q++) cosines<WORDS_ASK, 1>(from, q, least, weights + int64_t(q) * from.contexts, found + q);
   *reinterpret_cast<lanes *>(pair.scores) = pooled(found, from.queries, pair.pool, pair.lse);
 }
 
@@ -290,9 +349,9 @@ static void gradient(const attention_pair &pair) {
   const int queries = from.queries, contexts = from.contexts;
   const int64_t size = int64_t(queries) * contexts;
   lanes *weights = reinterpret_cast<lanes *>(pair.work), *attended = weights + size, *direct = attended + size;
-  lanes *numerators = direct + size, *squares = numerators + queries, *found = squares + queries,
-        *slopes = found + queries;
+  lanes *squares = direct + size, *found = squares + queries, *slopes = found + queries;
   normalized<WORDS_ASK, NORM>(from, pair.softmax, weights);
+  const lanes least = least_square(from);
   for (int q = 0; q < queries; q++) {
     lanes *a = weights + int64_t(q) * contexts, *y = attended + int64_t(q) * contexts;
     lanes top = a[0], sum{}, numerator{};
@@ -315,9 +374,10 @@ static void gradient(const attention_pair &pair) {
       y[c] = sum + from.gram(row + c) * a[c];
     }
     for (int c = 0; c < contexts; c++) square += a[c] * y[c];
-    numerators[q] = numerator;
+    const lane_bits lost = square < least;
+    if (any(lost)) attend<WORDS_ASK>(pair, q, a, lost, numerator, square, y);
     squares[q] = square;
-    found[q] = numerator / greater(from.norm(q) * root(square), splat(1e-8f));
+    found[q] = cosine(numerator, from.norm(q) * root(square), splat(1e-8f));
   }
   pool_gradient(found, queries, pair.pool, pair.lse, *reinterpret_cast<const lanes *>(pair.slopes), slopes);
   for (int q = 0; q < queries; q++) {

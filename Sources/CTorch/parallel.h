@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -34,8 +33,8 @@ void in_parallel(int64_t count, const Body &body) {
   for (int64_t i = 1; i < std::min<int64_t>(at::get_num_threads(), count); i++) {
     try {
       threads.emplace_back(work);
-    } catch (const std::system_error &) {
-      break;  // the system has no more: those there are do it all
+    } catch (...) {
+      break;  // the system has no more threads, or no more memory for one: those there are do it all
     }
   }
   work();

@@ -86,6 +86,70 @@ struct CrossAttentionTests {
     }
   }
 
+  /// Items of two fragments or three that nearly cancel when they are attended to equally.
+  static func opposed(_ count: Int, width: Int = 40, seed: UInt64, gap: Double) throws -> Features {
+    let generator = try Generator(seed: seed)
+    let lengths = (0..<count).map { 2 + $0 % 2 }
+    let rows = try lengths.flatMap { length in
+      let first = try Tensor.normal([1, width], .float64, using: generator).normalized(along: 1)
+      let rest = try Tensor.normal([length, width], .float64, using: generator).normalized(along: 1) * gap
+      return length == 2
+        ? [first, try rest[0..<1] - first] : [first, try rest[0..<1] - first, try rest[1..<2]]
+    }
+    return Features(try Tensor.concatenated(rows).to(.float32).to(.float64), lengths: lengths)
+  }
+
+  @Test(
+    "fragments that cancel give the scores and gradients of the definition", arguments: Direction.allCases)
+  func opposedFragments(_ direction: Direction) throws {
+    for gap in [0.2, 3e-2, 1e-3, 1e-5] {
+      let images =
+        direction == .t2i
+        ? try Self.opposed(20, seed: 21, gap: gap) : try Self.fragments([3, 5, 3, 4], width: 40, seed: 22)
+      let captions =
+        direction == .t2i
+        ? try Self.fragments([4, 1, 7], width: 40, seed: 23) : try Self.opposed(9, seed: 24, gap: gap)
+      for aggregation in CrossAttention.Aggregation.allCases {
+        var attention = CrossAttention()
+        attention.direction = direction
+        attention.aggregation = aggregation
+        attention.lambdaSoftmax = 0
+        func found(_ dtype: DataType) throws -> (scores: Tensor, slopes: [Tensor?]) {
+          let x = try images.values.to(.float32).to(dtype).requiringGradient()
+          let y = try captions.values.to(.float32).to(dtype).requiringGradient()
+          let scores = try attention.scores(
+            Features(x, lengths: images.lengths), Features(y, lengths: captions.lengths))
+          return (scores, try Tensor.gradients(of: [scores.sum()], by: [x, y]))
+        }
+        let (fused, exact) = (try found(.float32), try found(.float64))
+        #expect(try Self.difference(fused.scores, exact.scores.values(as: Double.self)) < 1e-5, "\(gap)")
+        if aggregation == .max { #expect(try fused.scores.max().item() <= 1) }
+        for (slope, other) in zip(fused.slopes, exact.slopes) {
+          let (slope, other) = (try #require(slope), try #require(other))
+          let scale: Double = try other.magnitude().max().item()
+          // A gradient of float32 numbers of length 1 that leave so little is as exact as they are.
+          #expect(
+            try Self.difference(slope, other.values(as: Double.self)) < max(1e-4, 1e-6 / gap) * scale,
+            "\(gap)")
+        }
+      }
+    }
+  }
+
+  @Test(
+    "a fragment that is no number makes the scores of its item none, under every aggregation",
+    arguments: variants)
+  func notANumber(_ attention: CrossAttention) throws {
+    for dtype in [DataType.float32, .float64] {
+      let images = try Self.fragments([5, 3], seed: 31, dtype)
+      let captions = try Self.fragments([4, 2, 3], seed: 32, dtype)
+      let isHit = try Tensor.range(0..<9) .== 2
+      let broken = try captions.values.masked(with: isHit.unsqueezed(at: 1), fill: .nan)
+      let scores = try attention.scores(images, Features(broken, lengths: captions.lengths))
+      #expect(try scores.isFinite().values(as: Bool.self) == [false, true, true, false, true, true])
+    }
+  }
+
   @Test("a second gradient of one forward pass is the first")
   func gradientTwice() throws {
     let attention = CrossAttention()
