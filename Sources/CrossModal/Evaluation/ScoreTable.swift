@@ -9,8 +9,7 @@ import Torch
 
 /// Every score of a test, scored once, read by rows and by columns.
 ///
-/// Kept in memory up to a limit, beyond it in a mapped temporary file that has no name any more, so that the
-/// size of a test is bounded by the disk alone.
+/// Kept in memory up to a limit, beyond it in a mapped temporary file that has no name any more.
 final class ScoreTable<Score: BinaryFloatingPoint & TensorElement> {
   let rows: Int
   let columns: Int
@@ -41,6 +40,11 @@ final class ScoreTable<Score: BinaryFloatingPoint & TensorElement> {
   }
 
   private static func allocate(_ descriptor: Int32, _ bytes: Int) -> Bool {
+    // A disk is not filled to find out that it is too small.
+    var disk = statvfs()
+    guard fstatvfs(descriptor, &disk) == 0, UInt(bytes) / UInt(disk.f_frsize) < UInt(disk.f_bavail) else {
+      return false
+    }
     #if canImport(Darwin)
       var room = fstore_t(
         fst_flags: UInt32(F_ALLOCATEALL), fst_posmode: F_PEOFPOSMODE, fst_offset: 0, fst_length: off_t(bytes),

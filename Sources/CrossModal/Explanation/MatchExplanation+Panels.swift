@@ -32,9 +32,9 @@ extension MatchExplanation {
   private static func pixels(
     from start: Double, to end: Double, within size: Int, least: Int = 0
   ) -> Range<Int> {
-    // Edges beyond all integers are brought inside first.
-    let low = Int(min(max(start, 0), Double(size - least)))
-    return low..<max(low + least, Int(min(max(end, 0), Double(size))))
+    // Edges beyond all integers are brought inside first; in this order what is no number becomes 0.
+    let low = Int(max(0, min(start, Double(size - least))))
+    return low..<max(low + least, Int(max(0, min(end, Double(size)))))
   }
 
   private func onPicture(

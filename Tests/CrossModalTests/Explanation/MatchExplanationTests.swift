@@ -80,6 +80,20 @@ struct MatchExplanationTests {
     #expect(try explanation.report().html.contains("data:image/png"))
   }
 
+  @Test("boxes whose edges are no numbers harm nothing")
+  func boxesWithoutEdges() throws {
+    let box = MatchExplanation.Part.box(left: .nan, top: .infinity, right: -.infinity, bottom: .nan)
+    #expect(try Self.explanation(boxes: true, at: [box, box, box]).png().count > 0)
+  }
+
+  @Test("regions without boxes are numbers, however many they are, and no cells of a grid")
+  func noGrid() throws {
+    let picture = try Tensor.zeros([40, 60, 3], .uint8)
+    let parts = try Run.regions(Tensor.normal([36, 5], using: Generator(seed: 1)), nil, of: picture)
+    #expect(parts.indices.allSatisfy { if case .number($0) = parts[$0] { true } else { false } })
+    #expect(parts.count == 36)
+  }
+
   @Test("letters cover what their outlines enclose, and holes stay free")
   func letters() throws {
     var canvas = Canvas(width: 200, height: 120)
