@@ -113,19 +113,12 @@ public struct RetrievalTruth: Sendable {
   /// Items that share no pair with others: for each row of the first and of the second modality the number of
   /// its unit. An image and its captions are one unit, so that resampling units keeps them together.
   var units: (first: [Int], second: [Int]) {
-    var parent = Array(0..<first + second)
-    func root(_ item: Int) -> Int {
-      var item = item
-      while parent[item] != item {
-        parent[item] = parent[parent[item]]
-        item = parent[item]
-      }
-      return item
-    }
+    var sets = DisjointSets(count: first + second)
     for (x, columns) in pairedOfFirst.enumerated() {
-      for y in columns { parent[root(first + y)] = root(x) }
+      for y in columns { sets.join(x, first + y) }
     }
-    return ((0..<first).map(root), (first..<first + second).map(root))
+    let roots = sets.roots()
+    return (Array(roots[..<first]), Array(roots[first...]))
   }
 
   /// How many items of the second modality each item of the first is paired with, from least to most; nil
