@@ -90,7 +90,7 @@ public struct CheckpointError: LocalizedError, Equatable {
 private struct VisitBudget {
   private var left: Int
 
-  init(fileBytes: Int) { left = 1 << 20 + 4 * fileBytes }
+  init(fileBytes: Int) { left = 1 << 16 + 4 * fileBytes }
 
   mutating func allowsOneMore() -> Bool {
     left -= 1

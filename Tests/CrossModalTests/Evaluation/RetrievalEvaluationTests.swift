@@ -142,15 +142,6 @@ struct RetrievalEvaluationTests {
     }
   }
 
-  @Test("a fold without pairs counts in no mean, and takes nothing from the others")
-  func emptyFold() throws {
-    let scores = try Tensor.identity(4)[2..<4]
-    let whole = try Tensor.concatenated([Tensor.zeros([2, 4]).to(scores.dtype), scores])
-    let metrics = try RetrievalEvaluation(protocol: .folds(size: 2)).metrics(
-      of: ScoreSource(whole), truth: RetrievalTruth(first: 4, second: 4, pairs: [(2, 2), (3, 3)]))
-    #expect(metrics.forward.summary.recalls == [100, 100, 100])
-  }
-
   @Test("folds are the mean of single evaluations, also when captions are out of order")
   func folds() throws {
     let (n, m, size) = (14, 42, 4)

@@ -147,7 +147,7 @@ struct TorchCheckpointTests {
   func nesting() throws {
     func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     func int(_ number: Int) -> [UInt8] { withUnsafeBytes(of: Int32(number).littleEndian, Array.init) }
-    let depth = 200_000
+    let depth = 50_000
     let tuples = bytes(")") + [UInt8](repeating: 0x85, count: depth)
     let upwards = bytes(String(repeating: "]", count: depth) + String(repeating: "a", count: depth - 1))
     // Each list is put into the one before, which is inside others already.
