@@ -60,6 +60,32 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 torch.set_num_threads(1)
+
+
+def order_sim(im, s):
+    """Order similarity as the released program computes it."""
+    above = s.unsqueeze(1).expand(s.size(0), im.size(0), s.size(1)) - im.unsqueeze(0).expand(
+        s.size(0), im.size(0), s.size(1))
+    return -above.clamp(min=0).pow(2).sum(2).sqrt().t()
+
+
+def place(scores, own):
+    """How many items stand before an own one."""
+    inds = numpy.argsort(scores)[::-1]
+    return min(numpy.where(inds == i)[0][0] for i in own)
+
+
+# Blocks of 100 queries, as there; a tenth of the queries, whose time is a tenth of that of all.
+x, y = (torch.from_numpy(load(name)).abs() for name in "xy")
+start = time.process_time()
+d = order_sim(x[:100], y).numpy()
+ranks = sum(place(d[i], range(5 * i, 5 * i + 5)) + 1 for i in range(100))
+for first in range(0, 500, 100):
+    d = order_sim(x, y[first:first + 100]).numpy().T
+    ranks += sum(place(d[i], [(first + i) // 5]) + 1 for i in range(100))
+report("order retrieval, 1000 pictures, 5000 captions", "released program, a tenth ×10",
+       10 * (time.process_time() - start), ranks)
+
 order = numpy.argsort(-load("lengths"), kind="stable")
 lengths = torch.from_numpy(load("lengths")[order])
 features, tokens = torch.from_numpy(load("images")[order]), torch.from_numpy(load("captions")[order])

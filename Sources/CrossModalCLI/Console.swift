@@ -1,5 +1,6 @@
 import CrossModal
 import Foundation
+import Torch
 
 /// Standard output for results, standard error for everything else.
 enum Console {
@@ -20,7 +21,7 @@ enum Console {
   /// A result. Where it cannot be written there is nothing left to do: the process ends.
   static func out(_ text: String) {
     do { try write(text + "\n", to: STDOUT_FILENO) } catch {
-      StagedFolders.shared.removeAll()
+      StagedFiles.shared.removeAll()
       // Whoever read the results has enough of them, such as `head`; the shell's way to say so.
       if error.code == EPIPE { _exit(128 + SIGPIPE) }
       Console.error("standard output cannot be written: \(String(cString: strerror(error.code)))")

@@ -52,9 +52,6 @@ struct DoctorCommand: ParsableCommand {
 
   private static func parts() -> [Part] {
     let accelerators = Device.all.filter { $0 != .cpu }
-    let program = Bundle.main.executableURL ?? URL(fileURLWithPath: "crossmodal")
-    let server = program.resolvingSymlinksInPath().deletingLastPathComponent()
-      .appendingPathComponent("crossmodal-server")
     return [
       Part(
         name: "accelerator", isPresent: !accelerators.isEmpty, purpose: "faster training",
@@ -65,9 +62,6 @@ struct DoctorCommand: ParsableCommand {
         name: "WordNet", isPresent: NounSimilarity.isAvailable,
         purpose: "WUPS, and the synonyms of METEOR",
         remedy: "install the package wordnet-base, or set WNSEARCHDIR to the folder of index.noun"),
-      Part(
-        name: "server", isPresent: FileManager.default.isExecutableFile(atPath: server.path),
-        purpose: "crossmodal serve", remedy: "run make server"),
     ]
   }
 

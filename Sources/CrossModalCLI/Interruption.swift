@@ -19,7 +19,6 @@ enum Interruption {
       source.setEventHandler {
         guard !StopRequest.shared.request(number) else { return }
         StagedFiles.shared.removeAll()
-        StagedFolders.shared.removeAll()
         _exit(128 + number)
       }
       source.resume()

@@ -4,9 +4,9 @@ import CTorch
 /// on the cpu in float32.
 ///
 /// Exact: products of all fragments, softmax, cosines and pooling in one pass over blocks that stay in the cache,
-/// without a vector for what is attended to except where fragments cancel in it. It uses as many threads as ``Runtime/threads`` says; their number and
-/// the company of other items change no score. Its gradient keeps one number for each pair of fragments, or
-/// computes them again where that would take more than 512 MB.
+/// without a vector for what is attended to except where fragments cancel in it. It uses as many threads as
+/// ``Runtime/threads`` says; their number and the company of other items change no score. Its gradient keeps one number
+/// for each pair of fragments, or computes them again where that would take more than 512 MB.
 public struct CrossAttentionKernel: Sendable {
   /// How similarities are normalised over the fragments that ask, before the softmax over those that are attended to.
   public enum Normalization: Int32, Sendable {

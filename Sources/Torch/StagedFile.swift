@@ -63,7 +63,7 @@ public final class StagedFile {
   }
 }
 
-/// The files being written in this process, so that an interrupt can remove them.
+/// The files and folders being written in this process, so that an interrupt can remove them.
 ///
 /// `@unchecked Sendable`: the set is read and written under its lock.
 public final class StagedFiles: @unchecked Sendable {
@@ -71,11 +71,13 @@ public final class StagedFiles: @unchecked Sendable {
   private let lock = NSLock()
   private var paths: Set<String> = []
 
-  fileprivate func insert(_ path: String) { _ = lock.withLock { paths.insert(path) } }
-  fileprivate func remove(_ path: String) { _ = lock.withLock { paths.remove(path) } }
+  /// Remembers the path of a file or folder that is not complete.
+  public func insert(_ path: String) { _ = lock.withLock { paths.insert(path) } }
+  /// Forgets it: it is complete, or gone.
+  public func remove(_ path: String) { _ = lock.withLock { paths.remove(path) } }
 
   /// Removes everything that is not complete; for the way out on a signal.
   public func removeAll() {
-    for path in lock.withLock({ paths }) { unlink(path) }
+    for path in lock.withLock({ paths }) { try? FileManager.default.removeItem(atPath: path) }
   }
 }

@@ -36,8 +36,8 @@ public enum EvaluationError: LocalizedError, Equatable {
     case .pairOutOfRange(let pair, let row, let count, let side):
       "pair \(pair) names row \(row) of modality \(side), expected 0 to \(count - 1)"
     case .captionCount(let captions, let first, let second):
-      "\(captions) rows of the second modality for each of the first's \(first)"
-        + (second.map { " are not the \($0) that there are" } ?? " are no number of rows")
+      "the first modality has \(first) rows, which with \(captions) of the second each "
+        + (second.map { "are not the \($0) that there are" } ?? "are no number of rows")
     case .labelCount(let labels, let rows, let side):
       "modality \(side) has \(rows) rows and \(labels) labels, expected one label a row"
     case .noQueries: "there is nothing to evaluate: no row has a paired item or an item of its class"

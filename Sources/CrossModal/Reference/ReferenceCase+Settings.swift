@@ -1,8 +1,8 @@
 /// Settings by type, with an error that names what was expected.
 extension ReferenceCase {
-  /// A number, or `fallback` where the case leaves the key out.
+  /// A number, or `fallback` where the case leaves the key out or null.
   func number(_ key: String, or fallback: Double? = nil) throws -> Double {
-    if let fallback, config[key] == nil { return fallback }
+    if let fallback, config[key]?.isNull ?? true { return fallback }
     let value = try setting(key)
     guard let number = value.double else { throw ReferenceError.badSetting(key, value.text(), "a number") }
     return number

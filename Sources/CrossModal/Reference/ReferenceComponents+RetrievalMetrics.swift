@@ -13,9 +13,10 @@ enum ScanMetricsReference: ReferenceComponents {
 
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
     let scores = try reference.input("sims")
-    let captions = try reference.count("captions_per_image", atMost: scores.size(along: 1))
+    let captions = try reference.count("captions_per_image")
     let metrics = try RetrievalEvaluation(ties: .optimistic).metrics(
-      of: ScoreSource(scores), truth: .consecutive(captions, first: scores.size(along: 0)))
+      of: ScoreSource(scores),
+      truth: .consecutive(captions, first: scores.size(along: 0), second: scores.size(along: 1)))
     var out = try fiveNumbers(metrics)
     for (name, direction) in [("i2t", metrics.forward), ("t2i", metrics.backward)] {
       out[name + "_ranks"] = try Tensor(zeroBasedRanks(direction).map(Float.init))
@@ -61,7 +62,7 @@ enum VSEppMetricsReference: ReferenceComponents {
     let metrics = try RetrievalEvaluation().metrics(
       of: source,
       truth: .consecutive(
-        reference.count("captions_per_image", atMost: captions.size(along: 0)), first: images.size(along: 0)))
+        reference.count("captions_per_image"), first: images.size(along: 0), second: captions.size(along: 0)))
     var out = try fiveNumbers(metrics)
     for (name, direction) in [("i2t", metrics.forward), ("t2i", metrics.backward)] {
       out[name + "_ranks"] = try Tensor(zeroBasedRanks(direction).map(Int.init))

@@ -75,7 +75,7 @@ public struct Verification: Sendable {
     } catch {
       return Outcome(
         path: path, method: method, component: component, passed: false, worst: nil,
-        reason: (error as? any LocalizedError)?.errorDescription ?? "\(error)")
+        reason: ((FileError(error) ?? error) as? any LocalizedError)?.errorDescription ?? "\(error)")
     }
   }
 

@@ -17,7 +17,7 @@ extension RunReport {
     guard !names.isEmpty else { return [] }
     let count = min(queries, names.count)
     let chosen = (0..<count).map { names[(2 * $0 + 1) * names.count / (2 * count)] }
-    let gallery = try run.features(of: split, side: 1 - from)
+    let gallery = try evaluation.vectors?[1 - from] ?? run.features(of: split, side: 1 - from)
     let matches = try run.matches(
       for: run.encode(.texts(chosen.map(\.text)), side: from), from: from, in: gallery, count: gallery.count)
     let rows = try zip(chosen, matches).map { name, matches in

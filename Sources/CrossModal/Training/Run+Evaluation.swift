@@ -14,6 +14,9 @@ public struct RunEvaluation: Sendable {
   /// Every other pair of modalities, where the method takes more than two.
   public let further: [PairEvaluation]
   public let seconds: Double
+  /// Vectors of the first two modalities, for what else is done with them; nil for methods of several an item, which
+  /// may be too many to keep.
+  let vectors: [Features]?
 
   /// Retrieval between two modalities of several.
   public struct PairEvaluation: Sendable {
@@ -101,7 +104,8 @@ extension Run {
       correlations: isSingle ? try correlations(split, [0, 1], x, y) : nil,
       prediction: isSingle ? try predictionQuality(on: split) : nil,
       further: isSingle && about.modalities.upperBound > 2 ? try further(split, [x, y], evaluation) : [],
-      seconds: (ContinuousClock.now - start) / .seconds(1))
+      seconds: (ContinuousClock.now - start) / .seconds(1),
+      vectors: method is any JointEmbedding ? [x, y] : nil)
   }
 
   /// How retrieval on a split is measured: as the run's settings have it, else every item at once.

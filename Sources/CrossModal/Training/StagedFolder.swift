@@ -23,18 +23,21 @@ public final class StagedFolder {
     folder = parent.appendingPathComponent(
       ".\(self.target.lastPathComponent).\(UUID().uuidString.prefix(8)).tmp")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-    StagedFolders.shared.insert(folder)
+    StagedFiles.shared.insert(folder.path)
   }
 
   /// Whether a run may be written to `target`: nothing there, an empty folder, or a run with leave to replace it.
+  ///
+  /// - Throws: ``RunError`` for what may not be replaced; `FileError` where a file stands in the way.
   public static func check(_ target: URL, replacing: Bool) throws {
     let path = target.path
     var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      return try checkParents(of: target)
+    }
     let all = isFolder.boolValue ? try FileManager.default.contentsOfDirectory(atPath: path) : [path]
-    // A lock and a half-written record may be left over from a training that was killed as it began.
-    let names = all.filter { $0 != RunLock.name && !isUnfinishedRecord($0) }
     if all.contains(RunLock.name) { try RunLock.check(target) }
+    let names = all.filter { !isLeftOver($0) }
     if isFolder.boolValue && names.isEmpty { return }
     guard names.contains("config.yaml"), RunRecord.isRecord(path + "/config.yaml") else {
       throw RunError.notEmpty(path)
@@ -42,9 +45,22 @@ public final class StagedFolder {
     guard replacing else { throw RunError.exists(path) }
   }
 
-  /// Whether a file of this name is what ``AtomicFile`` leaves of a run's record when the process is killed.
-  private static func isUnfinishedRecord(_ name: String) -> Bool {
-    name.hasPrefix("config.yaml.") && name.hasSuffix(".tmp")
+  /// Folders are made where they are missing, but not in place of a file.
+  private static func checkParents(of target: URL) throws {
+    var parent = target.standardizedFileURL.deletingLastPathComponent()
+    var isFolder: ObjCBool = false
+    while parent.path != "/", !FileManager.default.fileExists(atPath: parent.path, isDirectory: &isFolder) {
+      parent.deleteLastPathComponent()
+    }
+    guard parent.path == "/" || isFolder.boolValue else {
+      throw FileError(path: target.path, action: "write", reason: "\(parent.path) is not a folder")
+    }
+  }
+
+  /// Whether a file of this name may be left of a training that was killed as it began: its lock, or what
+  /// `AtomicFile` had written of the record.
+  private static func isLeftOver(_ name: String) -> Bool {
+    name == RunLock.name || name.hasPrefix("config.yaml.") && name.hasSuffix(".tmp")
   }
 
   /// Moves the folder to its place.
@@ -53,12 +69,17 @@ public final class StagedFolder {
   public func commit() throws {
     try StagedFolder.check(target, replacing: replacing)
     let old = folder.appendingPathExtension("old")
-    // A signal between the two moves must not remove what is complete.
-    StagedFolders.shared.remove(folder)
+    // A signal between the moves must not remove what is complete.
+    StagedFiles.shared.remove(folder.path)
     isCommitted = true
     do {
-      if rename(target.path, old.path) != 0, errno != ENOENT {
-        throw FileError(path: target.path, action: "write")
+      if replacing {
+        if rename(target.path, old.path) != 0, errno != ENOENT {
+          throw FileError(path: target.path, action: "write")
+        }
+      } else {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: target.path)) ?? []
+        where Self.isLeftOver(name) { unlink(target.appendingPathComponent(name).path) }
       }
       // Nobody's folder goes: this fails where another process was faster.
       guard rename(folder.path, target.path) == 0 else {
@@ -66,35 +87,18 @@ public final class StagedFolder {
         throw isTaken ? RunError.exists(target.path) : FileError(path: target.path, action: "write")
       }
     } catch {
-      rename(old.path, target.path)
-      StagedFolders.shared.insert(folder)
+      if replacing { rename(old.path, target.path) }
+      StagedFiles.shared.insert(folder.path)
       isCommitted = false
       throw error
     }
-    try? FileManager.default.removeItem(at: old)
+    if replacing { try? FileManager.default.removeItem(at: old) }
   }
 
   deinit {
     if !isCommitted {
       try? FileManager.default.removeItem(at: folder)
-      StagedFolders.shared.remove(folder)
+      StagedFiles.shared.remove(folder.path)
     }
-  }
-}
-
-/// The folders being filled in this process, so that an interrupt can remove them.
-///
-/// `@unchecked Sendable`: the set is read and written under its lock.
-public final class StagedFolders: @unchecked Sendable {
-  public static let shared = StagedFolders()
-  private let lock = NSLock()
-  private var folders: Set<URL> = []
-
-  fileprivate func insert(_ folder: URL) { _ = lock.withLock { folders.insert(folder) } }
-  fileprivate func remove(_ folder: URL) { _ = lock.withLock { folders.remove(folder) } }
-
-  /// Removes everything that is not complete; for the way out on a signal.
-  public func removeAll() {
-    for folder in lock.withLock({ folders }) { try? FileManager.default.removeItem(at: folder) }
   }
 }

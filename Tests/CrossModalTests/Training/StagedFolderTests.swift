@@ -1,6 +1,7 @@
 import CrossModal
 import Foundation
 import Testing
+import Torch
 
 @Suite("Staged folder")
 struct StagedFolderTests {
@@ -33,6 +34,27 @@ struct StagedFolderTests {
     #expect(
       try String(contentsOf: target.appendingPathComponent("config.yaml"), encoding: .utf8) == "second"
         + Self.mark)
+  }
+
+  @Test("what a training that was killed as it began left there makes room")
+  func leftOvers() throws {
+    defer { try? FileManager.default.removeItem(at: parent) }
+    try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+    for name in [".lock", "config.yaml.0A1B2C3D.tmp"] {
+      try Data().write(to: target.appendingPathComponent(name))
+    }
+    try fill("run")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: target.path) == ["config.yaml"])
+    #expect(found == ["run"])
+  }
+
+  @Test("a file on the way to the folder is named")
+  func fileOnTheWay() throws {
+    defer { try? FileManager.default.removeItem(at: parent) }
+    try fill("run")
+    let below = target.appendingPathComponent("config.yaml/deeper/run")
+    let error = #expect(throws: FileError.self) { try StagedFolder.check(below, replacing: false) }
+    #expect(error?.reason.hasSuffix("config.yaml is not a folder") == true)
   }
 
   @Test("of two that come to fill one place, the second is told, and nothing of the first is lost")

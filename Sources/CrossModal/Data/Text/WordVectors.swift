@@ -2,7 +2,8 @@ import Foundation
 import Torch
 
 /// Vectors of words in a text file, one a line: the word, then its numbers, between blanks or tabs (GloVe, fastText,
-/// the released vectors of the two-branch network). A word may itself hold blanks: the numbers are the last fields. A first line of two whole numbers, as word2vec writes it, is no word.
+/// the released vectors of the two-branch network). A word may itself hold blanks: the numbers are the last fields. A
+/// first line of two whole numbers, as word2vec writes it, is no word.
 public struct WordVectors: Sendable {
   /// float32 `[words, size]`: a row for each word that was asked for, zero for those that the file lacks.
   public let table: Tensor

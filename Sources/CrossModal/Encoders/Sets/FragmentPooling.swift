@@ -27,9 +27,7 @@ extension FragmentPooling: RawRepresentable {
     case "k_max": self = .largest(Self.fewest)
     case "gpo": self = .gpo
     default:
-      guard rawValue.hasPrefix("k_max("), rawValue.hasSuffix(")"),
-        let count = Int(rawValue.dropFirst(6).dropLast()), count >= 1
-      else { return nil }
+      guard let count = rawValue.argument(of: "k_max").flatMap(Int.init), count >= 1 else { return nil }
       self = .largest(count)
     }
   }

@@ -177,9 +177,9 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
       case "in_batch": self = .inBatch
       case "m_per_class": self = .perClass(2)
       default:
-        guard rawValue.hasPrefix("m_per_class("), rawValue.hasSuffix(")"),
-          let count = Int(rawValue.dropFirst(12).dropLast()), count >= 2
-        else { return nil }
+        guard let count = rawValue.argument(of: "m_per_class").flatMap(Int.init), count >= 2 else {
+          return nil
+        }
         self = .perClass(count)
       }
     }
@@ -365,7 +365,7 @@ extension Contrastive.Negatives: Codable {
     let text = try container.decode(String.self)
     if text == "all" {
       self = .all
-    } else if text.hasPrefix("hard("), text.hasSuffix(")"), let count = Int(text.dropFirst(5).dropLast()) {
+    } else if let count = text.argument(of: "hard").flatMap(Int.init) {
       self = .hard(count)
     } else {
       throw DecodingError.dataCorruptedError(in: container, debugDescription: "all or hard(k)")

@@ -328,10 +328,7 @@ extension TripletCenter.CenterInit: Codable {
     let text = try container.decode(String.self)
     if text == "class_means" {
       self = .classMeans
-    } else if text.hasPrefix("normal("), text.hasSuffix(")"),
-      let number = Double(text.dropFirst(7).dropLast()),
-      number >= 0, number.isFinite
-    {
+    } else if let number = text.argument(of: "normal").flatMap(Double.init), number >= 0, number.isFinite {
       self = .normal(number)
     } else {
       throw DecodingError.dataCorruptedError(

@@ -186,18 +186,14 @@ extension HingeRanking.Negatives: Codable {
       return
     }
     let text = try container.decode(String.self)
-    func argument(_ name: String) -> String? {
-      text.hasPrefix(name + "(") && text.hasSuffix(")")
-        ? String(text.dropFirst(name.count + 1).dropLast()) : nil
-    }
     switch text {
     case "sum": self = .sum
     case "hardest": self = .hardest
     case "semi_hard": self = .semiHard
     default:
-      if let count = argument("top_k").flatMap(Int.init) {
+      if let count = text.argument(of: "top_k").flatMap(Int.init) {
         self = .topK(count)
-      } else if let temperature = argument("log_sum_exp").flatMap(Double.init) {
+      } else if let temperature = text.argument(of: "log_sum_exp").flatMap(Double.init) {
         self = .logSumExp(temperature: temperature)
       } else {
         throw DecodingError.dataCorruptedError(

@@ -16,7 +16,7 @@ struct MetricItemsTests {
       let bright = try Tensor.zeros([side, side, 1]).replacing(
         Tensor(Array(label / 2 * side / 2..<label / 2 * side / 2 + side / 2)),
         with: Tensor.ones([side / 2, side, 1]))
-      let columns = try (0..<side).map { Float($0 / ((side + 1) / 2) == label % 2 ? 150 : 0) }
+      let columns = (0..<side).map { Float($0 / ((side + 1) / 2) == label % 2 ? 150 : 0) }
       pixels = try pixels + bright * Tensor(columns, shape: [1, side, 1])
       return Picture(.pixels(try pixels.to(.uint8)))
     }
