@@ -140,10 +140,11 @@ struct Side {
     }
   }
 
-  // Bounds of estimates by sums of float32 numbers.
-  void bound(int64_t i) {
+  // Bounds of estimates by sums of float32 numbers. Sums of squares lose a share of themselves and no more, which is
+  // in RankTile::relative.
+  void bound(int64_t i, bool is_order) {
     const double whole = length[i] * inverse[i];
-    bound(i, inverse[i], whole, whole * (depth / 2.0 + 2) * ulp);
+    bound(i, inverse[i], whole, is_order ? 0 : whole * (depth / 2.0 + 2) * ulp);
   }
 
   // Bounds of estimates by sums of bytes, and by those of words.
@@ -156,8 +157,8 @@ struct Side {
 
   void bound(int64_t i, double step, double whole, double off) {
     scale.data()[i] = static_cast<float>(step);
-    size.data()[i] = static_cast<float>((whole + off) * 1.00001);
-    error.data()[i] = static_cast<float>(off * 1.00001);
+    size.data()[i] = above((whole + off) * 1.00001);
+    error.data()[i] = above(off * 1.00001);
   }
 
   // Whether a score between two numbers leaves it open how it stands to a pair, or whether it is above `top`.
@@ -327,7 +328,7 @@ class Work {
   void pack(float *out) {
     Side &x = all_.x;
     if (!all_.in_bytes) {
-      for (int64_t i = first_; i < first_ + rows_; i++) x.bound(i);
+      for (int64_t i = first_; i < first_ + rows_; i++) x.bound(i, all_.is_order);
       return all_.kernels.pack_rows(x.row(first_), rows_, all_.width, out);
     }
     ct::Numbers bytes(rows_ * all_.width);
@@ -347,8 +348,8 @@ class Work {
       const float sum = all_.kernels.inner(words_.get() + place.row * width, chunk_.words.get() + c * width, width);
       const double near = sum * (x.word_scale[i] * y.word_scale[j]), size = x.size.data()[i], other = y.size.data()[j];
       const double off = x.word_error[i] * other + size * y.word_error[j] + 1e-6 * size * other;
-      place.low = static_cast<float>(near - off);
-      place.high = static_cast<float>(near + off);
+      place.low = below(near - off);
+      place.high = above(near + off);
     }
   }
 
@@ -450,7 +451,7 @@ void Ranking::pack(Chunk &chunk) {
     const int64_t from = chunk.first + panel * wide, to = std::min(from + wide, chunk.last);
     float *out = chunk.packed.data() + panel * wide * width;
     if (!in_bytes) {
-      for (int64_t j = from; j < to; j++) y.bound(j);
+      for (int64_t j = from; j < to; j++) y.bound(j, is_order);
       return ct::pack_panel(kernels, y.row(from), width, to - from, out);
     }
     ct::Numbers bytes(wide * width);

@@ -15,7 +15,7 @@ struct Rounding {
   double byte_lacking, word_lacking;
 };
 
-// A place of a tile whose score must be computed in float64: it lies from `low` to `high`.
+// A place of a tile whose score may have to be computed in float64: it lies from `low` to `high`.
 struct OpenPlace {
   int32_t row, column;
   float low, high;

@@ -9,7 +9,8 @@ typedef bool lane_flags __attribute__((ext_vector_type(16)));
 // max(0, column - row)^2: what order similarity adds up.
 struct Excess {
   CT_KERNEL static lanes add(lanes sum, lanes row, lanes column) {
-    const lanes excess = greater(column - row, lanes{});
+    // Not a maximum, which would make 0 of what is no number.
+    const lanes difference = column - row, excess = lanes{} > difference ? lanes{} : difference;
     return sum + excess * excess;
   }
 };
@@ -35,9 +36,11 @@ CT_INLINE uint32_t bits(lane_bits mask) {
 
 template <bool ORDER>
 CT_INLINE wide_lanes widened(wide_lanes sum, lanes x, lanes y) {
+  // Squares are rounded, so that to add them at once would make other scores on other processors.
+#pragma clang fp contract(off)
   const wide_lanes a = __builtin_convertvector(x, wide_lanes), b = __builtin_convertvector(y, wide_lanes);
   if constexpr (!ORDER) return sum + a * b;
-  const wide_lanes excess = __builtin_elementwise_max(b - a, wide_lanes{});
+  const wide_lanes difference = b - a, excess = wide_lanes{} > difference ? wide_lanes{} : difference;
   return sum + excess * excess;
 }
 
@@ -116,7 +119,7 @@ static ct::Rounding round(const float *row, int64_t depth, double length, bool i
   }
   const float highest = __builtin_reduce_max(most);
   const float part = std::sqrt(2 * __builtin_reduce_max(greater(greater(squares[0], squares[1]), greater(squares[2], squares[3]))));
-  // Numbers whose squares float32 does not hold count as lacking altogether.
+  // Where float32 might not hold the squares of the rests, the whole counts as lacking.
   const bool is_tiny = highest < 1e-8f;
   const float byte_step = is_tiny ? 0 : highest / 127, byte_factor = is_tiny ? 0 : 1 / byte_step;
   const float word_step = is_tiny ? 0 : std::max(highest / 32767, part / 46000), word_factor = is_tiny ? 0 : 1 / word_step;
@@ -136,7 +139,8 @@ static ct::Rounding round(const float *row, int64_t depth, double length, bool i
     std::memcpy(bytes + k, narrow, k < full ? 64 : (depth - k + 3) / 4 * 4);
   }
   const auto lacking = [&](float squares) {
-    return is_tiny ? length : std::sqrt(squares) * 1.0001 + 1e-7 * length;  // with what this loses itself
+    // With what this loses itself: a lane adds up depth / 16 numbers, 4096 at most.
+    return is_tiny ? length : std::sqrt(squares) * 1.0005 + 1e-7 * length;
   };
   return {byte_step, word_step, __builtin_reduce_add(sum), lacking(total(byte_squares)), lacking(total(word_squares))};
 }

@@ -54,9 +54,10 @@ public struct VectorRanking: Sendable {
   ///   - y: vectors of the columns `[m, d]`.
   ///   - metric: what is compared.
   ///   - pairs: rows and columns.
-  /// - Returns: nil for numbers that are not finite or above 1e18, and where there are none.
+  /// - Returns: nil for numbers that are not finite, for lengths of 1e18 and more, and where there are none.
   /// - Throws: ``TorchError`` for other types, widths that disagree, and pairs out of range.
-  /// - Complexity: O(n · m · (d + pairs of a row + pairs of a column)) time; O(n + m) memory and a few MB.
+  /// - Complexity: O(n · m · (d + pairs of a row + pairs of a column)) time. Beside O(n + m), the
+  ///   memory of the pairs of the row or column with the most of them for each, and that of 8,192 vectors.
   public init?(
     _ x: Tensor, _ y: Tensor, by metric: Metric, pairs: [(row: Int, column: Int)],
     instructions: KernelInstructions = .best

@@ -62,6 +62,120 @@ struct VectorRankingTests {
     }
   }
 
+  private static func product(_ x: ArraySlice<Float>, _ y: ArraySlice<Float>) -> Double {
+    zip(x, y).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+  }
+
+  /// Rows of normal numbers: some near another, some equal to it, the last tiny ones.
+  private static func rows(_ count: Int, _ width: Int, near other: [Float]?, seed: UInt64) throws -> [Float] {
+    let generator = try Generator(seed: seed)
+    var rows = try Tensor.normal([count * width], using: generator).values(as: Float.self)
+    if let other {
+      for row in stride(from: 0, to: count, by: 3) {
+        let source = row % (other.count / width)
+        for k in 0..<width {
+          rows[row * width + k] =
+            other[source * width + k] + (row % 2 == 0 ? 0 : 1e-6 * rows[row * width + k])
+        }
+      }
+    }
+    for row in stride(from: 4, to: count, by: 7) {
+      rows.replaceSubrange(row * width..<(row + 1) * width, with: rows[(row - 3) * width..<(row - 2) * width])
+    }
+    for row in count - 2..<count { for k in 0..<width { rows[row * width + k] *= 1e-30 } }
+    return rows
+  }
+
+  @Test(
+    "of many distinct vectors, near, equal and tiny ones among them, no standing is off by one",
+    arguments: [VectorRanking.Metric.product, .cosine])
+  func exactStandings(metric: VectorRanking.Metric) throws {
+    let (n, m, d) = (60, 500, 64)
+    let x = try Self.rows(n, d, near: nil, seed: 5)
+    let y = try Self.rows(m, d, near: x, seed: 6)
+    let vector = { (all: [Float], row: Int) in all[row * d..<(row + 1) * d] }
+    let length = { (all: [Float], row: Int) in Self.product(vector(all, row), vector(all, row)).squareRoot() }
+    let (ofX, ofY) = ((0..<n).map { length(x, $0) }, (0..<m).map { length(y, $0) })
+    let isCosine = metric == .cosine
+    let scores = (0..<n).map { row in
+      (0..<m).map {
+        Self.product(vector(x, row), vector(y, $0))
+          / (isCosine ? max(ofX[row], 1e-12) * max(ofY[$0], 1e-12) : 1)
+      }
+    }
+    // How far sums in another order may be apart.
+    func rounding(_ row: Int, _ column: Int) -> Double {
+      let scale = isCosine ? max(ofX[row], 1e-12) * max(ofY[column], 1e-12) : 1
+      return 1e-14 * ofX[row] * ofY[column] / scale
+    }
+    let pairs = (0..<m).map { (row: $0 % n, column: $0) } + [(row: n - 1, column: m - 1)]
+    for instructions in KernelInstructions.allCases {
+      let found = try #require(
+        try VectorRanking(
+          Tensor(x, shape: [n, d]), Tensor(y, shape: [m, d]), by: metric, pairs: pairs,
+          instructions: instructions))
+      for pair in found.pairs {
+        let own = pair.score
+        #expect(abs(own - scores[pair.row][pair.column]) <= rounding(pair.row, pair.column))
+        let row = (0..<m).map { (scores[pair.row][$0] - own, rounding(pair.row, $0)) }
+        let column = (0..<n).map { (scores[$0][pair.column] - own, rounding($0, pair.column)) }
+        for (all, standing) in [(row, pair.inRow), (column, pair.inColumn)] {
+          let slack = rounding(pair.row, pair.column)
+          let certain = all.count { $0 > $1 + slack }
+          let unsure = all.count { abs($0) <= $1 + slack }
+          #expect(standing.better >= certain && standing.better + standing.equal <= certain + unsure)
+          #expect(standing.equal >= 1 && standing.equalBefore < standing.equal, "\(instructions)")
+        }
+      }
+      for (column, top) in found.topOfColumns.enumerated() {
+        let place = try #require(top)
+        for row in 0..<n {
+          let slack = rounding(row, column) + rounding(place, column)
+          #expect(scores[row][column] - scores[place][column] <= slack)
+        }
+      }
+    }
+  }
+
+  @Test("scores that float32 does not hold are compared as well", arguments: KernelInstructions.allCases)
+  func tinyScores(instructions: KernelInstructions) throws {
+    let (count, width) = (100, 16)
+    let generator = try Generator(seed: 7)
+    var (x, y) = (
+      try Tensor.normal([count * width], using: generator).values(as: Float.self),
+      try Tensor.normal([count * width], using: generator).values(as: Float.self)
+    )
+    let tiny: [Float] = [1e-30] + [Float](repeating: 0, count: width - 1)
+    x.replaceSubrange(99 * width..<100 * width, with: tiny)
+    for row in 97..<100 { y.replaceSubrange(row * width..<(row + 1) * width, with: tiny) }
+    // Both have a good pair beside, so that the tiny score is no candidate for the highest.
+    let firsts = { (all: [Float]) in (0..<97).map { all[$0 * width] } }
+    let best = { (all: [Float]) in all.indices.max { all[$0] < all[$1] } ?? 0 }
+    let pairs =
+      (0..<count).map { (row: $0, column: $0) }
+      + [(row: 99, column: best(firsts(y))), (row: best(firsts(x)), column: 99)]
+    let found = try #require(
+      try VectorRanking(
+        Tensor(x, shape: [count, width]), Tensor(y, shape: [count, width]), by: .product, pairs: pairs,
+        instructions: instructions))
+    let last = found.pairs[99]
+    // Columns 97 to 99 are equal, so that three score alike for row 99.
+    #expect(last.inRow.equal == 3 && last.inRow.equalBefore == 2)
+    #expect(last.inColumn.equal == 1 && last.inColumn.equalBefore == 0)
+  }
+
+  @Test("scores with what is no number are no numbers, on every path", arguments: KernelInstructions.allCases)
+  func notANumber(instructions: KernelInstructions) throws {
+    let good = try Tensor.ones([2, 20])
+    var numbers = [Float](repeating: 0, count: 40)
+    numbers[3] = .nan
+    let bad = try Tensor(numbers, shape: [2, 20])
+    for (x, y, row) in [(bad, good, true), (good, bad, false)] {
+      let scores = try x.orderScores(against: y, instructions: instructions).values(as: Float.self)
+      #expect(scores.map(\.isNaN) == (row ? [true, true, false, false] : [true, false, true, false]))
+    }
+  }
+
   @Test("numbers that are not finite are left to others; what does not fit is an error")
   func refusals() throws {
     let x = try Tensor([1, .nan, 2, 3] as [Float], shape: [2, 2])

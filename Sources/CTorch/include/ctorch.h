@@ -187,7 +187,7 @@ typedef struct {
 
 // Fills in the pairs, and the place of the highest score of each row and column, by scores in float64 of float32
 // vectors [n, d] and [m, d] on the cpu. `instructions` as in ct_attention, and 3 at most AVX-512.
-// 1 when it is done; 0, with nothing done, where there are none, or not finite ones or above 1e18; -1 for a failure.
+// 1 when it is done; 0, with nothing done, where there are none, or not finite ones, or 1e18 long; -1 for a failure.
 int32_t ct_rank(ct_tensor x, ct_tensor y, int32_t metric, int32_t instructions, ct_ranked_pair *pairs, int64_t count,
                 int64_t *top_of_rows, int64_t *top_of_columns) CT_NOEXCEPT;
 // Scores [n, m] by order of float32 vectors, without a gradient.

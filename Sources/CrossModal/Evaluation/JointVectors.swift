@@ -28,7 +28,7 @@ struct JointVectors {
 
 extension RetrievalEvaluation {
   /// Pairs of an item at most: every score is compared with each of them.
-  private static var mostPairs: Int { 8 }
+  static var mostPairs: Int { 8 }
 
   /// Measures a fold of float32 vectors, whose scores nobody keeps; ranks are those of float64.
   ///
@@ -39,7 +39,7 @@ extension RetrievalEvaluation {
     _ forward: inout DirectionSums, _ backward: inout DirectionSums
   ) throws -> Bool {
     guard let metric = vectors.ranked, !truth.hasLabels,
-      (truth.pairedOfFirst + truth.pairedOfSecond).allSatisfy({ $0.count <= Self.mostPairs })
+      [truth.pairedOfFirst, truth.pairedOfSecond].joined().allSatisfy({ $0.count <= Self.mostPairs })
     else { return false }
     let all = place.columns.count == vectors.y.size(along: 0)
     let pairs = truth.pairedOfFirst.enumerated().flatMap { row, columns in columns.map { (row, $0) } }

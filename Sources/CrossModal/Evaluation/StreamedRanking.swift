@@ -14,7 +14,7 @@ extension RetrievalEvaluation {
     _ units: (first: [Int], second: [Int]), _ forward: inout DirectionSums, _ backward: inout DirectionSums
   ) throws -> Bool {
     guard !truth.hasLabels, truth.second > 0,
-      truth.pairedOfSecond.allSatisfy({ $0.count <= ColumnCounts<Score>.mostPairs })
+      truth.pairedOfSecond.allSatisfy({ $0.count <= Self.mostPairs })
     else { return false }
     let counts = ColumnCounts<Score>(truth)
     let blocks = PairBlock.blocks(
@@ -118,9 +118,6 @@ struct PairBlock: Equatable {
 ///
 /// Needs memory for the pairs, not for the scores: arrays `[most pairs of a column, columns]`.
 final class ColumnCounts<Score: BinaryFloatingPoint> {
-  /// Pairs of a column at most: every score is compared with each of them.
-  static var mostPairs: Int { 8 }
-
   private let rows: Int
   private let columns: Int
   private let pairedOfRow: [[Int]]
