@@ -9,24 +9,27 @@
 
 namespace ct {
 
-// Numbers on a boundary that vectors want.
-class Numbers {
+// Elements on a boundary that vectors want, not initialised.
+template <typename Element>
+class Aligned {
  public:
-  explicit Numbers(int64_t count = 0) : count_(count), memory_(allocate(count)) {}
-  float *data() { return memory_.get(); }
-  const float *data() const { return memory_.get(); }
+  explicit Aligned(int64_t count = 0) : count_(count), memory_(allocate(count)) {}
+  Element *data() { return memory_.get(); }
+  const Element *data() const { return memory_.get(); }
   int64_t count() const { return count_; }
-  void clear() { std::memset(memory_.get(), 0, count_ * sizeof(float)); }
+  void clear() { std::memset(memory_.get(), 0, count_ * sizeof(Element)); }
 
  private:
   struct Release {
-    void operator()(float *memory) const { ::operator delete(memory, std::align_val_t(64)); }
+    void operator()(Element *memory) const { ::operator delete(memory, std::align_val_t(64)); }
   };
-  static float *allocate(int64_t count) {
-    return static_cast<float *>(::operator new(std::max<int64_t>(count, 1) * sizeof(float), std::align_val_t(64)));
+  static Element *allocate(int64_t count) {
+    return static_cast<Element *>(::operator new(std::max<int64_t>(count, 1) * sizeof(Element), std::align_val_t(64)));
   }
   int64_t count_;
-  std::unique_ptr<float, Release> memory_;
+  std::unique_ptr<Element, Release> memory_;
 };
+
+using Numbers = Aligned<float>;
 
 }  // namespace ct

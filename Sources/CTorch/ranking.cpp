@@ -205,7 +205,7 @@ struct Chunk {
   int64_t first, last, room;
   Thresholds thresholds;
   ct::Numbers packed;
-  std::unique_ptr<int16_t[]> words;  // [columns][word_width], of vectors of integers
+  ct::Aligned<int16_t> words;  // [columns][word_width], of vectors of integers
 
   Chunk(const Side &columns, int64_t first, int64_t last)
       : first(first),
@@ -288,7 +288,7 @@ class Work {
       sums_of(packed.data(), rows_, chunk_.packed.data() + start * all_.width, all_.kernels.vectors, all_.width,
               sums.data(), wide);
       tile.column = side(y, chunk_.first + start, chunk_.thresholds, start, chunk_.room, tops_.data() + start,
-                         column_better() + start);
+                         column_better_.data() + start);
       count(tile);
       if (all_.in_bytes) refine(start);
       for (const ct::OpenPlace &place : open_) settle(place.row, start + place.column, place.low, place.high);
@@ -303,12 +303,13 @@ class Work {
   const int64_t first_, rows_, columns_;
   const Thresholds thresholds_;
   std::vector<int32_t> row_better_;
-  ct::Numbers tops_, column_better_;  // of the columns; the latter int32
-  std::vector<Best> best_;            // of the columns
-  std::vector<ct::OpenPlace> open_;
-  std::unique_ptr<int16_t[]> words_;
+  // Of the columns.
+  ct::Numbers tops_;
+  ct::Aligned<int32_t> column_better_;
+  std::vector<Best> best_;
 
-  int32_t *column_better() { return reinterpret_cast<int32_t *>(column_better_.data()); }
+  std::vector<ct::OpenPlace> open_;
+  ct::Aligned<int16_t> words_;
 
   static ct::RankSide side(const Side &from, int64_t first, const Thresholds &thresholds, int64_t start, int64_t stride,
                            float *top, int32_t *better) {
@@ -332,24 +333,24 @@ class Work {
       return all_.kernels.pack_rows(x.row(first_), rows_, all_.width, out);
     }
     ct::Numbers bytes(rows_ * all_.width);
-    words_.reset(new int16_t[rows_ * all_.word_width()]);
+    words_ = ct::Aligned<int16_t>(rows_ * all_.word_width());
     for (int64_t r = 0; r < rows_; r++)
-      all_.round(x, first_ + r, bytes.data() + r * all_.width, words_.get() + r * all_.word_width());
+      all_.round(x, first_ + r, bytes.data() + r * all_.width, words_.data() + r * all_.word_width());
     all_.kernels.pack_rows(bytes.data(), rows_, all_.width, out);
   }
 
   // Estimates by words, which settle most of what those by bytes leave open. All at once: products that wait for no
-  // decision run side by side.
+  // decision run side by side. What 1.5e-6 stands for is lost in float32, here and in `inner`.
   void refine(int64_t start) {
     const Side &x = all_.x, &y = all_.y;
     const int64_t width = all_.word_width();
     for (ct::OpenPlace &place : open_) {
       const int64_t i = first_ + place.row, c = start + place.column, j = chunk_.first + c;
-      const float sum = all_.kernels.inner(words_.get() + place.row * width, chunk_.words.get() + c * width, width);
+      const float sum = all_.kernels.inner(words_.data() + place.row * width, chunk_.words.data() + c * width, width);
       const double near = sum * (x.word_scale[i] * y.word_scale[j]), size = x.size.data()[i], other = y.size.data()[j];
-      const double off = x.word_error[i] * other + size * y.word_error[j] + 1e-6 * size * other;
-      place.low = below(near - off);
-      place.high = above(near + off);
+      const double off = x.word_error[i] * other + size * y.word_error[j] + 1.5e-6 * size * other + 1e-44;
+      place.low = static_cast<float>(near - off);
+      place.high = static_cast<float>(near + off);
     }
   }
 
@@ -357,8 +358,13 @@ class Work {
   void settle(int64_t r, int64_t c, double low, double high) {
     Side &x = all_.x, &y = all_.y;
     const int64_t i = first_ + r, j = chunk_.first + c;
-    if (x.asks(i, low, high, x.top.data()[i]) || y.asks(j, low, high, tops_.data()[c])) {
+    float &row_top = x.top.data()[i], &column_top = tops_.data()[c];
+    if (high < thresholds_.least.data()[r] && high < chunk_.thresholds.least.data()[c] && high < row_top && high < column_top)
+      return;
+    if (x.asks(i, low, high, row_top) || y.asks(j, low, high, column_top)) {
       low = known(i, j);
+      row_top = std::max(row_top, below(low));
+      column_top = std::max(column_top, below(low));
       x.best[i].consider({low, j});
       best_[c].consider({low, i});
       x.for_equals(i, low, [&](ct_ranked_pair &pair) {
@@ -373,7 +379,7 @@ class Work {
 #pragma clang loop vectorize(disable)
     for (int k = 0; k < x.layers; k++) row_better_[r * x.layers + k] += low > x.scores[i * x.layers + k];
 #pragma clang loop vectorize(disable)
-    for (int k = 0; k < y.layers; k++) column_better()[k * chunk_.room + c] += low > y.scores[j * y.layers + k];
+    for (int k = 0; k < y.layers; k++) column_better_.data()[k * chunk_.room + c] += low > y.scores[j * y.layers + k];
   }
 
   double known(int64_t i, int64_t j) const {
@@ -396,7 +402,7 @@ class Work {
     for (int64_t c = 0; c < columns_; c++) {
       const int64_t j = chunk_.first + c;
       for (int k = 0; k < y.layers; k++)
-        if (ct_ranked_pair *pair = y.pairs[j * y.layers + k]) pair->in_column.better += column_better()[k * chunk_.room + c];
+        if (ct_ranked_pair *pair = y.pairs[j * y.layers + k]) pair->in_column.better += column_better_.data()[k * chunk_.room + c];
       y.best[j].consider(best_[c]);
       y.top.data()[j] = std::max(y.top.data()[j], tops_.data()[c]);
     }
@@ -428,7 +434,7 @@ bool Ranking::bytes_are_enough() {
   if (x.depth > 1 << 16) return false;  // sums must fit into int32
   const int64_t some = 16;
   ct::Numbers bytes((x.depth + 3) / 4);
-  std::vector<int16_t> words(word_width());
+  ct::Aligned<int16_t> words(word_width());
   for (int64_t part = 0; part < some; part++) {
     round(x, part * x.count / some, bytes.data(), words.data());
     round(y, part * y.count / some, bytes.data(), words.data());
@@ -446,7 +452,7 @@ bool Ranking::bytes_are_enough() {
 void Ranking::pack(Chunk &chunk) {
   const int64_t wide = kernels.vectors * 16, panels = (chunk.last - chunk.first + wide - 1) / wide;
   chunk.packed = ct::Numbers(panels * wide * width);
-  if (in_bytes) chunk.words.reset(new int16_t[(chunk.last - chunk.first) * word_width()]);
+  if (in_bytes) chunk.words = ct::Aligned<int16_t>((chunk.last - chunk.first) * word_width());
   ct::in_parallel(panels, [&](int64_t panel) {
     const int64_t from = chunk.first + panel * wide, to = std::min(from + wide, chunk.last);
     float *out = chunk.packed.data() + panel * wide * width;
@@ -456,7 +462,7 @@ void Ranking::pack(Chunk &chunk) {
     }
     ct::Numbers bytes(wide * width);
     for (int64_t j = from; j < to; j++)
-      round(y, j, bytes.data() + (j - from) * width, chunk.words.get() + (j - chunk.first) * word_width());
+      round(y, j, bytes.data() + (j - from) * width, chunk.words.data() + (j - chunk.first) * word_width());
     ct::pack_panel(kernels, bytes.data(), width, to - from, out);
   });
 }

@@ -159,7 +159,7 @@ static void count(const ct::RankTile &tile) {
   for (int64_t v = 0; v < tile.columns; v += 16) {
     const lanes column_scale = load(column.scale + v), column_size = load(column.size + v);
     const lanes column_error = load(column.error + v), column_least = load(column.least + v);
-    lanes column_top = load(column.top + v);
+    lanes column_top = load(column.top + v), column_floor = column_least < column_top ? column_least : column_top;
     for (int64_t r = 0; r < tile.rows; r++) {
       const lanes sum = load(tile.sums + r * tile.columns + v);
       lanes estimate;
@@ -171,12 +171,12 @@ static void count(const ct::RankTile &tile) {
       const lanes unsure = row.error[r] * column_size + row.size[r] * column_error +
                            __builtin_elementwise_abs(estimate) * tile.relative + tile.absolute;
       const lanes high = estimate + unsure, low = estimate - unsure;
-      const lanes top = splat(row.top[r]);
-      lane_bits open = (high >= top) | (high >= column_top);
       // Few come near any pair. Where many do they are counted together, else left to the one who looks closer.
-      uint32_t left = bits(open | (high >= splat(row.least[r])) | (high >= column_least));
+      uint32_t left = bits((high >= splat(std::min(row.top[r], row.least[r]))) | (high >= column_floor));
       if (left == 0) continue;
       if (__builtin_popcount(left) > 4) {
+        const lanes top = splat(row.top[r]);
+        lane_bits open = (high >= top) | (high >= column_top);
         const float *row_below = row.below + r * row.layers, *row_above = row.above + r * row.layers;
         for (int k = 0; k < row.layers; k++) open |= (high >= splat(row_below[k])) & ~(low > splat(row_above[k]));
         for (int k = 0; k < column.layers; k++)
@@ -191,6 +191,7 @@ static void count(const ct::RankTile &tile) {
         const lanes highest = low > top ? low : top;
         row.top[r] = __builtin_reduce_max(highest);
         column_top = low > column_top ? low : column_top;
+        column_floor = column_least < column_top ? column_least : column_top;
         left = bits(open);
       }
       for (; left != 0; left &= left - 1) {
