@@ -8,6 +8,8 @@ public protocol MethodConfiguration: Codable, Sendable, Equatable {
   init()
   /// Every key in the order that a reader wants them.
   static var keys: [ConfigurationKey] { get }
+  /// A property whose own settings stand among the others in files, as if they were the configuration's; nil for none.
+  static var inlined: String? { get }
   /// Throws when values are out of range or do not go together.
   func validate() throws
   /// What settings of a user stand over: the defaults, or the values of a preset that they name.
@@ -15,7 +17,26 @@ public protocol MethodConfiguration: Codable, Sendable, Equatable {
 }
 
 extension MethodConfiguration {
+  public static var inlined: String? { nil }
+
   public static func base(for overrides: JSON) throws -> Self { Self() }
+
+  /// Every key with its value, in no order.
+  private var encoded: JSON {
+    get throws {
+      var tree = try JSON(encoding: self)
+      guard let inlined = Self.inlined, let own = tree[inlined] else { return tree }
+      for member in own.members ?? [] { tree[member.key] = member.value }
+      return tree
+    }
+  }
+
+  /// What ``encoded`` wrote. Decoding passes over what it does not look for, so that everything may stand in both places.
+  private init(encoded: JSON) throws {
+    var tree = encoded
+    if let inlined = Self.inlined { tree[inlined] = encoded }
+    self = try tree.decoded(as: Self.self)
+  }
 }
 
 /// One key of a configuration, as help and documentation show it.
@@ -83,7 +104,7 @@ extension MethodConfiguration {
   ///
   /// - Throws: ``ConfigurationError`` for a key or value that cannot be used; what ``validate()`` throws.
   public init(overrides: JSON, over base: Self) throws {
-    var tree = try JSON(encoding: base)
+    var tree = try base.encoded
     var parts: [ConfigurationKey] = []
     for member in overrides.members ?? [] {
       guard let key = Self.keys.first(where: { $0.name == member.key || $0.aliases.contains(member.key) })
@@ -114,10 +135,10 @@ extension MethodConfiguration {
       tree[part.key] = (tree[part.key] ?? .null).setting(part.member, to: value)
     }
     do {
-      self = try tree.decoded(as: Self.self)
+      self = try Self(encoded: tree)
       try validate()
     } catch let error as DecodingError {
-      throw ConfigurationError(error, in: tree, keys: Self.keys).naming(parts)
+      throw ConfigurationError(error, in: tree, keys: Self.keys, inlined: Self.inlined).naming(parts)
     } catch let error as ConfigurationError {
       throw error.naming(parts)
     }
@@ -125,7 +146,7 @@ extension MethodConfiguration {
 
   /// Every key with its value, in the order of ``keys``.
   public func tree() throws -> JSON {
-    let encoded = try JSON(encoding: self)
+    let encoded = try encoded
     return .object(
       Self.keys.map { key in
         let value = key.part.map { encoded[$0.key]?.part($0.member) } ?? encoded[key.name]
@@ -136,17 +157,23 @@ extension MethodConfiguration {
 
 extension ConfigurationError {
   /// The key and value that a failed decoding stopped at.
-  init(_ error: DecodingError, in tree: JSON, keys: [ConfigurationKey]) {
+  ///
+  /// - Parameter inlined: a property that a user does not know of.
+  init(_ error: DecodingError, in tree: JSON, keys: [ConfigurationKey], inlined: String?) {
     let (context, expected): (DecodingError.Context, String) =
       switch error {
       case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
         (context, ConfigurationError.words(for: type))
       case .keyNotFound(let key, let context): (context, "complete: '\(key.stringValue)' is missing")
       case .dataCorrupted(let context):
-        (context, ConfigurationError.choices(context, keys) ?? context.debugDescription)
+        (
+          context,
+          ConfigurationError.choices(context, of: ConfigurationError.path(context, inlined).first, keys)
+            ?? context.debugDescription
+        )
       @unknown default: (.init(codingPath: [], debugDescription: ""), "what was expected")
       }
-    let path = context.codingPath.map { $0.intValue.map(String.init) ?? snakeCase($0.stringValue) }
+    let path = ConfigurationError.path(context, inlined)
     let value = path.reduce(Optional(tree)) { value, key in
       value?[key] ?? Int(key).flatMap { at in value?.array.flatMap { at < $0.count ? $0[at] : nil } }
     }
@@ -154,12 +181,18 @@ extension ConfigurationError {
       key: path.joined(separator: "."), value: value?.text() ?? "nothing", expected: expected)
   }
 
+  /// Where decoding stopped, as a user names it.
+  private static func path(_ context: DecodingError.Context, _ inlined: String?) -> [String] {
+    context.codingPath.map { $0.intValue.map(String.init) ?? snakeCase($0.stringValue) }
+      .drop { $0 == inlined }.map { $0 }
+  }
+
   /// What the key has to choose from, where a name was none of an enumeration's cases: the standard library then
   /// speaks of types, which no user knows.
-  private static func choices(_ context: DecodingError.Context, _ keys: [ConfigurationKey]) -> String? {
-    guard context.debugDescription.hasPrefix("Cannot initialize"),
-      let key = context.codingPath.first.map({ snakeCase($0.stringValue) })
-    else { return nil }
+  private static func choices(
+    _ context: DecodingError.Context, of key: String?, _ keys: [ConfigurationKey]
+  ) -> String? {
+    guard context.debugDescription.hasPrefix("Cannot initialize"), let key else { return nil }
     return "a choice of this key" + (keys.first { $0.name == key }.map { ": \($0.about)" } ?? "")
   }
 

@@ -101,7 +101,20 @@ public struct Loss {
   public let total: Tensor
   /// Parts and other facts by name, in the order they are shown; scalars without a graph.
   public let parts: [(name: String, value: Tensor)]
+  /// Where training ends that stays there.
+  public var standstill: Standstill?
   private let propagate: ((Double) throws -> Void)?
+
+  /// A loss that a method does not come away from by itself.
+  public struct Standstill: Sendable, Equatable {
+    public let loss: Double
+    /// What is so where the loss stands there, and what a user may do.
+    public let cause, advice: String
+
+    public init(loss: Double, cause: String, advice: String) {
+      (self.loss, self.cause, self.advice) = (loss, cause, advice)
+    }
+  }
 
   /// - Parameter parts: what the loss is made of, and anything else worth watching.
   public init(_ total: Tensor, parts: KeyValuePairs<String, Tensor> = [:]) throws(TorchError) {

@@ -9,6 +9,8 @@ struct GroupOptimizer {
 extension Trainer {
   /// Steps whose numbers are logged one by one; beyond that, evenly spaced ones.
   private static let mostLoggedSteps = 2000
+  /// Steps after which a loss that stands still is told.
+  static let mostStillSteps = 500
 
   func makeOptimizers() throws {
     let groups = try method.parameterGroups(training)
@@ -70,6 +72,7 @@ extension Trainer {
     }
     try trained.clearGradients()
     try average?.update()
+    try checkProgress(outcome)
     lastBatch = outcome.last.map { ($0.batch, $0.places, state.epoch, state.step) }
     state.step += 1
     try record(outcome, rate: rate, pairs: pairs)
@@ -177,6 +180,20 @@ extension Trainer {
     let norm = try training.gradientClip.map { try trained.clipGradients(to: $0) } ?? trained.gradientNorm()
     guard !norm.isFinite else { return }
     if let seen = outcome.last { throw try notFinite(seen.batch, seen.places, seen.loss) }
+  }
+
+  private func checkProgress(_ outcome: Evaluation) throws {
+    guard let place = outcome.last?.loss.standstill, place.loss > 0,
+      abs(outcome.loss - place.loss) <= 0.01 * place.loss
+    else {
+      state.stillSteps = nil
+      return
+    }
+    let steps = (state.stillSteps ?? 0) + 1
+    guard steps < Self.mostStillSteps else {
+      throw TrainingError.standsStill(place, steps: steps, step: state.step)
+    }
+    state.stillSteps = steps
   }
 
   private func notFinite(

@@ -20,6 +20,8 @@ public enum TrainingError: LocalizedError, Equatable {
   case noBatches(pairs: Int, batchSize: Int)
   case tooManyProcesses(processes: Int, batchSize: Int)
   case nothingToTrain(method: String)
+  /// A loss that has long stood where nothing is learned.
+  case standsStill(Loss.Standstill, steps: Int, step: Int)
 
   /// A setting that differs.
   public struct Change: Sendable, Equatable {
@@ -53,6 +55,10 @@ public enum TrainingError: LocalizedError, Equatable {
       return "\(pairs) pairs make no batch of \(size); choose a smaller batch_size"
     case .tooManyProcesses(let processes, let size):
       return "batch_size \(size) cannot be shared by \(processes) processes; it needs at least one pair each"
+    case .standsStill(let place, let steps, let step):
+      return
+        "step \(step): the loss has stood at \(String(format: "%.4g", place.loss)) for \(steps) steps, where "
+        + "\(place.cause); \(place.advice)"
     case .nothingToTrain(let method): return "\(method) has no parameters to train"
     }
   }

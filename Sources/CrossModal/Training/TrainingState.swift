@@ -20,6 +20,8 @@ struct TrainingState: Codable, Equatable {
   /// improvement since it last fell.
   var plateauFactor: ExactNumber?
   var evaluationsOnPlateau = 0
+  /// Steps in a row whose loss was within a hundredth of ``Loss/standstill``; nil for none.
+  var stillSteps: Int?
   /// Why there will be no further step.
   var ended: Ending?
   /// Bytes of the logs that belong to this state.

@@ -287,6 +287,34 @@ struct TrainerTests {
     #expect(factors.value == [0.5, 0.2])
   }
 
+  @Test("a loss that stands where nothing is learned ends training after 500 steps, through a resumption too")
+  func tellsOfStandstill() throws {
+    let data = try MemoryPairs.related(8)
+    let training = training {
+      $0.batchSize = 8
+      $0.learningRate = 0
+    }
+    let still = try toy(data) { $0.dropout = 0 }
+    let loss: Double = try still.loss(data.batch(at: Array(0..<8)), Step(isTraining: false)).total.item()
+    func run(at loss: Double, _ epochs: Int, _ folder: TemporaryFolder) throws -> Trainer {
+      let method = try toy(data) { ($0.dropout, $0.standsAt) = (0, loss) }
+      var part = training
+      part.epochs = epochs
+      let trainer = try Trainer(method, training: part, data: data, folder: folder.url)
+      try trainer.run()
+      return trainer
+    }
+    let folder = try TemporaryFolder()
+    #expect(try run(at: loss * 1.005, 300, folder).state.stillSteps == 300)
+    try reopen(folder)
+    #expect(
+      throws: TrainingError.standsStill(
+        .init(loss: loss * 1.005, cause: "all is one", advice: "begin anew"), steps: 500, step: 499)
+    ) { try run(at: loss * 1.005, 600, folder) }
+    // Farther away than a hundredth.
+    #expect(try run(at: loss * 1.02, 501, TemporaryFolder()).state.stillSteps == nil)
+  }
+
   /// Lets a run that has ended go on with more epochs.
   private func reopen(_ folder: TemporaryFolder) throws {
     let checkpoints = Checkpoints(run: folder.url)

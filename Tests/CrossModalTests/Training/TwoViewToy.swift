@@ -8,9 +8,9 @@ final class TwoViewToy: Trainable, JointEmbedding {
     var dropout = 0.2
     /// The step at which the loss becomes NaN.
     var breaksAt: Int?
-    static let keys = [
-      ConfigurationKey("width", ""), ConfigurationKey("dropout", ""), ConfigurationKey("breaks_at", ""),
-    ]
+    /// The loss at which it says that nothing is learned.
+    var standsAt: Double?
+    static let keys = ["width", "dropout", "breaks_at", "stands_at"].map { ConfigurationKey($0, "") }
     func validate() throws {}
   }
 
@@ -56,7 +56,11 @@ final class TwoViewToy: Trainable, JointEmbedding {
     let scores = try x.matmul(y.transposed())
     var total = try -(scores.logSoftmax(along: 1).diagonal().mean())
     if step.number == configuration.breaksAt { total = try total * Double.nan }
-    return try Loss(total, parts: ["spread": x.squared().mean()])
+    var loss = try Loss(total, parts: ["spread": x.squared().mean()])
+    loss.standstill = configuration.standsAt.map {
+      .init(loss: $0, cause: "all is one", advice: "begin anew")
+    }
+    return loss
   }
 }
 

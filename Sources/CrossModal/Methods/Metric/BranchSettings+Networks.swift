@@ -9,39 +9,42 @@ extension BranchSettings {
   ) throws -> Branch {
     let kind = kind(on: modality, side: side)
     guard kind.kinds.contains(modality.kind) else {
-      throw encoder[side].misfit(modality, key: encoderKey(side: side))
+      throw networks.encoder[side].misfit(modality, key: encoderKey(side: side))
     }
-    let features = BranchInput(thins: sizeAugmentation, normalizes: normalizeFeatures)
+    let features = BranchInput(thins: networks.sizeAugmentation, normalizes: networks.normalizeFeatures)
     switch kind {
     case .precomp:
       return Branch(
         input: features, scaling: try scalingIfAny(of: modality, side),
-        network: try PrecomputedEncoder(from: modality.size ?? 0, to: embedSize, using: generator))
+        network: try PrecomputedEncoder(from: modality.size ?? 0, to: networks.embedSize, using: generator))
     case .regions(let pooling):
       return Branch(
         input: features, scaling: try scalingIfAny(of: modality, side),
         network: try PooledRegionEncoder(
-          from: modality.size ?? 0, to: embedSize, pooling: pooling,
+          from: modality.size ?? 0, to: networks.embedSize, pooling: pooling,
           hasPerceptron: style.hasRegionPerceptron, using: generator))
     case .gru, .bigru:
       return Branch(network: try recurrentNetwork(kind, words: modality.vocabulary ?? 0, using: generator))
     case .bert(let pooling):
       try require(
-        modality.longest.map { $0 <= bert.maxPositionEmbeddings } ?? true, "bert.max_position_embeddings",
-        bert.maxPositionEmbeddings,
+        modality.longest.map { $0 <= networks.bert.maxPositionEmbeddings } ?? true,
+        "bert.max_position_embeddings",
+        networks.bert.maxPositionEmbeddings,
         "\(modality.longest ?? 0) or more, the length of texts of \(modality.name) (wordpiece cuts them at features.\(modality.name).max_words)"
       )
       return Branch(
         network: try BERTTextEncoder(
-          bert.configuration(vocabulary: modality.vocabulary ?? 0), to: embedSize, pooling: pooling,
-          finetunes: bert.finetune, weights: bert.weights, using: generator))
+          networks.bert.configuration(vocabulary: modality.vocabulary ?? 0), to: networks.embedSize,
+          pooling: pooling,
+          finetunes: networks.bert.finetune, weights: networks.bert.weights, using: generator))
     case .cnn(let network):
       try checkPictures(for: network, modality, side: side)
       return Branch(
-        input: BranchInput(transform: pictures.transform(size: 224, crops: true)),
+        input: BranchInput(transform: networks.pictures.transform(size: 224, crops: true)),
         network: try CNNEncoder(
-          network, to: embedSize, finetunes: pictures.finetune, mode: pictures.mode,
-          weights: pictures.weights, officialNames: style.hasOfficialNames, using: generator))
+          network, to: networks.embedSize, finetunes: networks.pictures.finetune,
+          mode: networks.pictures.mode,
+          weights: networks.pictures.weights, officialNames: style.hasOfficialNames, using: generator))
     case .auto, .linear, .mlp, .conv, .drlimConv:
       return try vectorBranch(kind, on: modality, side: side, features, using: generator)
     }
@@ -53,7 +56,8 @@ extension BranchSettings {
     for network: CNNEncoder.Kind, _ modality: DataDescription.Modality, side: Int
   ) throws {
     try require(
-      pictures.size.map { $0 >= network.smallestSide } ?? true, "pictures.size", pictures.size ?? 0,
+      networks.pictures.size.map { $0 >= network.smallestSide } ?? true, "pictures.size",
+      networks.pictures.size ?? 0,
       "\(network.smallestSide) or more, which \(network.rawValue) needs")
     if let shape = modality.shape, shape.count == 3, shape[2] != 1, shape[2] != 3 {
       throw ConfigurationError.badValue(
@@ -64,7 +68,7 @@ extension BranchSettings {
 
   /// The network of a modality, with what `auto` stands for.
   private func kind(on modality: DataDescription.Modality, side: Int) -> EncoderKind {
-    switch encoder[side] {
+    switch networks.encoder[side] {
     case .auto: style.standard[modality.kind] ?? .auto
     // One vector is a set of one.
     case .regions where modality.kind == .vector: .precomp
@@ -75,13 +79,14 @@ extension BranchSettings {
   private func recurrentNetwork(
     _ kind: EncoderKind, words: Int, using generator: Generator
   ) throws -> TokenEncoder {
-    var settings = text
+    var settings = networks.text
     if case .bigru(let pooling) = kind {
       settings.bidirectional = true
       settings.pooling = pooling
     }
     return try TokenEncoder(
-      vocabulary: words, hidden: style.mapsRecurrentStates ? hidden : nil, to: embedSize, settings,
+      vocabulary: words, hidden: style.mapsRecurrentStates ? networks.hidden : nil, to: networks.embedSize,
+      settings,
       using: generator)
   }
 
@@ -91,25 +96,28 @@ extension BranchSettings {
     using generator: Generator
   ) throws -> Branch {
     var (modality, input) = (given, features)
-    if given.kind == .images, given.shape == nil || pictures.isSet {
-      let own = pictures.transform(size: pictures.size ?? given.shape?[0] ?? 32, crops: false)
+    if given.kind == .images, given.shape == nil || networks.pictures.isSet {
+      let own = networks.pictures.transform(
+        size: networks.pictures.size ?? given.shape?[0] ?? 32, crops: false)
       modality.shape = [own.size, own.size, given.shape?[2] ?? 3]
       input.transform = own
     }
-    let network = try kind.encoder(for: modality, size: embedSize, hidden: hidden, using: generator)
-    let isPooled = (given.kind == .set || given.kind == .sequence) && pooling[side] != .before
+    let network = try kind.encoder(
+      for: modality, size: networks.embedSize, hidden: networks.hidden, using: generator)
+    let isPooled = (given.kind == .set || given.kind == .sequence) && networks.pooling[side] != .before
     let scaling = try InputScaling(
-      for: modality, transform: transform[side], keepsPictures: kind.keepsPictures(given.kind),
+      for: modality, transform: networks.transform[side], keepsPictures: kind.keepsPictures(given.kind),
       keepsFragments: isPooled)
     return Branch(
       input: input, scaling: scaling,
-      network: isPooled ? try FragmentEncoder(network, pooling: pooling[side], using: generator) : network)
+      network: isPooled
+        ? try FragmentEncoder(network, pooling: networks.pooling[side], using: generator) : network)
   }
 
   /// What numbers go through before a network of features; nothing where they stay as they are.
   private func scalingIfAny(of modality: DataDescription.Modality, _ side: Int) throws -> InputScaling? {
-    guard standardize || transform[side] != .none else { return nil }
+    guard networks.standardize || networks.transform[side] != .none else { return nil }
     return try InputScaling(
-      for: modality, transform: transform[side], keepsFragments: modality.kind != .vector)
+      for: modality, transform: networks.transform[side], keepsFragments: modality.kind != .vector)
   }
 }

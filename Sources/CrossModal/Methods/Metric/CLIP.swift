@@ -21,22 +21,8 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
     public var symmetric = true
     public var gather = Gathering.exact
     public var memory = MemorySettings()
-    public var embedSize = 32
-    public var encoder = PerView(EncoderKind.auto)
-    public var hidden = 128
-    public var pooling = PerView(FragmentPooling.mean)
-    public var normalizeFeatures = false
-    public var sizeAugmentation = false
-    public var pictures = PictureSettings()
-    public var text = TextSettings()
-    public var bert = BERTSettings()
-    public var multipliers = RateMultipliers()
-    public var branches = BranchSharing.separate
-    public var transform = PerView(InputScaling.Transform.none)
-    public var standardize = true
-    public var standardizeEpsilon = 1e-6
     public var positives: Positives?
-    public var chunkSize = 0
+    public var networks = NetworkSettings()
 
     public init() {}
 
@@ -51,12 +37,12 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
         ConfigurationKey(
           "symmetric", "average both directions; false has the first modality find the second alone"),
         Gathering.key,
-        ConfigurationKey(
-          "memory", "past batches as further candidates: size, warmup_steps, weight, dtype (f32, f16)"),
-      ] + branchKeys
+        MemorySettings.key,
+        Positives.key,
+      ] + NetworkSettings.keys
 
     public func validate() throws {
-      try validateBranches()
+      try validateNetworks()
       try memory.validate()
       try require(memory.size == 0 || gather == .exact, "gather", gather.rawValue, "exact with a memory")
       try require(
@@ -76,10 +62,7 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
     self.configuration = configuration
     let start = Float(-log(configuration.initTemperature))
     _logitScale = Parameter(wrappedValue: try Tensor(start).requiringGradient(), "logit_scale")
-    if configuration.memory.size > 0 {
-      memory = try MemoryBank(
-        configuration.memory, size: configuration.embedSize, modalities: data.modalities.count)
-    }
+    memory = try MemoryBank(of: configuration, for: data)
     try super.init(settings: configuration, data: data) {
       try configuration.branch(on: data.modalities[$0], side: $0, using: $1)
     }
@@ -91,23 +74,11 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
 
   // MARK: - Learning
 
-  public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
-    Configuration.metricTraining()
-  }
-
-  public func sampler(
-    for data: some TrainingSet, _ training: TrainingConfiguration
-  ) throws -> any BatchSampler { try pairSampler(data, training) }
-
   /// The scale does not decay; without `learn_temperature` it is not trained.
   public override func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
     let scale = parameters.filter { $0.name == "logit_scale" }
     let networks = groups(of: parameters.filter { $0.name != "logit_scale" })
     return configuration.learnTemperature ? networks + [ParameterGroup(scale, weightDecay: 0)] : networks
-  }
-
-  public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
-    try prepareBranches(data, preparation)
   }
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {

@@ -51,22 +51,8 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
     /// The file of pairs; nil where those of a batch count.
     var pairFile: String? { pairs == Self.inBatch ? nil : pairs }
     public var memory = MemorySettings()
-    public var embedSize = 32
-    public var encoder = PerView(EncoderKind.auto)
-    public var hidden = 128
-    public var pooling = PerView(FragmentPooling.mean)
-    public var normalizeFeatures = false
-    public var sizeAugmentation = false
-    public var pictures = PictureSettings()
-    public var text = TextSettings()
-    public var bert = BERTSettings()
-    public var multipliers = RateMultipliers()
-    public var branches = BranchSharing.separate
-    public var transform = PerView(InputScaling.Transform.none)
-    public var standardize = true
-    public var standardizeEpsilon = 1e-6
     public var positives: Positives?
-    public var chunkSize = 0
+    public var networks = NetworkSettings()
 
     public init() {}
 
@@ -118,13 +104,12 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
           "pairs",
           "in_batch (all pairs of a batch), or a file of pairs that alone count: a line has a row of the first modality, a "
             + "row of the second, and similar or dissimilar; rows of the training part from 0"),
-        ConfigurationKey(
-          "memory",
-          "past batches as further mismatches and matches: size, warmup_steps, weight, dtype (f32, f16)"),
-      ] + branchKeys
+        MemorySettings.key,
+        Positives.key,
+      ] + NetworkSettings.keys
 
     public func validate() throws {
-      try validateBranches()
+      try validateNetworks()
       try memory.validate()
       try require(memory.size == 0 || gather == .exact, "gather", gather.rawValue, "exact with a memory")
       if pairFile != nil {
@@ -208,10 +193,7 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
   public init(_ configuration: Configuration, for data: DataDescription) throws {
     self.configuration = configuration
     _margin = Buffer(wrappedValue: try Tensor(Float(1)))
-    if configuration.memory.size > 0 {
-      memory = try MemoryBank(
-        configuration.memory, size: configuration.embedSize, modalities: data.modalities.count)
-    }
+    memory = try MemoryBank(of: configuration, for: data)
     if case .perClass = configuration.sampler, data.classes == nil {
       throw ConfigurationError.badValue(
         key: "sampler", value: configuration.sampler.rawValue,
@@ -231,10 +213,6 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
   }
 
   // MARK: - Learning
-
-  public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
-    Configuration.metricTraining()
-  }
 
   public func sampler(
     for data: some TrainingSet, _ training: TrainingConfiguration

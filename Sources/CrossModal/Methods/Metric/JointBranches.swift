@@ -46,7 +46,7 @@ public class JointBranches: PretrainedParts {
         key: "positives", value: "pair", expected: "possible: one modality alone has no pairs (use class)")
     }
     let hasSecond = data.modalities.count > 1
-    let isShared = settings.branches == .shared
+    let isShared = settings.networks.branches == .shared
     if hasSecond, isShared {
       let (x, y) = (data.modalities[0], data.modalities[1])
       guard x.kind == y.kind, (x.shape ?? [x.size ?? 0]) == (y.shape ?? [y.size ?? 0]) else {
@@ -134,14 +134,14 @@ public class JointBranches: PretrainedParts {
 
   /// Learns the scaling of the inputs.
   func fitScaling(to data: some TrainingSet) throws {
-    guard settings.standardize else { return }
+    guard settings.networks.standardize else { return }
     for (side, scaling) in [scalingA, scalingB].enumerated() {
       guard let scaling else { continue }
       let input = inputs[side]
       // Pictures are decoded as they are walked: each once, and few at a time.
       let isDecoding = input.transform != nil
       try scaling.fit(
-        to: data, side: side, epsilon: settings.standardizeEpsilon,
+        to: data, side: side, epsilon: settings.networks.standardizeEpsilon,
         places: isDecoding ? data.firstPairs(side: side) : nil, rows: isDecoding ? 256 : 4096
       ) { try input($0, .evaluation) }
     }
@@ -166,7 +166,8 @@ public class JointBranches: PretrainedParts {
       rest.removeAll(where: isPart)
       guard !part.isEmpty else { continue }
       groups.append(
-        ParameterGroup(part, rateFactor: settings.multipliers.factor(for: encoder, isStarted: isStarted)))
+        ParameterGroup(
+          part, rateFactor: settings.networks.multipliers.factor(for: encoder, isStarted: isStarted)))
     }
     return [ParameterGroup(rest)] + groups
   }
@@ -211,13 +212,13 @@ public class JointBranches: PretrainedParts {
     func encode(_ items: [Items]) throws -> [Tensor] {
       try items.prefix(2).enumerated().map { try vectors($1, side: $0, pass) }
     }
-    guard settings.chunkSize > 0, settings.chunkSize < batch.count, step.isTraining else {
+    guard settings.networks.chunkSize > 0, settings.networks.chunkSize < batch.count, step.isTraining else {
       let vectors = try encode(batch.items)
       return try objective(vectors[0], vectors[sides - 1])
     }
     let networks: [any Module] = [branchA] + (branchB.map { [$0] } ?? [])
     return try GradientCache.value(
-      count: batch.count, chunk: settings.chunkSize, generator: step.generator,
+      count: batch.count, chunk: settings.networks.chunkSize, generator: step.generator,
       parameters: networks.flatMap { $0.parameters.map(\.tensor).filter(\.requiresGradient) }
     ) { range in
       try encode(batch.items.map { try $0.rows(at: Array(range)) })
@@ -240,6 +241,26 @@ public class JointBranches: PretrainedParts {
     return [
       Measure("mAP", found.mean(\.averagePrecision) ?? 0), Measure("R@1", found.recall(at: 1)),
     ]
+  }
+}
+
+// What these methods do unless they say otherwise.
+extension Trainable where Self: JointBranches {
+  public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
+    var training = TrainingConfiguration()
+    training.epochs = 30
+    training.batchSize = 128
+    training.learningRate = 1e-3
+    training.weightDecay = 1e-4
+    return training
+  }
+
+  public func sampler(
+    for data: some TrainingSet, _ training: TrainingConfiguration
+  ) throws -> any BatchSampler { try pairSampler(data, training) }
+
+  public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
+    try prepareBranches(data, preparation)
   }
 }
 

@@ -16,6 +16,9 @@ public struct MemorySettings: Sendable, Codable, Equatable {
   public var weight = 1.0
   public var dtype = Precision.f32
 
+  static let key = ConfigurationKey(
+    "memory", "past batches as further candidates: size, warmup_steps, weight, dtype (f32, f16)")
+
   public init() {}
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
@@ -58,13 +61,17 @@ final class MemoryBank: Module {
 
   private let hasTwo: Bool
 
-  init(_ settings: MemorySettings, size: Int, modalities: Int) throws {
-    hasTwo = modalities > 1
-    let dtype: DataType = settings.dtype == .f16 ? .float16 : .float32
-    _storageA = Buffer(wrappedValue: try Tensor.zeros([settings.size, size], dtype), "a")
-    _storageB = Buffer(wrappedValue: try Tensor.zeros([hasTwo ? settings.size : 0, size], dtype), "b")
-    _idsA = Buffer(wrappedValue: try Tensor.zeros([settings.size], .int64), "ids_a")
-    _idsB = Buffer(wrappedValue: try Tensor.zeros([hasTwo ? settings.size : 0], .int64), "ids_b")
+  /// Nil where the settings want none.
+  init?(of settings: some BranchSettings, for data: DataDescription) throws {
+    let (memory, width) = (settings.memory, settings.networks.embedSize)
+    guard memory.size > 0 else { return nil }
+    hasTwo = data.modalities.count > 1
+    let second = hasTwo ? memory.size : 0
+    let dtype: DataType = memory.dtype == .f16 ? .float16 : .float32
+    _storageA = Buffer(wrappedValue: try Tensor.zeros([memory.size, width], dtype), "a")
+    _storageB = Buffer(wrappedValue: try Tensor.zeros([second, width], dtype), "b")
+    _idsA = Buffer(wrappedValue: try Tensor.zeros([memory.size], .int64), "ids_a")
+    _idsB = Buffer(wrappedValue: try Tensor.zeros([second], .int64), "ids_b")
     _written = Buffer(wrappedValue: try Tensor(0))
   }
 

@@ -45,22 +45,8 @@ public final class NPair: JointBranches, Trainable, JointEmbedding, ObjectCluste
     public var score = Metric.cosine
     public var kmeans = KMeansSettings()
     public var memory = MemorySettings()
-    public var embedSize = 32
-    public var encoder = PerView(EncoderKind.auto)
-    public var hidden = 128
-    public var pooling = PerView(FragmentPooling.mean)
-    public var normalizeFeatures = false
-    public var sizeAugmentation = false
-    public var pictures = PictureSettings()
-    public var text = TextSettings()
-    public var bert = BERTSettings()
-    public var multipliers = RateMultipliers()
-    public var branches = BranchSharing.separate
-    public var transform = PerView(InputScaling.Transform.none)
-    public var standardize = true
-    public var standardizeEpsilon = 1e-6
     public var positives: Positives?
-    public var chunkSize = 0
+    public var networks = NetworkSettings()
 
     public init() {}
 
@@ -84,12 +70,12 @@ public final class NPair: JointBranches, Trainable, JointEmbedding, ObjectCluste
             + "or all (items of one class share the target); null chooses pairs, for one modality classes"),
         ConfigurationKey("score", "how vectors are compared in retrieval: cosine, dot or euclidean"),
         ConfigurationKey("kmeans", KMeansSettings.about),
-        ConfigurationKey(
-          "memory", "past batches as further candidates: size, warmup_steps, weight, dtype (f32, f16)"),
-      ] + branchKeys
+        MemorySettings.key,
+        Positives.key,
+      ] + NetworkSettings.keys
 
     public func validate() throws {
-      try validateBranches()
+      try validateNetworks()
       try memory.validate()
       try kmeans.validate()
       try require(l2Reg >= 0 && l2Reg.isFinite, "l2_reg", l2Reg, "0 or more")
@@ -121,9 +107,8 @@ public final class NPair: JointBranches, Trainable, JointEmbedding, ObjectCluste
     if configuration.memory.size > 0 {
       try configuration.require(
         sampling == .pairs || sampling == .all, "memory", configuration.memory.size, "0 with this sampler")
-      memory = try MemoryBank(
-        configuration.memory, size: configuration.embedSize, modalities: data.modalities.count)
     }
+    memory = try MemoryBank(of: configuration, for: data)
     try super.init(settings: configuration, data: data) {
       try configuration.branch(on: data.modalities[$0], side: $0, using: $1)
     }
@@ -138,10 +123,6 @@ public final class NPair: JointBranches, Trainable, JointEmbedding, ObjectCluste
   }
 
   // MARK: - Learning
-
-  public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
-    Configuration.metricTraining()
-  }
 
   public func sampler(
     for data: some TrainingSet, _ training: TrainingConfiguration

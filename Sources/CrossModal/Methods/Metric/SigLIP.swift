@@ -20,22 +20,8 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
     public var symmetric = true
     public var gather = Gathering.exact
     public var memory = MemorySettings()
-    public var embedSize = 32
-    public var encoder = PerView(EncoderKind.auto)
-    public var hidden = 128
-    public var pooling = PerView(FragmentPooling.mean)
-    public var normalizeFeatures = false
-    public var sizeAugmentation = false
-    public var pictures = PictureSettings()
-    public var text = TextSettings()
-    public var bert = BERTSettings()
-    public var multipliers = RateMultipliers()
-    public var branches = BranchSharing.separate
-    public var transform = PerView(InputScaling.Transform.none)
-    public var standardize = true
-    public var standardizeEpsilon = 1e-6
     public var positives: Positives?
-    public var chunkSize = 0
+    public var networks = NetworkSettings()
 
     public init() {}
 
@@ -50,12 +36,12 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
           "symmetric",
           "compare both modalities with the memory, not the first alone; of a batch both directions are one"),
         Gathering.key,
-        ConfigurationKey(
-          "memory", "past batches as further candidates: size, warmup_steps, weight, dtype (f32, f16)"),
-      ] + branchKeys
+        MemorySettings.key,
+        Positives.key,
+      ] + NetworkSettings.keys
 
     public func validate() throws {
-      try validateBranches()
+      try validateNetworks()
       try memory.validate()
       try require(memory.size == 0 || gather == .exact, "gather", gather.rawValue, "exact with a memory")
       try require(
@@ -79,10 +65,7 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
       wrappedValue: try Tensor(Float(log(configuration.initLogitScale))).requiringGradient(), "logit_scale")
     _logitBias = Parameter(
       wrappedValue: try Tensor(Float(configuration.initBias)).requiringGradient(), "logit_bias")
-    if configuration.memory.size > 0 {
-      memory = try MemoryBank(
-        configuration.memory, size: configuration.embedSize, modalities: data.modalities.count)
-    }
+    memory = try MemoryBank(of: configuration, for: data)
     try super.init(settings: configuration, data: data) {
       try configuration.branch(on: data.modalities[$0], side: $0, using: $1)
     }
@@ -94,23 +77,11 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
 
   // MARK: - Learning
 
-  public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
-    Configuration.metricTraining()
-  }
-
-  public func sampler(
-    for data: some TrainingSet, _ training: TrainingConfiguration
-  ) throws -> any BatchSampler { try pairSampler(data, training) }
-
   /// Scale and bias do not decay.
   public override func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
     let isOwn = { (entry: StateEntry) in entry.name == "logit_scale" || entry.name == "logit_bias" }
     return groups(of: parameters.filter { !isOwn($0) })
       + [ParameterGroup(parameters.filter(isOwn), weightDecay: 0)]
-  }
-
-  public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
-    try prepareBranches(data, preparation)
   }
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {

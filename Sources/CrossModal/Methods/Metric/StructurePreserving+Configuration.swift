@@ -69,8 +69,16 @@ extension StructurePreserving {
     public var positives: Positives?
     public var chunkSize = 0
 
-    public var embedSize: Int { metricDim }
-    public var branches: BranchSharing { .separate }
+    /// Of them what this method lets a user choose.
+    public var networks: NetworkSettings {
+      var networks = NetworkSettings()
+      networks.embedSize = metricDim
+      networks.transform = transform
+      networks.standardize = standardize
+      networks.standardizeEpsilon = standardizeEpsilon
+      networks.chunkSize = chunkSize
+      return networks
+    }
 
     public init() {}
 

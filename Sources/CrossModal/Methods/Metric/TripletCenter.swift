@@ -44,32 +44,10 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     public var viewPool = ViewPooling.max
     public var sharedCenters = true
     public var score = Metric.cosine
-    public var embedSize = 32
-    public var encoder = PerView(EncoderKind.auto)
-    public var hidden = 128
-    public var pooling = PerView(FragmentPooling.mean)
-    public var normalizeFeatures = false
-    public var sizeAugmentation = false
-    public var pictures = PictureSettings()
-    public var text = TextSettings()
-    public var bert = BERTSettings()
-    public var multipliers = RateMultipliers()
-    public var branches = BranchSharing.separate
-    public var transform = PerView(InputScaling.Transform.none)
-    public var standardize = true
-    public var standardizeEpsilon = 1e-6
-    public var chunkSize = 0
+    public var networks = NetworkSettings()
     public var positives: Positives? { .class }
 
     public init() {}
-
-    private enum CodingKeys: String, CodingKey {
-      case margin, lambda, softmaxWeight, reduction, variant, on, negatives, centerInit, centerLr,
-        centerUpdate
-      case normalize, viewPool, sharedCenters, score, embedSize, encoder, hidden, pooling, normalizeFeatures
-      case sizeAugmentation, pictures, text, bert, multipliers, branches, transform
-      case standardize, standardizeEpsilon, chunkSize
-    }
 
     public static let keys =
       [
@@ -90,10 +68,10 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
         ConfigurationKey("view_pool", "how views of one object become one vector: max or mean"),
         ConfigurationKey("shared_centers", "one set of centres for both modalities"),
         ConfigurationKey("score", "how vectors are compared: cosine, dot or euclidean"),
-      ] + branchKeys.filter { $0.name != "positives" }
+      ] + NetworkSettings.keys
 
     public func validate() throws {
-      try validateBranches()
+      try validateNetworks()
       try require(marginInUse > 0 && marginInUse.isFinite, "margin", marginInUse, "above 0")
       try require(
         !normalize || marginInUse <= 2, "margin", marginInUse,
@@ -157,10 +135,6 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
   }
 
   // MARK: - Learning
-
-  public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
-    Configuration.metricTraining()
-  }
 
   public func sampler(
     for data: some TrainingSet, _ training: TrainingConfiguration

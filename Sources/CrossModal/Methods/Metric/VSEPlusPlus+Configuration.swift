@@ -31,22 +31,14 @@ extension VSEPlusPlus {
     /// Parts of the images, in order, over which an evaluation averages.
     public var folds = 1
     public var tiePolicy = TieRule.pessimistic
-    public var embedSize = 1024
-    public var encoder = PerView(EncoderKind.auto)
-    public var hidden = 128
-    public var pooling = PerView(FragmentPooling.before)
-    public var normalizeFeatures = false
-    public var sizeAugmentation = false
-    public var pictures = PictureSettings()
-    public var text = TextSettings()
-    public var bert = BERTSettings()
-    public var multipliers = RateMultipliers()
-    public var branches = BranchSharing.separate
-    public var transform = PerView(InputScaling.Transform.none)
-    public var standardize = false
-    public var standardizeEpsilon = 1e-6
     public var positives: Positives?
-    public var chunkSize = 0
+    public var networks = {
+      var networks = NetworkSettings()
+      networks.embedSize = 1024
+      networks.pooling = PerView(.before)
+      networks.standardize = false
+      return networks
+    }()
 
     public init() {}
 
@@ -65,8 +57,8 @@ extension VSEPlusPlus {
         negatives = preset == .order0 ? .sum : .hardest
       case .vseInfinity:
         violationWarmupEpochs = 1
-        sizeAugmentation = true
-        encoder = PerView([.regions(.gpo), .bigru(.gpo)])
+        networks.sizeAugmentation = true
+        networks.encoder = PerView([.regions(.gpo), .bigru(.gpo)])
       }
     }
 
@@ -130,7 +122,8 @@ extension VSEPlusPlus {
           "cnn_mode",
           "of a network that is trained along: train, or eval (fixed statistics, no dropout), which the published "
             + "figures had", part: ("pictures", "mode")),
-      ] + branchKeys
+        Positives.key,
+      ] + NetworkSettings.keys
 
     // MARK: - The networks of the papers
 
@@ -149,7 +142,7 @@ extension VSEPlusPlus {
     public func encoderKey(side: Int) -> String { side == 0 ? "image_encoder" : "text_encoder" }
 
     public func validate() throws {
-      try validateBranches()
+      try validateNetworks()
       try require(
         violationWarmupEpochs >= 0, "violation_warmup_epochs", violationWarmupEpochs, "0 or more")
       try require(folds >= 1, "folds", folds, "1 or more")

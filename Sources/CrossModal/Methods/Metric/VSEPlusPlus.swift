@@ -18,8 +18,6 @@ public final class VSEPlusPlus: JointBranches, Trainable, JointEmbedding, Retrie
     accepts: [.vector, .set, .sequence, .images, .tokens])
 
   public let configuration: Configuration
-  /// Steps in a row in which the loss stood still where nothing is learned.
-  private var stillSteps = 0
   private var hasLoaded = false
 
   public init(_ configuration: Configuration, for data: DataDescription) throws {
@@ -119,32 +117,18 @@ public final class VSEPlusPlus: JointBranches, Trainable, JointEmbedding, Retrie
     let value = try value(batch, step) { x, y in
       try objective(step.gathered(x), step.gathered(y), matches)
     }
-    if step.isTraining, objective.negatives == .hardest {
-      try watch(value.total.detached().item(), pairs: matches.count, step)
+    var loss = try Loss(value)
+    if objective.negatives == .hardest {
+      // Where every wrong partner scores as high as the right one, the hardest violations come to 2 α a pair and teach
+      // nothing.
+      loss.standstill = .init(
+        loss: 2 * configuration.margin * (configuration.reduction == .sum ? Double(matches.count) : 1),
+        cause: "all items score alike",
+        advice:
+          "begin with the sum of violations (violation_warmup_epochs: 1), or set negatives to top_k(10) or sum, or "
+          + "a smaller learning_rate")
     }
-    return try Loss(value)
-  }
-
-  /// Where every wrong partner scores as high as the right one, the hardest violations come to 2 α a pair and teach
-  /// nothing.
-  private func watch(_ loss: Double, pairs: Int, _ step: Step) throws {
-    let still = 2 * configuration.margin * (configuration.reduction == .sum ? Double(pairs) : 1)
-    stillSteps = still > 0 && abs(loss - still) <= 0.01 * still ? stillSteps + 1 : 0
-    guard stillSteps < 500 else { throw VSEPlusPlusError.collapsed(loss: still, step: step.number) }
-  }
-}
-
-/// Training that leads nowhere, or weights that do not fit.
-public enum VSEPlusPlusError: LocalizedError, Equatable {
-  case collapsed(loss: Double, step: Int)
-
-  public var errorDescription: String? {
-    switch self {
-    case .collapsed(let loss, let step):
-      "step \(step): the loss has stood at 2 x margin a pair (\(String(format: "%.4g", loss))) for 500 steps, where "
-        + "all items score alike; begin with the sum of violations (violation_warmup_epochs: 1), or set negatives to "
-        + "top_k(10) or sum, or a smaller learning_rate"
-    }
+    return loss
   }
 }
 

@@ -36,11 +36,13 @@ struct MemorySettingsTests {
   @Test("items of two pairs are known by either of them when they come from the memory")
   func eitherItem() throws {
     let vectors = try Tensor.normal([3, 4], using: Generator(seed: 1))
-    let bank = try MemoryBank(.init(), size: 4, modalities: 2)
-    #expect(throws: ObjectiveError.self) { try bank.append([vectors, vectors], ids: [Tensor([0, 1, 2])]) }
     // Images 0 and 1 share text 0, as pairs (0, 0) and (1, 0).
     let data = MemorySet(
       [.vectors(vectors), .vectors(try vectors[0..<2])], rows: [[0, 1, 2], [0, 0, 1]])
+    var small = SigLIP.Configuration()
+    (small.memory.size, small.embedSize) = (2, 4)
+    let bank = try #require(try MemoryBank(of: small, for: data.description))
+    #expect(throws: ObjectiveError.self) { try bank.append([vectors, vectors], ids: [Tensor([0, 1, 2])]) }
     let settings: JSON = ["memory": ["size": 3, "warmup_steps": 0], "embed_size": 8]
     let method = try SigLIP(.init(overrides: settings), for: data.description)
     let memory = try #require(method.memory)
