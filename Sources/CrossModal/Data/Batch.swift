@@ -39,6 +39,8 @@ public protocol TrainingSet {
   var count: Int { get }
   /// Class of each pair, when there are labels; without reading any items.
   var labels: [Int]? { get }
+  /// Class of each item of a modality, which may have classes of its own; nil without labels.
+  func labels(side: Int) -> [Int]?
   /// Row of each modality in each pair (`[modality][pair]`), without reading any items; nil when row i goes with
   /// row i everywhere.
   var itemsOfPairs: [[Int]]? { get }
@@ -51,6 +53,14 @@ public protocol TrainingSet {
 extension TrainingSet {
   public var itemsOfPairs: [[Int]]? { nil }
   public func group(side: Int) -> [Int]? { nil }
+
+  /// That of the item's first pair.
+  public func labels(side: Int) -> [Int]? {
+    guard let labels, let items = itemsOfPairs?[side] else { return labels }
+    var own = [Int](repeating: -1, count: (items.max() ?? -1) + 1)
+    for (item, label) in zip(items, labels).reversed() { own[item] = label }
+    return own
+  }
 }
 
 extension TrainingSet {

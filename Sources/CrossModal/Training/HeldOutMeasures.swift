@@ -27,9 +27,9 @@ struct HeldOutMeasures {
   func names(of method: any Trainable) throws -> [String]? {
     let modalities = held.description.modalities.map(\.name)
     guard method is any Alignment, modalities.count == 2 else { return nil }
-    let labels = held.labels.map { _ in [0, 1] }
+    let labels = (0..<2).map { held.labels(side: $0).map { _ in [0, 1] } }
     let truth = try RetrievalTruth(
-      first: 2, second: 2, pairs: [(0, 0), (1, 1)], labels: (labels, labels))
+      first: 2, second: 2, pairs: [(0, 0), (1, 1)], labels: (labels[0], labels[1]))
     let metrics = try RetrievalEvaluation().metrics(
       of: ScoreSource(Tensor.identity(2)), truth: truth, modalities: modalities)
     return measures(from: metrics).map(\.name)
@@ -43,7 +43,8 @@ struct HeldOutMeasures {
     var parts: [[Features]] = [[], []]
     var numbers: [[Int: Int]] = [[:], [:]]
     var pairs: [(Int, Int)] = []
-    var labels: [[Int]] = [[], []]
+    let classes = (0..<2).map { held.labels(side: $0) }
+    var labels = classes.map { $0.map { _ in [Int]() } }
     try held.forEachChunk(rows: Self.block) { batch in
       let batch = try batch.to(device, dtype)
       for side in 0..<2 {
@@ -54,7 +55,7 @@ struct HeldOutMeasures {
           fresh.append(place)
         }
         guard !fresh.isEmpty else { continue }
-        labels[side] += batch.labels.map { all in fresh.map { all[$0] } } ?? []
+        if let own = classes[side] { labels[side]? += fresh.map { own[batch.rows[side][$0]] } }
         let items = fresh.count == batch.count ? batch.items[side] : try batch.items[side].rows(at: fresh)
         parts[side].append(try method.encode(items, side: side))
       }
@@ -62,15 +63,16 @@ struct HeldOutMeasures {
         pairs.append((numbers[0][x] ?? 0, numbers[1][y] ?? 0))
       }
     }
-    let hasLabels = held.labels != nil
     let truth = try RetrievalTruth(
       first: numbers[0].count, second: numbers[1].count, pairs: pairs,
-      labels: (hasLabels ? labels[0] : nil, hasLabels ? labels[1] : nil))
+      labels: (labels[0], labels[1]))
     let metrics = try RetrievalEvaluation().metrics(
       of: method, Features(joining: parts[0]), Features(joining: parts[1]), truth: truth,
       modalities: held.description.modalities.map(\.name))
     return measures(from: metrics)
   }
+
+  private var hasLabels: Bool { (0..<2).contains { held.labels(side: $0) != nil } }
 
   private func measures(from metrics: RetrievalMetrics) -> [Measure] {
     let all = metrics.values.map {
@@ -79,7 +81,7 @@ struct HeldOutMeasures {
     // Where there are labels, mAP is what the field goes by; else the sum of recalls.
     let precisions = all.filter { $0.name.hasSuffix(".mAP") }
     let first =
-      held.labels != nil && precisions.count == 2
+      hasLabels && precisions.count == 2
       ? Measure("mAP", precisions.map(\.value).reduce(0, +) / 2) : all.first { $0.name == "rsum" }
     return (first.map { [$0] } ?? []) + all.filter { $0.name != first?.name } + meanRecall(all)
   }

@@ -185,6 +185,25 @@ struct TrainerTests {
     #expect(kept.first { $0.name == "x_to_y.MRR" }?.value == measured.value.max())
   }
 
+  @Test("held-out mAP goes by the classes that each modality has, as in an evaluation")
+  func measuresByOwnClasses() throws {
+    var held = try MemoryPairs.related(12, seed: 2)
+    held.labels = (0..<12).map { $0 % 3 }
+    held.labelsOfY = (0..<12).map { $0 / 4 }
+    let method = try toy(held)
+    let expected = try RetrievalEvaluation().metrics(
+      of: method, method.encode(.vectors(held.x), side: 0), method.encode(.vectors(held.y), side: 1),
+      truth: RetrievalTruth(first: 12, second: 12, labels: (held.labels, held.labelsOfY)),
+      modalities: ["x", "y"])
+    let measures = try HeldOutMeasures(
+      held: held, training: held, configuration: training(), device: .cpu, dtype: nil
+    ).of(method, seed: 0)
+    for name in ["x_to_y.mAP", "y_to_x.mAP"] {
+      let own = try #require(expected.values.first { $0.name == name }?.value)
+      #expect(isClose(measures.first { $0.name == name }?.value ?? -1, own, 1e-9), "\(name)")
+    }
+  }
+
   @Test("an unknown measure is refused with the known ones")
   func refusesUnknownMeasure() throws {
     let data = try MemoryPairs.related(8)

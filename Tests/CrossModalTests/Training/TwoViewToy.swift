@@ -69,6 +69,8 @@ struct MemoryPairs: TrainingSet {
   let x: Tensor
   let y: Tensor
   var labels: [Int]?
+  /// Of the second modality, where it has classes of its own.
+  var labelsOfY: [Int]?
   /// Called before each batch is given; may throw, as a disk may.
   var before: (Int) throws -> Void = { _ in }
 
@@ -81,6 +83,8 @@ struct MemoryPairs: TrainingSet {
       ])
   }
   var count: Int { x.size(along: 0) }
+
+  func labels(side: Int) -> [Int]? { side == 0 ? labels : labelsOfY ?? labels }
 
   func batch(at places: [Int]) throws -> Batch {
     try before(places[0])

@@ -37,6 +37,8 @@ public struct FeaturizedSplit: TrainingSet {
 
   public func group(side: Int) -> [Int]? { split.group(side: side) }
 
+  public func labels(side: Int) -> [Int]? { split.labels(side: side) }
+
   /// Items of a modality, next to each other.
   public func items(side: Int, rows: Range<Int>) throws -> Items {
     try features[side]?.items(in: rows) ?? split.items(side: side, rows: rows)
