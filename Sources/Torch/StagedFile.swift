@@ -40,9 +40,11 @@ public final class StagedFile {
     guard fsync(file) == 0 else { throw FileError(path: path, action: "write") }
     let closed = close(file)
     file = -1
-    guard closed == 0, rename(temporary, path) == 0 else { throw FileError(path: path, action: "write") }
+    guard closed == 0 else { throw FileError(path: path, action: "write") }
+    try StagedFiles.shared.complete(temporary) {
+      guard rename(temporary, path) == 0 else { throw FileError(path: path, action: "write") }
+    }
     isCommitted = true
-    StagedFiles.shared.remove(temporary)
     flushFolder()
   }
 
@@ -73,11 +75,23 @@ public final class StagedFiles: @unchecked Sendable {
 
   /// Remembers the path of a file or folder that is not complete.
   public func insert(_ path: String) { _ = lock.withLock { paths.insert(path) } }
-  /// Forgets it: it is complete, or gone.
+  /// Forgets it: it is gone.
   public func remove(_ path: String) { _ = lock.withLock { paths.remove(path) } }
+
+  /// Moves it to its place and forgets it. A removal comes before, and the move fails, or after, and finds nothing.
+  public func complete(_ path: String, _ move: () throws -> Void) throws {
+    try lock.withLock {
+      guard paths.contains(path) else { throw FileError(path: path, action: "write", reason: "interrupted") }
+      try move()
+      paths.remove(path)
+    }
+  }
 
   /// Removes everything that is not complete; for the way out on a signal.
   public func removeAll() {
-    for path in lock.withLock({ paths }) { try? FileManager.default.removeItem(atPath: path) }
+    lock.withLock {
+      for path in paths { try? FileManager.default.removeItem(atPath: path) }
+      paths = []
+    }
   }
 }

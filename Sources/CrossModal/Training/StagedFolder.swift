@@ -16,7 +16,8 @@ public final class StagedFolder {
   /// - Throws: ``RunError`` when something stands at `target` that may not be replaced.
   public init(for target: URL, replacing: Bool) throws {
     try StagedFolder.check(target, replacing: replacing)
-    self.target = target.standardizedFileURL
+    // A link leads to the folder that is filled.
+    self.target = target.standardizedFileURL.resolvingSymlinksInPath()
     self.replacing = replacing
     let parent = self.target.deletingLastPathComponent()
     try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
@@ -33,6 +34,9 @@ public final class StagedFolder {
     let path = target.path
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      if let end = try? FileManager.default.destinationOfSymbolicLink(atPath: path) {
+        throw FileError(path: path, action: "write", reason: "it is a link to \(end), which is not there")
+      }
       return try checkParents(of: target)
     }
     let all = isFolder.boolValue ? try FileManager.default.contentsOfDirectory(atPath: path) : [path]
@@ -69,30 +73,30 @@ public final class StagedFolder {
   public func commit() throws {
     try StagedFolder.check(target, replacing: replacing)
     let old = folder.appendingPathExtension("old")
-    // A signal between the moves must not remove what is complete.
-    StagedFiles.shared.remove(folder.path)
+    // A signal between the moves must not remove what is complete, nor end the process.
+    try StagedFiles.shared.complete(folder.path) { try move(old) }
     isCommitted = true
-    do {
-      if replacing {
-        if rename(target.path, old.path) != 0, errno != ENOENT {
-          throw FileError(path: target.path, action: "write")
-        }
-      } else {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: target.path)) ?? []
-        where Self.isLeftOver(name) { unlink(target.appendingPathComponent(name).path) }
+    if replacing { try? FileManager.default.removeItem(at: old) }
+  }
+
+  /// Puts the folder in its place, and what stands there and may be replaced in that of `old`.
+  private func move(_ old: URL) throws {
+    if replacing {
+      if rename(target.path, old.path) != 0, errno != ENOENT {
+        throw FileError(path: target.path, action: "write")
       }
-      // Nobody's folder goes: this fails where another process was faster.
-      guard rename(folder.path, target.path) == 0 else {
-        let isTaken = errno == ENOTEMPTY || errno == EEXIST
-        throw isTaken ? RunError.exists(target.path) : FileError(path: target.path, action: "write")
-      }
-    } catch {
+    } else {
+      for name in (try? FileManager.default.contentsOfDirectory(atPath: target.path)) ?? []
+      where Self.isLeftOver(name) { unlink(target.appendingPathComponent(name).path) }
+    }
+    // Nobody's folder goes: this fails where another process was faster.
+    guard rename(folder.path, target.path) == 0 else {
+      let isTaken = errno == ENOTEMPTY || errno == EEXIST
+      let error: any Error =
+        isTaken ? RunError.exists(target.path) : FileError(path: target.path, action: "write")
       if replacing { rename(old.path, target.path) }
-      StagedFiles.shared.insert(folder.path)
-      isCommitted = false
       throw error
     }
-    if replacing { try? FileManager.default.removeItem(at: old) }
   }
 
   deinit {

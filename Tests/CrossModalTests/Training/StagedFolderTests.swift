@@ -57,6 +57,22 @@ struct StagedFolderTests {
     #expect(error?.reason.hasSuffix("config.yaml is not a folder") == true)
   }
 
+  @Test(
+    "a link to a folder leads there and stays; one that leads nowhere is named", arguments: [false, true])
+  func link(replacing: Bool) throws {
+    defer { try? FileManager.default.removeItem(at: parent) }
+    let real = parent.appendingPathComponent("real")
+    try FileManager.default.createDirectory(at: real, withIntermediateDirectories: true)
+    try FileManager.default.createSymbolicLink(atPath: target.path, withDestinationPath: "real")
+    try fill("run", replacing: replacing)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: real.path) == ["config.yaml"])
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: target.path) == "real")
+    #expect(Set(found) == ["run", "real"])
+    try FileManager.default.removeItem(at: real)
+    let error = #expect(throws: FileError.self) { try StagedFolder.check(target, replacing: replacing) }
+    #expect(error?.reason == "it is a link to real, which is not there")
+  }
+
   @Test("of two that come to fill one place, the second is told, and nothing of the first is lost")
   func race() throws {
     defer { try? FileManager.default.removeItem(at: parent) }
