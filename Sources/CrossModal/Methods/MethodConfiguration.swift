@@ -138,10 +138,42 @@ extension MethodConfiguration {
       self = try Self(encoded: tree)
       try validate()
     } catch let error as DecodingError {
-      throw ConfigurationError(error, in: tree, keys: Self.keys, inlined: Self.inlined).naming(parts)
+      let culprit = try base.unfitNumber(in: tree)
+      throw (culprit ?? ConfigurationError(error, in: tree, keys: Self.keys, inlined: Self.inlined))
+        .naming(parts)
     } catch let error as ConfigurationError {
       throw error.naming(parts)
     }
+  }
+
+  /// The first value in which a whole number is asked for and another stands, or one that is too large: of these the
+  /// decoder does not say where it met them. Nil where there is none.
+  ///
+  /// - Parameter tree: what could not be decoded, made of these settings.
+  private func unfitNumber(in tree: JSON) throws -> ConfigurationError? {
+    let sound = try encoded
+    func isUnfit(_ key: String, _ value: JSON) -> Bool {
+      var alone = sound
+      alone[key] = value
+      do { _ = try Self(encoded: alone) } catch DecodingError.dataCorrupted(let context) {
+        return context.codingPath.isEmpty
+      } catch {}
+      return false
+    }
+    for member in tree.members ?? []
+    where member.value != sound[member.key] && isUnfit(member.key, member.value) {
+      let inner = member.value.members?.first {
+        var part = sound[member.key] ?? .null
+        part[$0.key] = $0.value
+        return isUnfit(member.key, part)
+      }
+      let value = inner?.value ?? member.value
+      let isNumber = value.members == nil && value.array == nil
+      return .badValue(
+        key: inner.map { "\(member.key).\($0.key)" } ?? member.key, value: value.text(),
+        expected: isNumber ? "a whole number of 64 bits" : "of whole numbers where they are asked for")
+    }
+    return nil
   }
 
   /// Every key with its value, in the order of ``keys``.

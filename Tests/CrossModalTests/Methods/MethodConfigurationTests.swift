@@ -35,12 +35,43 @@ struct MethodConfigurationTests {
       (["sise": 3], "unknown key 'sise'; did you mean 'size'?"),
       (["size": "many"], "size: \"many\" is not a whole number"),
       (["size": 0], "size: 0 is not at least 1"),
+      (["embed_rate": 0.25, "limit": 2.5], "limit: 2.5 is not a whole number"),
+      (["size": 1e30], "size: 1e+30 is not a whole number of 64 bits"),
       (["mode": "median"], "mode: \"median\" is not"),
       (["emb_rate": 1, "embed_rate": 2], "two names of one key"),
     ] as [(JSON, String)])
   func errors(overrides: JSON, words: String) throws {
     let error = try #require(throws: ConfigurationError.self) { try Sample(overrides: overrides) }
     #expect(error.errorDescription?.contains(words) == true, "\(error.errorDescription ?? "")")
+  }
+
+  @Test(
+    "settings that stand in a property of their own are given and named like the others",
+    arguments: [
+      (["hidden": "many"], "hidden: \"many\" is not a whole number"),
+      (["encoder": ["linear", "cubic"]], "encoder.1: \"cubic\" is not a network: auto"),
+      (["branches": "both"], "branches: \"both\" is not a choice of this key: separate"),
+      (["hidden": 0.5], "hidden: 0.5 is not a whole number"),
+      (["text": ["pooling": "mean", "layers": 1.5]], "text.layers: 1.5 is not a whole number"),
+      (["word_dim": 1.5], "word_dim: 1.5 is not a whole number"),
+      (["networks": ["hidden": 3]], "unknown key 'networks'"),
+    ] as [(JSON, String)])
+  func inlined(overrides: JSON, words: String) throws {
+    let error = try #require(throws: ConfigurationError.self) {
+      try VSEPlusPlus.Configuration(overrides: overrides)
+    }
+    #expect(error.errorDescription?.hasPrefix(words) == true, "\(error.errorDescription ?? "")")
+  }
+
+  @Test("settings of networks are read in any order, and written beside the others")
+  func inlinedTree() throws {
+    let settings = try CLIP.Configuration(overrides: ["hidden": 5, "symmetric": false, "positives": "class"])
+    #expect(settings.networks.hidden == 5 && settings.hidden == 5)
+    let members = try #require(settings.tree().members)
+    #expect(members.map(\.key) == CLIP.Configuration.keys.map(\.name))
+    #expect(!members.contains { $0.key == "networks" })
+    // As in files of versions that wrote them in another order.
+    #expect(try CLIP.Configuration(overrides: .object(members.reversed())) == settings)
   }
 
   @Test("the nearest name is found, a far one is not")

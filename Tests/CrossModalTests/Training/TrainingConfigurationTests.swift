@@ -40,7 +40,8 @@ struct TrainingConfigurationTests {
       ("{epochs: -1}", "epochs"), ("{batch_size: 0}", "batch_size"), ("{learning_rate: -1}", "learning_rate"),
       ("{betas: [0.9]}", "betas"), ("{schedule: {every: 0}}", "schedule.every"), ("{ema: 1}", "ema"),
       ("{optimizer: adm}", "optimizer"), ("{schedule: 3}", "schedule"),
-      ("{gradient_clip: 0}", "gradient_clip"),
+      ("{gradient_clip: 0}", "gradient_clip"), ("{epochs: 1.5}", "epochs: 1.5"),
+      ("{schedule: {every: 0.5}}", "schedule.every: 0.5"),
     ])
   func refuses(yaml: String, key: String) {
     let error = #expect(throws: ConfigurationError.self) { try configuration(yaml) }
