@@ -17,7 +17,7 @@ extension RunReport {
     guard !names.isEmpty else { return [] }
     let count = min(queries, names.count)
     let chosen = (0..<count).map { names[(2 * $0 + 1) * names.count / (2 * count)] }
-    let gallery = try evaluation.vectors?[1 - from] ?? run.features(of: split, side: 1 - from)
+    let gallery = try vectors(of: split, side: 1 - from)
     let matches = try run.matches(
       for: run.encode(.texts(chosen.map(\.text)), side: from), from: from, in: gallery, count: gallery.count)
     let rows = try zip(chosen, matches).map { name, matches in
@@ -38,6 +38,16 @@ extension RunReport {
         "crossmodal search RUN --from \(text) --to \(other) --query-text \"\(name)\"",
         caption: "The same with words of your own, over any split (`--split`; `all` for everything):"),
     ]
+  }
+
+  /// Those of the evaluation, where it is of this split.
+  private func vectors(of split: Split, side: Int) throws -> Features {
+    if evaluation.split == split.name, let known = evaluation.vectors?[side],
+      known.count == split.count(side: side)
+    {
+      return known
+    }
+    return try run.features(of: split, side: side)
   }
 
   /// The name of an item of the modality that is no text, and the item's row.

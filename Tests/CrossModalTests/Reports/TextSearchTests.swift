@@ -83,6 +83,14 @@ struct TextSearchTests {
     #expect(report.run.unknownWords(of: "grey", side: 0) == [])
   }
 
+  @Test("of another split than was measured, the items of that one are searched")
+  func otherSplit() throws {
+    let (_, data) = try Self.data("{ train: \"0:18\", test: \"18:24\" }")
+    let (report, _) = try Self.report(on: data, "test")
+    let caption = try gallery(report.textSearch(of: data.split("train"), queries: 2)).caption
+    #expect(caption.contains("among all 18 items of thing"))
+  }
+
   @Test("the section stands in the page of a run on texts, and not in that of two vectors")
   func pages() throws {
     let (_, data) = try Self.data("{ train: \"0:18\", test: \"18:24\" }")
