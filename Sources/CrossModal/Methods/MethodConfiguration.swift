@@ -187,6 +187,18 @@ extension MethodConfiguration {
   }
 }
 
+extension MethodConfiguration {
+  /// Throws, naming the key and what was expected of its value, where a condition does not hold.
+  func require(_ holds: Bool, _ key: String, _ value: some Any, _ expected: String) throws {
+    guard holds else { throw ConfigurationError.badValue(key: key, value: "\(value)", expected: expected) }
+  }
+
+  /// Widths beyond this are typing errors: their weights fit into no memory.
+  func requireUnits(_ key: String, _ value: Int) throws {
+    try require((1...1 << 20).contains(value), key, value, "1 to \(1 << 20)")
+  }
+}
+
 extension ConfigurationError {
   /// The key and value that a failed decoding stopped at.
   ///

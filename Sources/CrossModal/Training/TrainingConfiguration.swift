@@ -138,10 +138,6 @@ public struct TrainingConfiguration: MethodConfiguration {
 
   /// Products of two of these are no overflow.
   private static let largestCount = 1 << 30
-
-  private func require(_ holds: Bool, _ key: String, _ value: some Any, _ expected: String) throws {
-    guard holds else { throw ConfigurationError.badValue(key: key, value: "\(value)", expected: expected) }
-  }
 }
 
 extension TrainingConfiguration {

@@ -133,12 +133,6 @@ extension CCA {
       }
     }
 
-    private func require(_ holds: Bool, _ key: String, _ value: some Any, _ expected: String) throws {
-      guard holds else {
-        throw ConfigurationError.badValue(key: key, value: "\(value)", expected: expected)
-      }
-    }
-
     /// The ridge of a view; nil when the data decide.
     public func ridge(of view: Int) -> Ridge? { Ridge(ridgeMode[view], ridge[view]) }
   }

@@ -111,11 +111,5 @@ extension SCM {
         try ridge.validate()
       }
     }
-
-    private func require(_ holds: Bool, _ key: String, _ value: some Any, _ expected: String) throws {
-      guard holds else {
-        throw ConfigurationError.badValue(key: key, value: "\(value)", expected: expected)
-      }
-    }
   }
 }

@@ -66,11 +66,6 @@ public final class SCAN: Module, Trainable, Alignment {
     ]
 
     public func validate() throws {
-      func require(_ holds: Bool, _ key: String, _ value: some Any, _ expected: String) throws {
-        guard holds else {
-          throw ConfigurationError.badValue(key: key, value: "\(value)", expected: expected)
-        }
-      }
       // Scores are float32, so settings have to be finite there.
       func isFinite(_ value: Double) -> Bool { Float(value).isFinite }
       let attention = attention

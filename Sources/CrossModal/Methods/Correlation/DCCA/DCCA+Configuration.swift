@@ -163,11 +163,5 @@ extension DCCA {
       try require(
         encoder == .mlp || pretrain != .dae, "pretrain", pretrain.rawValue, "possible with mlp-bn; use none")
     }
-
-    private func require(_ holds: Bool, _ key: String, _ value: some Any, _ expected: String) throws {
-      guard holds else {
-        throw ConfigurationError.badValue(key: key, value: "\(value)", expected: expected)
-      }
-    }
   }
 }

@@ -143,12 +143,6 @@ extension KCCA {
       }
     }
 
-    private func require(_ holds: Bool, _ key: String, _ value: some Any, _ expected: String) throws {
-      guard holds else {
-        throw ConfigurationError.badValue(key: key, value: "\(value)", expected: expected)
-      }
-    }
-
     /// The ridge of a view.
     public func ridge(of view: Int) -> KernelRidge {
       switch regularisation {
