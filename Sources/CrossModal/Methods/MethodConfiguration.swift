@@ -107,6 +107,7 @@ extension MethodConfiguration {
     var tree = try base.encoded
     var parts: [ConfigurationKey] = []
     for member in overrides.members ?? [] {
+      try member.value.checkFinite(member.key)
       guard let key = Self.keys.first(where: { $0.name == member.key || $0.aliases.contains(member.key) })
       else {
         let known = Self.keys.map(\.name)
@@ -184,6 +185,17 @@ extension MethodConfiguration {
         let value = key.part.map { encoded[$0.key]?.part($0.member) } ?? encoded[key.name]
         return JSON.Member(key.name, value ?? .null)
       })
+  }
+}
+
+extension JSON {
+  /// Throws for a number that is infinite or none: files of settings cannot hold it.
+  fileprivate func checkFinite(_ key: String) throws {
+    if case .double(let value) = self, !value.isFinite {
+      throw ConfigurationError.badValue(key: key, value: "\(value)", expected: "a finite number")
+    }
+    for (place, value) in (array ?? []).enumerated() { try value.checkFinite("\(key).\(place)") }
+    for member in members ?? [] { try member.value.checkFinite("\(key).\(member.key)") }
   }
 }
 

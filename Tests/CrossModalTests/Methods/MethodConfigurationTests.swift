@@ -37,6 +37,8 @@ struct MethodConfigurationTests {
       (["size": 0], "size: 0 is not at least 1"),
       (["embed_rate": 0.25, "limit": 2.5], "limit: 2.5 is not a whole number"),
       (["size": 1e30], "size: 1e+30 is not a whole number of 64 bits"),
+      (["limit": .double(.infinity)], "limit: inf is not a finite number"),
+      (["embed_rate": [1, .double(.nan)]], "embed_rate.1: nan is not a finite number"),
       (["mode": "median"], "mode: \"median\" is not"),
       (["emb_rate": 1, "embed_rate": 2], "two names of one key"),
     ] as [(JSON, String)])
