@@ -111,12 +111,18 @@ public final class DistributedGroup: ProcessGroup {
 
   /// Brings NCCL up, so that what is wrong with the devices is said before work starts.
   private func joinDevices(_ device: Device) throws(TorchError) {
-    let ones = ct_group_join_nccl(group) ? try Tensor.ones([1]).to(device) : nil
-    guard let ones, ones.handle.withPointer({ ct_group_sum(group, $0) }) else {
+    do {
+      guard ct_group_join_nccl(group) else { throw lastError("join") }
+      _ = try summed(Tensor.ones([1]).to(device))
+    } catch {
       throw TorchError(
         operation: "joining the CUDA devices of \(size) processes by NCCL",
         message: "process \(rank) at \(device): \(Self.reason)")
     }
+  }
+
+  private func summed(_ tensor: Tensor) throws(TorchError) -> Tensor {
+    Tensor(try Handle.made("sum over processes", [tensor]) { ct_group_sum(group, $0[0]) })
   }
 
   deinit { ct_group_free(group) }
@@ -150,19 +156,19 @@ public final class DistributedGroup: ProcessGroup {
   }
 
   private func check(_ done: Bool, _ operation: String) throws(TorchError) {
-    guard done else {
-      throw TorchError(
-        operation: operation,
-        message:
-          "process \(rank) has lost one of the \(size) that work together, which ended or was too late: "
-          + Self.reason)
-    }
+    guard done else { throw lost(operation) }
+  }
+
+  private func lost(_ operation: String) -> TorchError {
+    TorchError(
+      operation: operation,
+      message:
+        "process \(rank) has lost one of the \(size) that work together, which ended or was too late: "
+        + Self.reason)
   }
 
   public func sum(_ tensor: Tensor) throws(TorchError) -> Tensor {
-    let result = try own(tensor)
-    try check(result.handle.withPointer { ct_group_sum(group, $0) }, "sum over processes")
-    return try result.to(tensor.device)
+    do { return try summed(tensor) } catch { throw lost(error.operation) }
   }
 
   public func broadcast(_ tensor: Tensor, from rank: Int) throws(TorchError) -> Tensor {

@@ -6,7 +6,8 @@ public protocol ProcessGroup: AnyObject {
   var rank: Int { get }
   /// Number of processes.
   var size: Int { get }
-  /// The sum over all processes; shapes and types must agree.
+  /// The sum over all processes; shapes and types must agree. The gradient flows back to what every process gave,
+  /// which takes a sum again: all or none must follow it.
   func sum(_ tensor: Tensor) throws(TorchError) -> Tensor
   /// The tensors of all processes in the order of ranks. Sizes may differ; those of dimensions after the
   /// first are padded with zeros to the largest.

@@ -10,11 +10,13 @@ struct ProcessesTests {
   private static let data = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Data/digits-halves").path
 
-  private static func arguments(_ out: String, _ more: String...) -> [String] {
-    [
-      "train", "--method", "dcca", "--data", data, "--out", out, "--set", "hidden=[16]", "--set", "outputs=5",
-      "--set", "optimizer=adam", "--set", "batch_size=400", "--set", "threads=1", "--quiet",
-    ] + more
+  private static func arguments(_ out: String, _ more: [String] = []) -> [String] {
+    let common = ["train", "--data", data, "--out", out, "--set", "threads=1", "--quiet"] + more
+    guard !more.contains("--method") else { return common }
+    return common + [
+      "--method", "dcca", "--set", "hidden=[16]", "--set", "outputs=5", "--set", "optimizer=adam", "--set",
+      "batch_size=400",
+    ]
   }
 
   /// A step as long as the gradient, so that equal weights are equal gradients.
@@ -42,15 +44,26 @@ struct ProcessesTests {
     }
   }
 
-  @Test("two processes take the step that one takes on the joined batch", arguments: devices)
-  func sharesGradients(device: String) throws {
+  /// Methods with and without layers that normalise by the batch.
+  private static let methods = [
+    [], ["--set", "encoder=mlp-bn"],
+    [
+      "--method", "structure-preserving", "--set", "dim_embed=16", "--set", "metric_dim=5", "--set",
+      "dropout=0",
+      "--set", "batch_size=101", "--set", "sample_size=1",
+    ],
+  ]
+
+  @Test("two processes take the step that one takes on the joined batch", arguments: devices, methods)
+  func sharesGradients(device: String, method: [String]) throws {
     let folder = try TemporaryFolder()
     let (one, two) = (folder.url.path + "/one", folder.url.path + "/two")
-    #expect(try CommandLine.run(Self.arguments(one) + Self.oneStep).status == 0)
+    let alone = try CommandLine.run(Self.arguments(one, method) + Self.oneStep)
+    #expect(alone.status == 0, "\(alone.errors)")
     let port = try CommandLine.freePort()
     let processes = try (0..<2).map {
       try CommandLine.start(
-        Self.arguments(two, "--device", device) + Self.oneStep, environment: Self.place($0, port))
+        Self.arguments(two, method + ["--device", device]) + Self.oneStep, environment: Self.place($0, port))
     }
     for process in processes {
       process.waitUntilExit()
@@ -89,8 +102,11 @@ struct ProcessesTests {
       try CommandLine.start(
         // Gloo notices at once that a process is gone, NCCL not always before its time.
         Self.arguments(
-          out, "--set", "epochs=1000000", "--device", device, "--timeout",
-          signal == SIGKILL && device == "cpu" ? "300" : "15"),
+          out,
+          [
+            "--set", "epochs=1000000", "--device", device, "--timeout",
+            signal == SIGKILL && device == "cpu" ? "300" : "15",
+          ]),
         environment: Self.place(rank, port), errors: rank == 0 ? errors : nil)
     }
     defer { for process in processes where process.isRunning { kill(process.processIdentifier, SIGKILL) } }
@@ -126,7 +142,7 @@ struct ProcessesTests {
     let folder = try TemporaryFolder()
     let errors = folder.url.appendingPathComponent("errors")
     let process = try CommandLine.start(
-      Self.arguments(folder.path("run"), option, value), environment: Self.place(0, port), errors: errors)
+      Self.arguments(folder.path("run"), [option, value]), environment: Self.place(0, port), errors: errors)
     process.waitUntilExit()
     #expect(process.terminationStatus == status)
     let found = try String(contentsOf: errors, encoding: .utf8)

@@ -191,6 +191,56 @@ struct DistributedGroupTests {
     #expect(found[1] == found[0])
   }
 
+  @Test(
+    "batch normalisation of parts is that of the joined batch, with its gradient",
+    arguments: [[5, 3], [5, 3, 2, 4]])
+  func batchNormalisation(shape: [Int]) async throws {
+    @Sendable func numbers(of rows: Range<Int>, _ pass: (Generator) -> Pass) throws -> [[Double]] {
+      let generator = try Generator(seed: 4)
+      let (x, slopes) = (
+        try Tensor.normal(shape, .float64, using: generator) * 3 + 7,
+        try Tensor.normal(shape, .float64, using: generator)
+      )
+      let norm = try BatchNorm(3, .float64)
+      norm.weight = try Tensor([0.5, 2, -1]).requiringGradient()
+      norm.bias = try Tensor([1.0, 0, 3]).requiringGradient()
+      let own = try x[rows].copied().requiringGradient()
+      let result = try norm(own, pass(generator))
+      try (result.squared() * slopes[rows]).sum().backward()
+      let found = [
+        own.gradient, result, norm.weight.gradient, norm.bias.gradient, norm.runningMean,
+        norm.runningVariance,
+      ]
+      return try found.map { try ($0 ?? Tensor([0.0])).detached().flattened().values() }
+    }
+    let whole = try numbers(of: 0..<5) { .training($0) }
+    // One row in one process, the rest in the other.
+    let parts = try await together { group in
+      try numbers(of: group.rank == 0 ? 0..<1 : 1..<5) { .training($0, in: group) }
+    }
+    for at in 0..<2 { #expect(isClose(parts[0][at] + parts[1][at], whole[at])) }
+    for at in 2..<4 { #expect(isClose(zip(parts[0][at], parts[1][at]).map { $0 + $1 }, whole[at])) }
+    for at in 4..<6 { #expect(parts.allSatisfy { isClose($0[at], whole[at]) }) }
+  }
+
+  private func isClose(_ x: [Double], _ y: [Double]) -> Bool {
+    x.count == y.count && zip(x, y).allSatisfy { abs($0 - $1) <= 1e-12 * max(1, abs($1)) }
+  }
+
+  @Test("a process that left ends the others in the gradient, too, with an error that says so")
+  func lostInGradient() async throws {
+    let found = try await together { group -> String in
+      let sum = try group.sum(Tensor([1.0]).requiringGradient())
+      guard group.rank == 0 else { return "" }
+      do {
+        try sum.sum().backward()
+        return "no error"
+      } catch let error as TorchError { return error.description }
+    }
+    #expect(found[0].contains("process 0 has lost one of the 2"), "\(found[0])")
+    #expect(!found[0].contains("gloo/"))
+  }
+
   @Test("a process that left ends the others' calls with an error that says so")
   func lost() async throws {
     let found = try await together { group -> String in

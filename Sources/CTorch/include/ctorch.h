@@ -221,10 +221,11 @@ void ct_group_free(ct_group group) CT_NOEXCEPT;
 // Lets NCCL carry tensors on cuda from device to device; each process has a device of its own. The processes meet
 // at the first such tensor. Fails where libtorch has no NCCL or no device is found.
 bool ct_group_join_nccl(ct_group group) CT_NOEXCEPT;
-// Whether the calls below take tensors on this type of device.
+// The sum over all processes, whose gradient is the sum of the gradients that they have of it: every one that follows
+// it back calls the others again.
+ct_tensor ct_group_sum(ct_group group, ct_tensor tensor) CT_NOEXCEPT;
+// Whether the calls below take tensors on this type of device. They are contiguous, too.
 bool ct_group_carries(ct_group group, int32_t device_type) CT_NOEXCEPT;
-// Tensors are contiguous, and where the group carries them. The sum over all processes, in place.
-bool ct_group_sum(ct_group group, ct_tensor tensor) CT_NOEXCEPT;
 // The tensors of all processes, of one shape, into `parts`.
 bool ct_group_gather(ct_group group, ct_tensor tensor, const ct_tensor *parts, int32_t count) CT_NOEXCEPT;
 // The tensor of process `rank`, in place.

@@ -129,7 +129,7 @@ public enum DCCAReference: ReferenceComponents {
   private static func network(_ reference: ReferenceCase) throws -> [String: Tensor] {
     let networks = try networks(reference)
     let rows = try (1...2).map { try reference.input("x\($0)").to(.float64) }
-    let outputs = try (0..<2).map { try networks[$0](rows[$0], isTraining: true) }
+    let outputs = try (0..<2).map { try networks[$0](rows[$0], .training(Generator(seed: 0))) }
     var found = ["out1": try outputs[0].detached(), "out2": try outputs[1].detached()]
     let parameters = networks.enumerated().flatMap { view, network in
       network.parameters.map { (name: "model\(view + 1).\($0.name)", tensor: $0.tensor) }
@@ -151,7 +151,7 @@ public enum DCCAReference: ReferenceComponents {
     }
     for (view, network) in networks.enumerated() {
       for entry in network.buffers { found["after_step.model\(view + 1).\(entry.name)"] = entry.tensor }
-      found["eval.out\(view + 1)"] = try network(rows[view], isTraining: false).detached()
+      found["eval.out\(view + 1)"] = try network(rows[view], .evaluation).detached()
     }
     return found
   }

@@ -19,6 +19,9 @@ public final class Step {
   /// Number of processes that train together.
   public var processes: Int { group?.size ?? 1 }
 
+  /// What the layers of a network are to know.
+  public var pass: Pass { isTraining ? .training(generator, in: group) : .evaluation }
+
   private let group: (any ProcessGroup)?
   /// Whether ``gathered(_:)`` was called, so that every process has the loss of the joined batch.
   private(set) var hasGathered = false

@@ -36,12 +36,63 @@ public final class BatchNorm: Layer {
       try variance.slot.makeWritable()
       batches.wrappedValue = try batches.wrappedValue + Tensor(1).to(batches.wrappedValue.device)
     }
+    if let group = pass.group { return try joined(x, group) }
     return try Op.batchNorm(
       .tensor(x), .tensor(weight), .tensor(bias), .tensor(runningMean), .tensor(runningVariance),
       .bool(pass.isTraining), .double(momentum), .double(epsilon), .bool(true))
   }
 
+  /// By the statistics of the batch of all processes.
+  private func joined(_ x: Tensor, _ group: any ProcessGroup) throws(TorchError) -> Tensor {
+    let features = x.size(along: 1)
+    let values = try x.to(runningMean.dtype)
+    let moments = try BatchMoments(values.transposed(0, 1).reshaped(to: [features, -1]), in: group)
+    mean.wrappedValue = try moments.moved(mean: runningMean, momentum)
+    variance.wrappedValue = try moments.moved(variance: runningVariance, momentum)
+    let shape = [features] + [Int](repeating: 1, count: x.rank - 2)
+    let scale = try weight * (moments.variance + epsilon).inverseSquareRoot()
+    return try
+      ((values - moments.mean.reshaped(to: shape)) * scale.reshaped(to: shape)
+      + bias.reshaped(to: shape)).to(x.dtype)
+  }
+
   private enum Op {
     static let batchNorm = Operator("batch_norm")
+  }
+}
+
+/// Mean and variance of each feature over a batch, a part of which is here.
+public struct BatchMoments {
+  /// `[features]`, with a graph; the variance is divided by the number of values.
+  public let mean: Tensor
+  public let variance: Tensor
+  /// Values of each feature, a scalar.
+  private let count: Tensor
+
+  /// - Parameters:
+  ///   - values: of this process, `[features, n]`.
+  ///   - group: whose parts together are the batch; nil for this one alone.
+  /// - Throws: ``TorchError`` when a process is gone or late.
+  public init(_ values: Tensor, in group: (any ProcessGroup)?) throws(TorchError) {
+    let features = values.size(along: 0)
+    let own = try Tensor.full([1], Double(values.size(along: 1)), values.dtype, on: values.device)
+    let sums = try Tensor.concatenated([values.sum(along: 1), own])
+    let all = try group?.sum(sums) ?? sums
+    count = try all[features].detached()
+    mean = try all[0..<features] / count
+    // In two passes: a mean of squares less the square of a mean would lose digits.
+    let rests = try (values - mean.unsqueezed(at: 1)).squared().sum(along: 1)
+    variance = try (group?.sum(rests) ?? rests) / count
+  }
+
+  /// A running mean with this one in it.
+  public func moved(mean running: Tensor, _ momentum: Double) throws(TorchError) -> Tensor {
+    try running * (1 - momentum) + mean.detached() * momentum
+  }
+
+  /// A running variance, which is divided by one value less, with this one in it.
+  public func moved(variance running: Tensor, _ momentum: Double) throws(TorchError) -> Tensor {
+    let unbiased = try variance.detached() * (count / (count - 1).clamped(from: 1))
+    return try running * (1 - momentum) + unbiased * momentum
   }
 }

@@ -14,7 +14,7 @@ public final class Dropout: Layer {
 extension Tensor {
   /// Dropout of that probability in `0...1`; the tensor itself in evaluation.
   public func dropped(_ probability: Double, _ pass: Pass) throws(TorchError) -> Tensor {
-    guard case .training(let generator) = pass, probability > 0 else { return self }
+    guard case .training(let generator, _) = pass, probability > 0 else { return self }
     guard probability <= 1 else {
       throw TorchError(operation: "dropout", message: "\(probability) is no probability")
     }

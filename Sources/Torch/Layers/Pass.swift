@@ -5,8 +5,9 @@
 public enum Pass {
   /// Nothing is dropped; batch normalisation uses its running statistics.
   case evaluation
-  /// Elements are dropped as the generator says; batch normalisation uses the batch and updates its statistics.
-  case training(Generator)
+  /// Elements are dropped as the generator says; batch normalisation uses the batch and updates its statistics. With
+  /// several processes that each have a part of the batch it is the joined one.
+  case training(Generator, in: (any ProcessGroup)? = nil)
 
   /// Whether this is part of training.
   public var isTraining: Bool {
@@ -14,6 +15,12 @@ public enum Pass {
     case .evaluation: false
     case .training: true
     }
+  }
+
+  /// Those that train together on a batch; nil for one process.
+  public var group: (any ProcessGroup)? {
+    guard case .training(_, let group?) = self, group.size > 1 else { return nil }
+    return group
   }
 }
 

@@ -141,7 +141,7 @@ extension Tensor {
 extension Pass {
   /// `each` numbers uniform in 0..<1 for each of `count` items in training; none in evaluation.
   func choices(_ count: Int, _ each: Int) throws(TorchError) -> [[Double]] {
-    guard case .training(let generator) = self else { return Array(repeating: [], count: count) }
+    guard case .training(let generator, _) = self else { return Array(repeating: [], count: count) }
     let numbers = try Tensor.uniform([count, each], using: generator, on: generator.device)
       .values(as: Double.self)
     return (0..<count).map { Array(numbers[$0 * each..<($0 + 1) * each]) }

@@ -56,7 +56,7 @@ public final class EmbeddingBranch: BranchMap {
   /// - Returns: `[n, size]`.
   /// - Throws: ``ObjectiveError`` for one row in training, which batch normalisation cannot take.
   public func callAsFunction(_ x: Tensor, _ pass: Pass) throws -> Tensor {
-    if pass.isTraining, settings.normalisesBatch, x.size(along: 0) < 2 {
+    if pass.isTraining, pass.group == nil, settings.normalisesBatch, x.size(along: 0) < 2 {
       throw ObjectiveError.badSetting(
         "rows of a batch", Double(x.size(along: 0)), expected: "2 or more for batch normalisation")
     }

@@ -208,7 +208,7 @@ public class JointBranches: PretrainedParts {
     _ batch: Batch, _ step: Step, _ objective: (Tensor, Tensor) throws -> ObjectiveValue
   ) throws -> ObjectiveValue {
     let sides = min(2, modalities.count)
-    let pass: Pass = step.isTraining ? .training(step.generator) : .evaluation
+    let pass = step.pass
     func encode(_ items: [Items]) throws -> [Tensor] {
       try items.prefix(2).enumerated().map { try vectors($1, side: $0, pass) }
     }

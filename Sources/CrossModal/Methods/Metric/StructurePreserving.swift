@@ -148,7 +148,7 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
         try score(x.rows(at: parts.places[0]), y.rows(at: parts.places[1]))
       }
     } else {
-      let pass: Pass = step.isTraining ? .training(step.generator) : .evaluation
+      let pass = step.pass
       let vectors = try (0..<2).map {
         try self.vectors(batch.items[$0].rows(at: parts.places[$0]), side: $0, pass)
       }

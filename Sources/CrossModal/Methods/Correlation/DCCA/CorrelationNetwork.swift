@@ -4,8 +4,8 @@ import Torch
 protocol CorrelationNetwork: Module {
   /// Outputs `[n, o]` of rows `[n, d]`.
   ///
-  /// - Parameter isTraining: normalise by the batch, and remember its moments.
-  func callAsFunction(_ rows: Tensor, isTraining: Bool) throws -> Tensor
+  /// In training those that normalise do so by the batch, and remember its moments.
+  func callAsFunction(_ rows: Tensor, _ pass: Pass) throws -> Tensor
   /// Whether rows influence each other's outputs in training, so that a batch cannot be taken in pieces.
   var normalisesByBatch: Bool { get }
   /// The linear maps from the bottom up.
@@ -49,7 +49,7 @@ final class PlainNetwork: CorrelationNetwork {
     self.activatesOutput = activatesOutput
   }
 
-  func callAsFunction(_ rows: Tensor, isTraining: Bool) throws -> Tensor {
+  func callAsFunction(_ rows: Tensor, _ pass: Pass) throws -> Tensor {
     try layers.indices.reduce(rows) { hidden, i in
       let sums = try layers[i](hidden)
       return i < layers.count - 1 || activatesOutput ? try activation(sums) : sums
@@ -85,10 +85,10 @@ final class NormalisedNetwork: CorrelationNetwork {
     blocks.compactMap { ($0 as? SigmoidBlock)?.linear ?? ($0 as? OutputBlock)?.linear }
   }
 
-  func callAsFunction(_ rows: Tensor, isTraining: Bool) throws -> Tensor {
+  func callAsFunction(_ rows: Tensor, _ pass: Pass) throws -> Tensor {
     try blocks.reduce(rows) { hidden, block in
-      if let block = block as? SigmoidBlock { return try block(hidden, isTraining: isTraining) }
-      if let block = block as? OutputBlock { return try block(hidden, isTraining: isTraining) }
+      if let block = block as? SigmoidBlock { return try block(hidden, pass) }
+      if let block = block as? OutputBlock { return try block(hidden, pass) }
       return hidden
     }
   }
@@ -103,8 +103,8 @@ private final class SigmoidBlock: Module {
     _normalisation = Named(wrappedValue: normalisation, "2")
   }
 
-  func callAsFunction(_ rows: Tensor, isTraining: Bool) throws -> Tensor {
-    try normalisation(linear(rows).sigmoid(), isTraining: isTraining)
+  func callAsFunction(_ rows: Tensor, _ pass: Pass) throws -> Tensor {
+    try normalisation(linear(rows).sigmoid(), pass)
   }
 }
 
@@ -117,8 +117,8 @@ private final class OutputBlock: Module {
     _linear = Named(wrappedValue: linear, "1")
   }
 
-  func callAsFunction(_ rows: Tensor, isTraining: Bool) throws -> Tensor {
-    try linear(normalisation(rows, isTraining: isTraining))
+  func callAsFunction(_ rows: Tensor, _ pass: Pass) throws -> Tensor {
+    try linear(normalisation(rows, pass))
   }
 }
 
@@ -148,21 +148,15 @@ final class ColumnNormalisation: Module {
     self.epsilon = epsilon
   }
 
-  func callAsFunction(_ rows: Tensor, isTraining: Bool) throws -> Tensor {
-    guard isTraining else {
+  func callAsFunction(_ rows: Tensor, _ pass: Pass) throws -> Tensor {
+    guard pass.isTraining else {
       return try scaled((rows - runningMean) * (runningVariance + epsilon).inverseSquareRoot())
     }
-    let mean = try rows.mean(along: 0)
-    let centred = try rows - mean
-    let variance = try centred.squared().mean(along: 0)
-    let count = Double(rows.size(along: 0))
-    try withoutGradient {
-      let unbiased = try variance.detached() * (count / max(1, count - 1))
-      runningMean = try runningMean * (1 - momentum) + mean.detached() * momentum
-      runningVariance = try runningVariance * (1 - momentum) + unbiased * momentum
-      batches = try batches + Tensor(1).to(batches.device)
-    }
-    return try scaled(centred * (variance + epsilon).inverseSquareRoot())
+    let moments = try BatchMoments(rows.transposed(), in: pass.group)
+    runningMean = try moments.moved(mean: runningMean, momentum)
+    runningVariance = try moments.moved(variance: runningVariance, momentum)
+    batches = try batches + Tensor(1).to(batches.device)
+    return try scaled((rows - moments.mean) * (moments.variance + epsilon).inverseSquareRoot())
   }
 
   private func scaled(_ normal: Tensor) throws -> Tensor {

@@ -86,14 +86,14 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
     return try scaling(view)(rows)
   }
 
-  private func output(of rows: Tensor, view: Int, isTraining: Bool) throws -> Tensor {
+  private func output(of rows: Tensor, view: Int, _ pass: Pass) throws -> Tensor {
     let network = model(view)
-    return try network(rows, isTraining: isTraining)
+    return try network(rows, pass)
   }
 
   /// Outputs of the network of a view, without the final linear CCA: `[n, outputs]`.
   private func outputs(_ items: Items, view: Int) throws -> Tensor {
-    try output(of: inputs(items, view: view), view: view, isTraining: false)
+    try output(of: inputs(items, view: view), view: view, .evaluation)
   }
 
   // MARK: - Learning
@@ -202,7 +202,7 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
       return try lossInPieces(batch, step)
     }
     let rows = try (0..<2).map { try inputs(batch.items[$0], view: $0) }
-    let own = try (0..<2).map { try output(of: rows[$0], view: $0, isTraining: step.isTraining) }
+    let own = try (0..<2).map { try output(of: rows[$0], view: $0, step.pass) }
     let outputs = try own.map { try step.gathered($0) }
     guard configuration.objective.reconstructs else { return try objective(outputs, step) }
     let errors = try (0..<2).map { view in
@@ -313,7 +313,7 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
     let rows = try (0..<2).map { try inputs(batch.items[$0], view: $0) }
     let outputs = try (0..<2).map { view in
       try withoutGradient {
-        try Tensor.concatenated(ranges.map { try output(of: rows[view][$0], view: view, isTraining: true) })
+        try Tensor.concatenated(ranges.map { try output(of: rows[view][$0], view: view, step.pass) })
       }.requiringGradient()
     }
     let whole = try objective(outputs, step)
@@ -322,7 +322,7 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
       for view in 0..<2 {
         guard let slope = slopes[view] else { continue }
         for range in ranges {
-          try output(of: rows[view][range], view: view, isTraining: true).backward(slope[range] * weight)
+          try output(of: rows[view][range], view: view, step.pass).backward(slope[range] * weight)
         }
       }
     }
