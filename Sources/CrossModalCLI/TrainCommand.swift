@@ -192,9 +192,12 @@ func settingsTree(_ name: String, for type: any Method.Type) throws -> JSON {
   guard let data = FileManager.default.contents(atPath: name) else {
     return try type.recipe(named: name).settings
   }
-  do {
-    return try JSON(yaml: String(decoding: data, as: UTF8.self))
-  } catch {
+  let tree: JSON
+  do { tree = try JSON(yaml: String(decoding: data, as: UTF8.self)) } catch {
     throw UsageError("\(name): \(ExitStatus.sentence(error))")
   }
+  guard tree.members != nil || tree.isNull else {
+    throw UsageError("\(name): holds no settings, which are lines of 'key: value'")
+  }
+  return tree
 }

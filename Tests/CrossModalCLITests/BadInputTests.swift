@@ -54,6 +54,14 @@ struct BadInputTests {
     #expect(folder.exists("run/model.safetensors"))
   }
 
+  @Test("a file that holds no settings is named, not recited")
+  func wrongSettings() throws {
+    try folder.write(String(repeating: "a picture\ta caption of it\n", count: 500), to: "captions.txt")
+    let outcome = try train("--config", folder.path("captions.txt"))
+    expect(outcome, status: 2, says: "captions.txt: holds no settings")
+    #expect(outcome.errors.count < 400)
+  }
+
   @Test("a path that does not exist is named")
   func wrongPath() throws {
     expect(try train(data: "/no/such/place"), status: 1, says: "/no/such/place")

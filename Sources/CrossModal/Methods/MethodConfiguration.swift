@@ -82,13 +82,18 @@ public enum ConfigurationError: LocalizedError, Equatable {
   /// Two names of one key, with different values.
   case givenTwice(key: String, alias: String)
 
+  /// Letters of a value that a message repeats; a file taken for settings is one long value.
+  private static let longestValue = 120
+
   public var errorDescription: String? {
     switch self {
     case .unknownKey(let key, let nearest, let known):
       let hint = nearest.map { "; did you mean '\($0)'?" } ?? ""
       return "unknown key '\(key)'\(hint) Known keys: \(known.joined(separator: ", "))"
         .replacingOccurrences(of: "' Known", with: "'. Known")
-    case .badValue(let key, let value, let expected): return "\(key): \(value) is not \(expected)"
+    case .badValue(let key, let value, let expected):
+      let shown = value.count > Self.longestValue ? value.prefix(Self.longestValue) + "…" : value[...]
+      return "\(key): \(shown) is not \(expected)"
     case .givenTwice(let key, let alias): return "'\(key)' and '\(alias)' are two names of one key; give one"
     }
   }
@@ -139,40 +144,24 @@ extension MethodConfiguration {
       self = try Self(encoded: tree)
       try validate()
     } catch let error as DecodingError {
-      let culprit = try base.unfitNumber(in: tree)
-      throw (culprit ?? ConfigurationError(error, in: tree, keys: Self.keys, inlined: Self.inlined))
-        .naming(parts)
+      throw
+        (Self.uncountable(in: tree)
+        ?? ConfigurationError(error, in: tree, keys: Self.keys, inlined: Self.inlined)).naming(parts)
     } catch let error as ConfigurationError {
       throw error.naming(parts)
     }
   }
 
-  /// The first value in which a whole number is asked for and another stands, or one that is too large: of these the
-  /// decoder does not say where it met them. Nil where there is none.
-  ///
-  /// - Parameter tree: what could not be decoded, made of these settings.
-  private func unfitNumber(in tree: JSON) throws -> ConfigurationError? {
-    let sound = try encoded
-    func isUnfit(_ key: String, _ value: JSON) -> Bool {
-      var alone = sound
-      alone[key] = value
-      do { _ = try Self(encoded: alone) } catch DecodingError.dataCorrupted(let context) {
-        return context.codingPath.isEmpty
-      } catch {}
-      return false
-    }
-    for member in tree.members ?? []
-    where member.value != sound[member.key] && isUnfit(member.key, member.value) {
-      let inner = member.value.members?.first {
-        var part = sound[member.key] ?? .null
-        part[$0.key] = $0.value
-        return isUnfit(member.key, part)
-      }
-      let value = inner?.value ?? member.value
-      let isNumber = value.members == nil && value.array == nil
+  /// A fraction, or a number too large, where a whole number belongs: the decoder does not say where it stopped.
+  private static func uncountable(in tree: JSON) -> ConfigurationError? {
+    var tree = tree
+    for path in tree.fractions {
+      let value = path.reduce(Optional(tree)) { $0?.part($1) }
+      tree = tree.replacing(path[...], with: 1)
+      guard (try? Self(encoded: tree)) != nil, let number = value?.double else { continue }
       return .badValue(
-        key: inner.map { "\(member.key).\($0.key)" } ?? member.key, value: value.text(),
-        expected: isNumber ? "a whole number of 64 bits" : "of whole numbers where they are asked for")
+        key: path.joined(separator: "."), value: value?.text() ?? "",
+        expected: number.rounded() == number ? "a whole number below 2^63" : "a whole number")
     }
     return nil
   }
@@ -208,6 +197,30 @@ extension MethodConfiguration {
   /// Widths beyond this are typing errors: their weights fit into no memory.
   func requireUnits(_ key: String, _ value: Int) throws {
     try require((1...1 << 20).contains(value), key, value, "1 to \(1 << 20)")
+  }
+}
+
+extension JSON {
+  /// Where numbers stand that are no `Int`.
+  fileprivate var fractions: [[String]] {
+    switch self {
+    case .double(let number): Int(exactly: number) == nil ? [[]] : []
+    case .array(let elements):
+      elements.enumerated().flatMap { at, element in element.fractions.map { ["\(at)"] + $0 } }
+    case .object(let members): members.flatMap { member in member.value.fractions.map { [member.key] + $0 } }
+    default: []
+    }
+  }
+
+  fileprivate func replacing(_ path: ArraySlice<String>, with value: JSON) -> JSON {
+    guard let first = path.first else { return value }
+    let rest = path.dropFirst()
+    if let array {
+      return .array(array.enumerated().map { "\($0)" == first ? $1.replacing(rest, with: value) : $1 })
+    }
+    var changed = self
+    changed[first] = self[first]?.replacing(rest, with: value)
+    return changed
   }
 }
 

@@ -167,6 +167,8 @@ extension RunRecord {
 
   /// What of another record would make other weights.
   func changes(to other: RunRecord) throws -> [TrainingError.Change] {
+    // Another method has other keys, which say nothing more.
+    guard method == other.method else { return [.init(key: "method", begun: method, now: other.method)] }
     let flat = { (record: RunRecord) throws -> [(key: String, value: String)] in
       var tree = try record.json()
       tree["versions"] = nil

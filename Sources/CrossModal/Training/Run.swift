@@ -114,9 +114,10 @@ extension Run {
   /// - Throws: ``RunError`` when there is none or it is not whole.
   public static func open(_ folder: String) throws -> Run {
     let path = { (name: String) in URL(fileURLWithPath: folder).appendingPathComponent(name).path }
-    guard FileManager.default.fileExists(atPath: path(recordFile)),
-      FileManager.default.fileExists(atPath: path(weightsFile))
-    else { throw RunError.notARun(folder) }
+    let isThere = { FileManager.default.fileExists(atPath: path($0)) }
+    guard isThere(recordFile), isThere(weightsFile) else {
+      throw isThere(recordFile) && isThere("checkpoints") ? RunError.unfinished(folder) : .notARun(folder)
+    }
     let record = try RunRecord(file: path(recordFile))
     let featurizers = try FeaturizerFiles.read(record, from: URL(fileURLWithPath: folder))
     let method = try MethodList.method(named: record.method)

@@ -151,6 +151,8 @@ extension RunRecord {
 /// A run folder that cannot be written or read.
 public enum RunError: LocalizedError, Equatable {
   case notARun(String)
+  /// Training has begun in the folder and not ended.
+  case unfinished(String)
   case exists(String)
   case notEmpty(String)
   case badRecord(file: String, key: String)
@@ -166,6 +168,8 @@ public enum RunError: LocalizedError, Equatable {
     switch self {
     case .notARun(let path):
       "\(path): no run here (a folder with config.yaml and model.safetensors, as `crossmodal train` writes it)"
+    case .unfinished(let path):
+      "\(path): training has not ended here; `crossmodal train --out \(path) --resume` continues it"
     case .exists(let path):
       "\(path): holds a run already; give another --out (train and export replace it with --force)"
     case .notEmpty(let path): "\(path): is not an empty folder and no run; give another --out"

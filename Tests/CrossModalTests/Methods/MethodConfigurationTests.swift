@@ -6,12 +6,14 @@ private struct Sample: MethodConfiguration {
   var embedRate = 0.5
   var mode: Mode = .mean
   var limit: Int?
+  var ends: [Int] = []
 
   enum Mode: String, Codable { case mean, sum }
 
   static let keys = [
     ConfigurationKey("size", "dimensions"), ConfigurationKey("embed_rate", "rate", aliases: ["emb_rate"]),
     ConfigurationKey("mode", "mean or sum"), ConfigurationKey("limit", "at most"),
+    ConfigurationKey("ends", "places"),
   ]
 
   func validate() throws {
@@ -26,7 +28,7 @@ struct MethodConfigurationTests {
     let made = try Sample(overrides: ["size": 3, "emb_rate": 1, "mode": "sum"])
     #expect(made == Sample(size: 3, embedRate: 1, mode: .sum, limit: nil))
     #expect(try Sample(overrides: made.tree()) == made)
-    #expect(try Sample().tree().members?.map(\.key) == ["size", "embed_rate", "mode", "limit"])
+    #expect(try Sample().tree().members?.map(\.key) == ["size", "embed_rate", "mode", "limit", "ends"])
   }
 
   @Test(
@@ -35,10 +37,13 @@ struct MethodConfigurationTests {
       (["sise": 3], "unknown key 'sise'; did you mean 'size'?"),
       (["size": "many"], "size: \"many\" is not a whole number"),
       (["size": 0], "size: 0 is not at least 1"),
-      (["embed_rate": 0.25, "limit": 2.5], "limit: 2.5 is not a whole number"),
-      (["size": 1e30], "size: 1e+30 is not a whole number of 64 bits"),
+      (["size": 1e30], "size: 1e+30 is not a whole number below 2^63"),
       (["limit": .double(.infinity)], "limit: inf is not a finite number"),
       (["embed_rate": [1, .double(.nan)]], "embed_rate.1: nan is not a finite number"),
+      (["size": 1.5], "size: 1.5 is not a whole number"),
+      (["embed_rate": 0.25, "limit": 1e20], "limit: 1e+20 is not a whole number below 2^63"),
+      (["ends": [3, 2.5]], "ends.1: 2.5 is not a whole number"),
+      (["mode": .string(String(repeating: "a long text ", count: 999))], "a long text a long text… is not"),
       (["mode": "median"], "mode: \"median\" is not"),
       (["emb_rate": 1, "embed_rate": 2], "two names of one key"),
     ] as [(JSON, String)])
