@@ -63,7 +63,7 @@ struct TrainingReport {
         LinePlot(
           "The loss in the course of training.", x: PlotAxis("step"), y: PlotAxis("loss"), series: series),
         caption: "Loss of the training batches."))
-    let measured = epochs.filter { $0["measures"] != nil }
+    let measured = log.filter { $0["measures"] != nil }
     if let name = outcome.best?.name ?? measured.first?["measures"]?.members?.first?.key, measured.count > 1 {
       blocks.append(
         .figure(

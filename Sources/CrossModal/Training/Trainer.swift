@@ -215,6 +215,7 @@ public final class Trainer {
       let taken = batches[state.batch..<end].filter { $0.count >= group?.size ?? 1 }
       let stop = taken.isEmpty ? false : try takeStep(Array(taken), before: end)
       state.batch = end
+      if isEvaluationDue, end < batches.count, !isAtLastStep, state.ended == nil { try evaluateWithinEpoch() }
       if stop { try interrupt() }
       if isCheckpointDue || isLongAgo, state.batch < batches.count { try checkpoint() }
     }
@@ -224,6 +225,10 @@ public final class Trainer {
       state.batch = 0
     }
     try endEpoch(isLast: !isWhole || state.epoch >= training.epochs || isAtLastStep || state.ended != nil)
+  }
+
+  private var isEvaluationDue: Bool {
+    validation != nil && (training.valEvery.map { state.step % $0 == 0 } ?? false)
   }
 
   private var isCheckpointDue: Bool { training.checkpointEvery.map { state.step % $0 == 0 } ?? false }
@@ -236,25 +241,36 @@ public final class Trainer {
 
   private func endEpoch(isLast: Bool) throws {
     try checkWeights()
-    let isDue = training.evaluateEvery > 0 && (isLast || state.epoch % training.evaluateEvery == 0)
+    // What ended within the epoch has just been measured.
+    let isDue =
+      training.evaluateEvery > 0 && state.ended != .patience
+      && (isLast || state.epoch % training.evaluateEvery == 0)
     var line: JSON = ["kind": "epoch", "epoch": .int(state.epoch), "step": .int(state.step)]
     for (name, value) in state.means.values { line[name] = .double(value) }
     if isDue, validation != nil { try judge(evaluate(), into: &line) }
-    try metrics?.append(line)
-    try events?.append(
-      state.means.values.map { ("epoch/\($0.name)", $0.value) }
-        + (line["measures"]?.members ?? []).map { ("validation/\($0.key)", $0.value.double ?? .nan) },
-      step: state.step)
+    try log(line, state.means.values.map { ("epoch/\($0.name)", $0.value) })
     state.means = RunningMeans()
-    if let patience = training.patience, state.evaluationsWithoutImprovement >= patience, state.ended == nil {
-      state.ended = .patience
-    }
     if state.ended == nil, isLast { state.ended = .completed }
     try checkpoint(isSkippable: state.ended == nil && !isCheckpointDue)
     if try isInterrupted() { try interrupt(isSaved: true) }
   }
 
-  /// Keeps the weights when the measure is the best so far.
+  private func evaluateWithinEpoch() throws {
+    try checkWeights()
+    var line: JSON = ["kind": "evaluation", "epoch": .int(state.epoch), "step": .int(state.step)]
+    try judge(evaluate(), into: &line)
+    try log(line)
+    if state.ended == nil { try checkpoint(isSkippable: !isCheckpointDue) }
+  }
+
+  private func log(_ line: JSON, _ values: [(String, Double)] = []) throws {
+    try metrics?.append(line)
+    try events?.append(
+      values + (line["measures"]?.members ?? []).map { ("validation/\($0.key)", $0.value.double ?? .nan) },
+      step: state.step)
+  }
+
+  /// Keeps the weights when the measure is the best so far, and ends training that has long had no better ones.
   private func judge(_ measures: [Measure], into line: inout JSON) throws {
     line["measures"] = .object(
       measures.map { JSON.Member($0.name, $0.value.isFinite ? .double($0.value) : .null) })
@@ -265,6 +281,12 @@ public final class Trainer {
       chosen.value.isFinite
       && (state.best.map { chosen.increases ? chosen.value > $0.value : chosen.value < $0.value } ?? true)
     observe(.evaluation(epoch: state.epoch, step: state.step, measures: measures, isBest: isBest))
+    defer {
+      if let patience = training.patience, state.evaluationsWithoutImprovement >= patience, state.ended == nil
+      {
+        state.ended = .patience
+      }
+    }
     guard isBest else {
       state.evaluationsWithoutImprovement += 1
       if training.schedule.kind == .plateau { lowerRateOnPlateau() }

@@ -49,6 +49,8 @@ public struct TrainingConfiguration: MethodConfiguration {
   public var selectBy: String?
   /// Epochs between evaluations; 0 for none.
   public var evaluateEvery = 1
+  /// Steps between further evaluations, within epochs.
+  public var valEvery: Int?
   /// Split to evaluate on; nil for one called val, dev or validation, where there is one.
   public var validation: String?
   /// Decay of a moving average of the weights that is evaluated and kept in their place.
@@ -92,7 +94,8 @@ public struct TrainingConfiguration: MethodConfiguration {
       "minimum_gain", "what a measure must gain on the best so far for patience to begin anew",
       aliases: ["min_delta"]),
     ConfigurationKey("select_by", "measure by which the best weights are kept; null for the method's first"),
-    ConfigurationKey("evaluate_every", "epochs between evaluations; 0 for none", aliases: ["val_every"]),
+    ConfigurationKey("evaluate_every", "epochs between evaluations; 0 for none"),
+    ConfigurationKey("val_every", "steps between further evaluations, within epochs; null for none"),
     ConfigurationKey(
       "validation", "split to evaluate on; null for val, dev or validation", aliases: ["val_split"]),
     ConfigurationKey("ema", "decay of a moving average of the weights, which is then kept; null for none"),
@@ -107,6 +110,7 @@ public struct TrainingConfiguration: MethodConfiguration {
     for (key, count) in [
       ("epochs", epochs), ("steps", steps), ("batch_size", batchSize), ("accumulate", accumulate),
       ("history", history), ("patience", patience), ("evaluate_every", evaluateEvery),
+      ("val_every", valEvery),
       ("checkpoint_every", checkpointEvery),
     ] {
       try require(count ?? 0 <= Self.largestCount, key, count ?? 0, "at most \(Self.largestCount)")
@@ -129,6 +133,9 @@ public struct TrainingConfiguration: MethodConfiguration {
     try require(patience.map { $0 >= 1 } ?? true, "patience", patience ?? 0, "1 or more, or null")
     try require(minimumGain >= 0 && minimumGain.isFinite, "minimum_gain", minimumGain, "0 or more")
     try require(evaluateEvery >= 0, "evaluate_every", evaluateEvery, "0 or more")
+    try require(valEvery.map { $0 >= 1 } ?? true, "val_every", valEvery ?? 0, "1 or more, or null")
+    try require(
+      valEvery == nil || evaluateEvery > 0, "val_every", valEvery ?? 0, "null where evaluate_every is 0")
     try require(ema.map { $0 >= 0 && $0 < 1 } ?? true, "ema", ema ?? 0, "from 0 to below 1, or null")
     try require(
       checkpointEvery.map { $0 >= 1 } ?? true, "checkpoint_every", checkpointEvery ?? 0, "1 or more, or null")

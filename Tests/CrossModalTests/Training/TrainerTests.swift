@@ -63,6 +63,7 @@ struct TrainerTests {
       $0.ema = 0.9
       $0.epochs = 3
       $0.checkpointEvery = 2
+      $0.valEvery = 2
       $0.accumulate = optimizer == .lbfgs ? 1 : 2
       $0.batchSize = optimizer == .lbfgs ? nil : 5
     }
@@ -202,6 +203,32 @@ struct TrainerTests {
       let own = try #require(expected.values.first { $0.name == name }?.value)
       #expect(isClose(measures.first { $0.name == name }?.value ?? -1, own, 1e-9), "\(name)")
     }
+  }
+
+  @Test("val_every measures within epochs, too, where patience may end training; both are in the log")
+  func measuresWithinEpochs() throws {
+    let data = try MemoryPairs.related(40)
+    let held = try MemoryPairs.related(12, seed: 2)
+    func steps(_ change: (inout TrainingConfiguration) -> Void) throws -> (
+      measured: [Int], logged: [Int], TrainingOutcome
+    ) {
+      let folder = try TemporaryFolder()
+      let measured = Locked<[Int]>([])
+      let outcome = try Trainer(
+        toy(data), training: training(change), data: data, validation: held, folder: folder.url
+      ) { if case .evaluation(_, let step, _, _) = $0 { measured.append(step) } }.run()
+      let lines = try String(contentsOf: folder.url.appendingPathComponent("metrics.jsonl"), encoding: .utf8)
+        .split(separator: "\n").map { try JSON(json: Data($0.utf8)) }
+      return (measured.value, lines.filter { $0["measures"] != nil }.compactMap { $0["step"]?.int }, outcome)
+    }
+    // Five steps an epoch.
+    let whole = try steps { ($0.epochs, $0.valEvery) = (2, 2) }
+    #expect(whole.measured == [2, 4, 5, 6, 8, 10])
+    #expect(whole.logged == whole.measured)
+    // Nothing improves at a rate of 0.
+    let ended = try steps { ($0.epochs, $0.valEvery, $0.learningRate, $0.patience) = (9, 3, 0, 2) }
+    #expect(ended.measured == [3, 5, 6] && ended.logged == ended.measured)
+    #expect(ended.2.ending == .patience && ended.2.steps == 6 && ended.2.bestStep == 3)
   }
 
   @Test("an unknown measure is refused with the known ones")
