@@ -207,14 +207,12 @@ public class JointBranches: PretrainedParts {
   func value(
     _ batch: Batch, _ step: Step, _ objective: (Tensor, Tensor) throws -> ObjectiveValue
   ) throws -> ObjectiveValue {
-    let sides = min(2, modalities.count)
     let pass = step.pass
     func encode(_ items: [Items]) throws -> [Tensor] {
       try items.prefix(2).enumerated().map { try vectors($1, side: $0, pass) }
     }
     guard settings.networks.chunkSize > 0, settings.networks.chunkSize < batch.count, step.isTraining else {
-      let vectors = try encode(batch.items)
-      return try objective(vectors[0], vectors[sides - 1])
+      return try value(of: encode(batch.items), step, objective)
     }
     let networks: [any Module] = [branchA] + (branchB.map { [$0] } ?? [])
     return try GradientCache.value(
@@ -223,7 +221,17 @@ public class JointBranches: PretrainedParts {
     ) { range in
       try encode(batch.items.map { try $0.rows(at: Array(range)) })
     } objective: {
-      try objective($0[0], $0[sides - 1])
+      try value(of: $0, step, objective)
+    }
+  }
+
+  /// The value of an objective of vectors, which tells apart what bfloat16 does not.
+  func value(
+    of vectors: [Tensor], _ step: Step, _ objective: (Tensor, Tensor) throws -> ObjectiveValue
+  ) throws -> ObjectiveValue {
+    try withoutAutocast(on: step.device) {
+      let vectors = try vectors.map { $0.dtype == .bfloat16 ? try $0.to(.float32) : $0 }
+      return try objective(vectors[0], vectors[vectors.count - 1])
     }
   }
 

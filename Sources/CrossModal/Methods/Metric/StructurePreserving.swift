@@ -152,7 +152,7 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
       let vectors = try (0..<2).map {
         try self.vectors(batch.items[$0].rows(at: parts.places[$0]), side: $0, pass)
       }
-      value = try score(vectors[0], vectors[1])
+      value = try self.value(of: vectors, step, score)
     }
     for (name, weight, penalty) in try penalties(step) where weight > 0 {
       value.total = try value.total + penalty * weight

@@ -252,6 +252,24 @@ struct VSEPlusPlusTests {
     #expect(all > expected)
   }
 
+  @Test("in bfloat16 networks compute in few bits, the objective in float32")
+  func objectiveOfFewBits() throws {
+    let data = try Captions(4)
+    let rows = [0, 1, 2, 3]
+    let batch = Batch(
+      modalities: ["image", "text"], items: [.vectors(data.x), data.texts], rows: [rows, rows])
+    let method = try method()
+    let (found, vectors): (Double, [Tensor]) = try withAutocast(on: .cpu) {
+      (
+        try method.loss(batch, Step()).total.item(),
+        try [method.encode(batch.items[0], side: 0).values, method.encode(batch.items[1], side: 1).values]
+      )
+    }
+    let scores = try vectors[0].to(.float32).matmul(vectors[1].to(.float32).transposed())
+    let expected = try HingeRanking().loss(ofScores: scores, Matches(pairs: 4)).total.item()
+    #expect(isClose(found, expected, 1e-6))
+  }
+
   @Test("where all items score alike the loss is where training stands still, with advice; not with the sum")
   func plateau() throws {
     let data = try Captions(4)
