@@ -32,7 +32,9 @@ struct EvaluateCommand: ParsableCommand {
   )
   var ties: String?
 
-  @Option(help: "How often the test items are drawn again for intervals and significance; 0 leaves them out.")
+  @Option(
+    parsing: .unconditional,
+    help: "How often the test items are drawn again for intervals and significance; 0 leaves them out.")
   var samples = 1000
 
   @Option(help: "Another run to compare with on the same items: differences, with their significance.")

@@ -34,7 +34,7 @@ struct SearchCommand: ParsableCommand {
   @Option(help: "A file to search with: a picture, a text, or a .npy of one vector.")
   var queryFile: String?
 
-  @Option(help: "A row of the split to search with, from 0.")
+  @Option(parsing: .unconditional, help: "A row of the split to search with, from 0.")
   var queryRow: Int?
 
   @Option(name: .customShort("k"), help: "How many items to find.")

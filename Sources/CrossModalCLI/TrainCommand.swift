@@ -38,7 +38,7 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "The split to learn from (default: train).")
   var split: String?
 
-  @Option(help: "Fixes every random choice (default: 0).")
+  @Option(parsing: .unconditional, help: "Fixes every random choice (default: 0).")
   var seed: UInt64?
 
   @Option(

@@ -54,6 +54,13 @@ struct BadInputTests {
     #expect(folder.exists("run/model.safetensors"))
   }
 
+  @Test("a number below 0 is taken for the option's value, and refused")
+  func negativeSeed() throws {
+    let outcome = try train("--seed", "-1")
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.contains("The value '-1' is invalid for '--seed <seed>'"), "\(outcome.errors)")
+  }
+
   @Test("a file that holds no settings is named, not recited")
   func wrongSettings() throws {
     try folder.write(String(repeating: "a picture\ta caption of it\n", count: 500), to: "captions.txt")

@@ -5,6 +5,7 @@ import Torch
 public struct Card: Sendable {
   /// A name that does not change, such as `u2764`; without metadata `MODALITY-ROW`.
   public var id: String
+  /// A name; without metadata, of a picture its path in the list.
   public var title: String?
   public var caption: String?
   /// The item's own text, where it is one.
@@ -38,7 +39,7 @@ extension Column {
     var card = Card(id: "\(file.name)-\(row)")
     if case .texts(let source) = storage { card.text = source.text(at: row) }
     switch storage {
-    case .pictures(let list): card.picture = list.picture(at: row)
+    case .pictures(let list): (card.title, card.picture) = (list.path(at: row), list.picture(at: row))
     case .array(let source) where kind == .images:
       let pixels = try source.rows(in: row..<row + 1)[0]
       // Numbers up to 1 are shares of the full brightness.
@@ -55,7 +56,7 @@ extension Column {
     for member in members {
       switch member.key {
       case "id": card.id = member.value.plainText ?? card.id
-      case "title": card.title = member.value.plainText
+      case "title": card.title = member.value.plainText ?? card.title
       case "caption": card.caption = member.value.plainText
       case "picture":
         // Relative to the metadata, and never outside their folder: pages show it to whoever opens them.

@@ -66,6 +66,7 @@ struct PictureList: Sendable {
   /// The list as messages name it.
   let name: String
   let files: [URL]
+  private let folder: URL
   let limits: Limits
 
   var count: Int { files.count }
@@ -74,6 +75,7 @@ struct PictureList: Sendable {
   init(_ folder: ModalityFile.PictureFolder, limits: Limits) throws(DataError) {
     let lines = try TextLines(folder.list.url, limits: limits)
     self.limits = limits
+    self.folder = folder.folder
     name = lines.name
     files = lines.all().map { URL(fileURLWithPath: $0, relativeTo: folder.folder).absoluteURL }
     for (row, file) in files.enumerated() {
@@ -84,6 +86,12 @@ struct PictureList: Sendable {
           file: name, place: "row \(row)", reason: "names \(file.relativeName), which is no file")
       }
     }
+  }
+
+  /// The path of a picture as the list has it.
+  func path(at row: Int) -> String {
+    let (own, all) = (folder.absoluteURL.path + "/", files[row].path)
+    return all.hasPrefix(own) ? String(all.dropFirst(own.count)) : all
   }
 
   func picture(at row: Int, scale: Double? = nil) -> Picture {

@@ -23,8 +23,8 @@ extension RunReport {
     let rows = try zip(chosen, matches).map { name, matches in
       try row(name, matches, split, from: from, shown: shown)
     }
-    let word = names.contains { $0.isTitle } ? "names" : "texts"
     let (text, other) = (run.modalities[from], run.modalities[1 - from])
+    let word = names.contains { $0.isTitle } ? "names" : "first texts of \(other) items"
     let name = chosen[0].text.replacingOccurrences(of: "\"", with: "")
     let caption = """
       \(count) of the \(names.count) \(word) in the split `\(split.name)`, evenly spaced, and what \

@@ -12,6 +12,8 @@ public protocol NumbersNotFinite: Error {
 struct NonFiniteGuard {
   /// Where the batch is saved; nil to save nothing.
   let folder: URL?
+  /// How the name of an input begins.
+  static let input = "the input"
 
   /// The error for a step whose loss or gradient is not finite.
   ///
@@ -41,7 +43,7 @@ struct NonFiniteGuard {
       let bad = try tensor.isFinite().not().flattened(from: min(1, tensor.rank - 1)).any(
         alongRows: tensor.rank)
       if let row = bad.first {
-        return ("the input '\(batch.modalities[side])'", bad.isEmpty ? nil : [batch.rows[side][row]])
+        return ("\(Self.input) '\(batch.modalities[side])'", bad.isEmpty ? nil : [batch.rows[side][row]])
       }
     }
     for entry in parameters where try !entry.tensor.detached().isFinite().all() {

@@ -34,9 +34,12 @@ public enum TrainingError: LocalizedError, Equatable {
     switch self {
     case .notFinite(let what, let epoch, let step, let rows, let saved):
       let shown = rows.prefix(8).map(String.init).joined(separator: ", ") + (rows.count > 8 ? ", …" : "")
+      let advice =
+        what.hasPrefix(NonFiniteGuard.input)
+        ? "float32, in which training computes, ends at 3.4e38: scale these numbers, or set precision to float64"
+        : "a smaller learning_rate or a gradient_clip often helps"
       return "epoch \(epoch), step \(step): \(what) is not finite (rows \(shown)"
-        + "\(saved.map { "; the batch is in \($0)" } ?? "")). The weights of the last checkpoint are sound; "
-        + "a smaller learning_rate or a gradient_clip often helps"
+        + "\(saved.map { "; the batch is in \($0)" } ?? "")). The weights of the last checkpoint are sound; \(advice)"
     case .locked(let folder): return "\(folder): another process is training into this folder"
     case .nothingToResume(let folder):
       return "\(folder): holds no run to resume; leave --resume out to begin one"

@@ -168,6 +168,17 @@ struct DataSetKindsTests {
     }
   }
 
+  @Test("a picture without metadata has the path of its list for a name; metadata say it otherwise")
+  func namesOfPictures() throws {
+    try folder.write("{}\n{}\n{}\n{\"title\": \"the last\"}\n", to: "titles.jsonl")
+    try folder.write("pictures/0.png\npictures/1.png\npictures/2.png\npictures/3.png\n", to: "paths.txt")
+    let plain = try opened("modalities: { x: { file: ., list: paths.txt, kind: images } }")
+    #expect(try plain.card(side: 0, row: 1).label == "pictures/1.png")
+    let titled = try opened(
+      "modalities: { x: { file: pictures, list: list.txt, kind: images, items: titles.jsonl } }")
+    #expect(try (0..<2).map { try titled.card(side: 0, row: $0).label } == ["the last", "1.png"])
+  }
+
   @Test("pictures of an array are shown in reports, also where their numbers are shares")
   func shownPictures() throws {
     try folder.write(Tensor.full([4, 2, 2], 200, .uint8), to: "grey.npy")

@@ -158,6 +158,7 @@ struct TrainerTests {
       return
     }
     #expect(what.contains("'y'"))
+    #expect(error?.errorDescription?.contains("precision to float64") == true)
   }
 
   @Test("the best weights by the named measure are kept, and patience ends a run that no longer improves")
