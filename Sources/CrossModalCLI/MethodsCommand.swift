@@ -49,6 +49,12 @@ struct MethodsCommand: ParsableCommand {
       let name = key.key.padding(toLength: width, withPad: " ", startingAt: 0)
       Console.out("\(name)  \(key.value["about"]?.string ?? "") [\(key.value["default"]?.text() ?? "null")]")
     }
+    Console.out(
+      """
+
+      Of every run: threads (that an operation may use), features.MODALITY and features.MODALITY.KEY (how texts and \
+      pictures become numbers), vocab_threshold and vocab_splits (which words of texts count).
+      """)
     guard !method.recipes.isEmpty else { return }
     Console.out("\nRecipes (train --config NAME):")
     let longest = method.recipes.map(\.name.count).max() ?? 0

@@ -272,7 +272,10 @@ public struct RetrievalEvaluation: Sendable {
     switch `protocol` {
     case .full: parts.append("full set")
     case .folds(let size):
-      parts.append("mean of \(folds.count) \(folds.count == 1 ? "fold" : "folds") of \(size)")
+      let rest = truth.first - folds.count * size
+      parts.append(
+        "mean of \(folds.count) \(folds.count == 1 ? "fold" : "folds") of \(size)"
+          + (rest > 0 ? " (\(rest) left out)" : ""))
     }
     parts.append("ties \(ties.rawValue)")
     if truth.hasLabels { parts.append("mAP over items of the same class") }

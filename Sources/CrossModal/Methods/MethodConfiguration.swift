@@ -85,8 +85,13 @@ public enum ConfigurationError: LocalizedError, Equatable {
   /// Letters of a value that a message repeats; a file taken for settings is one long value.
   private static let longestValue = 120
 
+  /// What users of other programs look for among the settings.
+  private static let options: Set = ["seed", "device", "split", "data", "out"]
+
   public var errorDescription: String? {
     switch self {
+    case .unknownKey(let key, _, _) where Self.options.contains(key):
+      return "'\(key)' is no setting but an option of its own, --\(key)"
     case .unknownKey(let key, let nearest, let known):
       let hint = nearest.map { "; did you mean '\($0)'?" } ?? ""
       return "unknown key '\(key)'\(hint) Known keys: \(known.joined(separator: ", "))"

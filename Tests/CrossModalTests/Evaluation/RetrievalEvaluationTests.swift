@@ -162,7 +162,7 @@ struct RetrievalEvaluationTests {
         ).rsum ?? 0
     }
     #expect(abs((whole.rsum ?? 0) - sum / 3) < 1e-9)
-    #expect(whole.protocol == "3 second items a first, mean of 3 folds of 4, ties pessimistic")
+    #expect(whole.protocol == "3 second items a first, mean of 3 folds of 4 (2 left out), ties pessimistic")
     #expect(whole.backward.queries.allSatisfy { pairs[$0.row].0 / size == $0.fold })
     #expect(throws: EvaluationError.tooSmallForFolds(rows: 14, size: 20)) {
       try RetrievalEvaluation(protocol: .folds(size: 20)).metrics(

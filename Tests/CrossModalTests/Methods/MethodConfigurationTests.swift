@@ -35,6 +35,7 @@ struct MethodConfigurationTests {
     "a setting that cannot be used is named, with what was expected",
     arguments: [
       (["sise": 3], "unknown key 'sise'; did you mean 'size'?"),
+      (["seed": 3], "'seed' is no setting but an option of its own, --seed"),
       (["size": "many"], "size: \"many\" is not a whole number"),
       (["size": 0], "size: 0 is not at least 1"),
       (["size": 1e30], "size: 1e+30 is not a whole number below 2^63"),
