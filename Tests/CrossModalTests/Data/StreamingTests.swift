@@ -9,7 +9,7 @@ private enum MemoryProbe {
   /// Walks 200 MB of float32 in two orders and gives how many bytes of memory that took.
   static func walk() throws -> Int {
     let folder = try TemporaryFolder()
-    let (rows, width, block) = (100_000, 512, 4096)
+    let (rows, width, block) = (100_000, 512, 1024)
     let writer = try NPYWriter(folder.file("x.npy").path, shape: [rows, width], dtype: .float32)
     let numbers = try Tensor.normal([block, width], using: Generator(seed: 1))
     for start in stride(from: 0, to: rows, by: block) {
