@@ -182,17 +182,6 @@ extension MethodConfiguration {
   }
 }
 
-extension JSON {
-  /// Throws for a number that is infinite or none: files of settings cannot hold it.
-  fileprivate func checkFinite(_ key: String) throws {
-    if case .double(let value) = self, !value.isFinite {
-      throw ConfigurationError.badValue(key: key, value: "\(value)", expected: "a finite number")
-    }
-    for (place, value) in (array ?? []).enumerated() { try value.checkFinite("\(key).\(place)") }
-    for member in members ?? [] { try member.value.checkFinite("\(key).\(member.key)") }
-  }
-}
-
 extension MethodConfiguration {
   /// Throws, naming the key and what was expected of its value, where a condition does not hold.
   func require(_ holds: Bool, _ key: String, _ value: some Any, _ expected: String) throws {
@@ -206,6 +195,15 @@ extension MethodConfiguration {
 }
 
 extension JSON {
+  /// Throws for a number that is infinite or none: files of settings cannot hold it.
+  fileprivate func checkFinite(_ key: String) throws {
+    if case .double(let value) = self, !value.isFinite {
+      throw ConfigurationError.badValue(key: key, value: "\(value)", expected: "a finite number")
+    }
+    for (place, value) in (array ?? []).enumerated() { try value.checkFinite("\(key).\(place)") }
+    for member in members ?? [] { try member.value.checkFinite("\(key).\(member.key)") }
+  }
+
   /// Where numbers stand that are no `Int`.
   fileprivate var fractions: [[String]] {
     switch self {

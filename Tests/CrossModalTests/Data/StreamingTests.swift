@@ -44,7 +44,7 @@ struct StreamingTests {
   @Test("200 MB are walked, in order and by places, in a fraction of their memory")
   func isBounded() async {
     await #expect(processExitsWith: .success) {
-      guard try MemoryProbe.walk() < 64 << 20 else { exit(2) }
+      guard try MemoryProbe.walk() < 32 << 20 else { exit(2) }
     }
   }
 }

@@ -26,25 +26,24 @@ extension BranchSettings {
     case .gru, .bigru:
       return Branch(network: try recurrentNetwork(kind, words: modality.vocabulary ?? 0, using: generator))
     case .bert(let pooling):
+      let bert = networks.bert
       try require(
-        modality.longest.map { $0 <= networks.bert.maxPositionEmbeddings } ?? true,
-        "bert.max_position_embeddings",
-        networks.bert.maxPositionEmbeddings,
+        modality.longest.map { $0 <= bert.maxPositionEmbeddings } ?? true, "bert.max_position_embeddings",
+        bert.maxPositionEmbeddings,
         "\(modality.longest ?? 0) or more, the length of texts of \(modality.name) (wordpiece cuts them at features.\(modality.name).max_words)"
       )
       return Branch(
         network: try BERTTextEncoder(
-          networks.bert.configuration(vocabulary: modality.vocabulary ?? 0), to: networks.embedSize,
-          pooling: pooling,
-          finetunes: networks.bert.finetune, weights: networks.bert.weights, using: generator))
+          bert.configuration(vocabulary: modality.vocabulary ?? 0), to: networks.embedSize, pooling: pooling,
+          finetunes: bert.finetune, weights: bert.weights, using: generator))
     case .cnn(let network):
       try checkPictures(for: network, modality, side: side)
+      let pictures = networks.pictures
       return Branch(
-        input: BranchInput(transform: networks.pictures.transform(size: 224, crops: true)),
+        input: BranchInput(transform: pictures.transform(size: 224, crops: true)),
         network: try CNNEncoder(
-          network, to: networks.embedSize, finetunes: networks.pictures.finetune,
-          mode: networks.pictures.mode,
-          weights: networks.pictures.weights, officialNames: style.hasOfficialNames, using: generator))
+          network, to: networks.embedSize, finetunes: pictures.finetune, mode: pictures.mode,
+          weights: pictures.weights, officialNames: style.hasOfficialNames, using: generator))
     case .auto, .linear, .mlp, .conv, .drlimConv:
       return try vectorBranch(kind, on: modality, side: side, features, using: generator)
     }
@@ -55,9 +54,9 @@ extension BranchSettings {
   private func checkPictures(
     for network: CNNEncoder.Kind, _ modality: DataDescription.Modality, side: Int
   ) throws {
+    let size = networks.pictures.size ?? network.smallestSide
     try require(
-      networks.pictures.size.map { $0 >= network.smallestSide } ?? true, "pictures.size",
-      networks.pictures.size ?? 0,
+      size >= network.smallestSide, "pictures.size", size,
       "\(network.smallestSide) or more, which \(network.rawValue) needs")
     if let shape = modality.shape, shape.count == 3, shape[2] != 1, shape[2] != 3 {
       throw ConfigurationError.badValue(
@@ -86,8 +85,7 @@ extension BranchSettings {
     }
     return try TokenEncoder(
       vocabulary: words, hidden: style.mapsRecurrentStates ? networks.hidden : nil, to: networks.embedSize,
-      settings,
-      using: generator)
+      settings, using: generator)
   }
 
   /// A network of vectors or small pictures, on each vector of a set where these are not pooled before.

@@ -68,21 +68,18 @@ extension BranchSettings {
   }
 
   func validateNetworks() throws {
+    let (epsilon, chunk) = (networks.standardizeEpsilon, networks.chunkSize)
     try networks.pictures.validate()
     try networks.text.validate()
     try networks.bert.validate()
     try networks.multipliers.validate()
     try requireUnits("embed_size", networks.embedSize)
     try requireUnits("hidden", networks.hidden)
-    try require(
-      networks.standardizeEpsilon > 0 && networks.standardizeEpsilon.isFinite, "standardize_epsilon",
-      networks.standardizeEpsilon,
-      "above 0")
-    try require(networks.chunkSize >= 0, "chunk_size", networks.chunkSize, "0 or more")
+    try require(epsilon > 0 && epsilon.isFinite, "standardize_epsilon", epsilon, "above 0")
+    try require(chunk >= 0, "chunk_size", chunk, "0 or more")
     // Statistics of a chunk are not those of the batch.
     try require(
-      networks.chunkSize == 0 || !networks.encoder.values.contains(where: normalizesBatches), "chunk_size",
-      networks.chunkSize,
+      chunk == 0 || !networks.encoder.values.contains(where: normalizesBatches), "chunk_size", chunk,
       "0 where a network normalises by the batch (one that is finetuned, unless pictures.mode is eval; regions with a "
         + "perceptron)")
   }
