@@ -53,11 +53,11 @@ struct ConvertCommand: ParsableCommand {
   func run() throws {
     let target = URL(fileURLWithPath: out)
     let type = try method.map(MethodList.method(named:))
-    if type != nil { try StagedFolder.check(target, replacing: false) }
+    if type != nil { try StagedFolder.check(target, kind: .run, replacing: false) }
     let checkpoint = try TorchCheckpoint(weights)
     let kept = PublishedWeights.named(checkpoint.weights)
     if let type {
-      let settings = try Settings(
+      let settings = try RunSettings(
         config.map { try settingsTree($0, for: type) } ?? .null, assignments: assignments)
       let run = try Run.publishing(
         type, weights: kept, from: weights, settings: settings, data: DataSet(at: data ?? ""))

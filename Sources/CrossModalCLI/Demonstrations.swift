@@ -19,11 +19,11 @@ struct WikipediaDemo {
     note("Wikipedia: 2,173 articles to learn from, 693 to test on")
     let data = try DataSet(at: BundledData.folder("wikipedia").path)
     // The later components correlate less and blur the ranking.
-    let settings = try Settings(["k": 5, "ridge_mode": "absolute", "ridge": 0.0001])
+    let settings = try RunSettings(["k": 5, "ridge_mode": "absolute", "ridge": 0.0001])
     run = try Run.fit(CCA.self, settings: settings, data: data, note: note)
     test = try data.split("test")
     evaluation = try run.evaluate(on: test)
-    let textbook = try Run.fit(CCA.self, settings: Settings(["ridge_mode": "none"]), data: data)
+    let textbook = try Run.fit(CCA.self, settings: RunSettings(["ridge_mode": "none"]), data: data)
     plain =
       try textbook.method.stateEntries.first { $0.name == "rho" }?.tensor.values(as: Double.self) ?? []
     try run.save(to: folder.appendingPathComponent("wikipedia"), reportingOn: data, replacing: true)
@@ -62,7 +62,7 @@ struct EmojiDemo {
     note("Emoji: 1,764 pictures with their words to learn from, 296 to test on")
     let data = try DataSet(
       at: BundledData.folder("emoji").appendingPathComponent("names.dataset.yaml").path)
-    let settings = try Settings([
+    let settings = try RunSettings([
       "k": 30, "ridge": 0.1,
       "features": ["image": ["name": "descriptor", "size": 120], "text": ["name": "tfidf", "size": 120]],
     ])

@@ -75,10 +75,10 @@ struct TrainCommand: ParsableCommand {
     let type = try MethodList.method(named: method ?? begun?.method ?? "")
     let file =
       try config.map { try settingsTree($0, for: type) } ?? (method == nil ? begun?.settings : nil) ?? .null
-    let settings = try Settings(file, assignments: assignments, keys: type.allKeys)
+    let settings = try RunSettings(file, assignments: assignments, keys: type.allKeys)
     let place = try DistributedGroup.Place(ProcessInfo.processInfo.environment)
     let isFirst = (place?.rank ?? 0) == 0
-    if !isBegun, isFirst { try StagedFolder.check(target, replacing: force) }
+    if !isBegun, isFirst { try StagedFolder.check(target, kind: .run, replacing: force) }
     let set = try DataSet(at: data ?? begun?.dataPath ?? "", strict: strict)
     let split = self.split ?? (method == nil ? begun?.split : nil) ?? "train"
     let seed = self.seed ?? (method == nil ? begun?.seed : nil) ?? 0
@@ -115,7 +115,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func train(
-    _ type: any Method.Type, _ settings: Settings, _ set: DataSet, split: String, seed: UInt64,
+    _ type: any Method.Type, _ settings: RunSettings, _ set: DataSet, split: String, seed: UInt64,
     device: Device, into target: URL, start: RunStart, group: DistributedGroup?
   ) throws {
     let isFirst = (group?.rank ?? 0) == 0
@@ -126,7 +126,10 @@ struct TrainCommand: ParsableCommand {
     let (run, outcome) = try Run.train(
       type, settings: settings, data: set, split: split, seed: seed, device: device, into: target,
       start: start, group: group,
-      observe: { if isFirst { progress.show($0) } })
+      observe: { if isFirst { progress.show($0) } }
+    ) { run, outcome in
+      try run.writeTrainedReport(outcome, on: set, to: target) { progress.show(.note($0)) }
+    }
     progress.finish()
     if isFirst { try report(run, outcome) }
   }

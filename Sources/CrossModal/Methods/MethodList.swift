@@ -39,3 +39,32 @@ public struct UnknownMethod: Error, LocalizedError, Equatable {
     return "unknown method '\(name)'\(hint) Methods: \(known.joined(separator: ", "))"
   }
 }
+
+extension Method {
+  /// The recipe of a name.
+  ///
+  /// - Throws: ``UnknownRecipe`` with the nearest name.
+  public static func recipe(named name: String) throws(UnknownRecipe) -> Recipe {
+    guard let found = recipes.first(where: { $0.name == name }) else {
+      throw UnknownRecipe(name: name, method: description.name, known: recipes.map(\.name))
+    }
+    return found
+  }
+}
+
+/// A name that is neither a settings file nor a recipe of the method.
+public struct UnknownRecipe: LocalizedError, Equatable {
+  public let name: String
+  public let method: String
+  /// The method's recipes.
+  public let known: [String]
+
+  public var errorDescription: String? {
+    if let other = MethodList.all.first(where: { method in method.recipes.contains { $0.name == name } }) {
+      return "'\(name)' is a recipe of \(other.description.name), not of \(method)"
+    }
+    let begin = "'\(name)' is no file and no recipe of \(method)"
+    if let meant = nearest(to: name, in: known) { return "\(begin); did you mean '\(meant)'?" }
+    return known.isEmpty ? "\(begin), which has none" : "\(begin); it has \(known.joined(separator: ", "))"
+  }
+}

@@ -43,8 +43,8 @@ extension PairLoss {
 /// let value = try objective(images, texts, Matches(pairs: 128))
 /// try value.total.backward()
 /// ```
-public struct PairObjective<Loss: PairLoss>: Sendable {
-  public let loss: Loss
+public struct PairObjective<Criterion: PairLoss>: Sendable {
+  public let loss: Criterion
   /// How two vectors are compared.
   public let distance: Distance
   /// Which pairs count.
@@ -69,13 +69,14 @@ public struct PairObjective<Loss: PairLoss>: Sendable {
   /// - Throws: ``ObjectiveError`` when the loss wants small numbers for close pairs and `distance` gives large
   ///   ones, or the other way round.
   public init(
-    _ loss: Loss, distance: Distance? = nil, miner: any PairMiner = AllPairs(), symmetric: Bool = false,
+    _ loss: Criterion, distance: Distance? = nil, miner: any PairMiner = AllPairs(), symmetric: Bool = false,
     chunk: Int = 0, penalty: NormPenalty? = nil, reportsPairs: Bool = false
   ) throws {
     let distance = distance ?? loss.defaultDistance
     guard distance.direction == loss.defaultDistance.direction else {
       throw ObjectiveError.wrongDirection(
-        loss: Loss.name, takes: loss.defaultDistance.direction.rawValue, given: distance.direction.rawValue)
+        loss: Criterion.name, takes: loss.defaultDistance.direction.rawValue,
+        given: distance.direction.rawValue)
     }
     guard chunk >= 0 else {
       throw ObjectiveError.badSetting("chunk", Double(chunk), expected: "0 (all at once) or more rows")
@@ -162,7 +163,7 @@ public struct PairObjective<Loss: PairLoss>: Sendable {
 
   /// - Parameter columns: the prepared vectors of the other side.
   func blockTerms(
-    _ values: Tensor, _ masks: PairMasks, _ loss: Loss, against columns: Tensor
+    _ values: Tensor, _ masks: PairMasks, _ loss: Criterion, against columns: Tensor
   ) throws -> [Term] {
     try loss.terms(values, miner.mined(values, masks, distance.direction)) {
       try distance.compared(columns, columns)

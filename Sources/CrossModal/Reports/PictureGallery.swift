@@ -179,3 +179,13 @@ public enum ReportError: LocalizedError, Equatable {
     }
   }
 }
+
+extension Picture {
+  /// The picture for a page: its own bytes, or its pixels as PNG.
+  public func embedded(summary: String = "") throws -> EmbeddedPicture {
+    if let data = try encoded() {
+      return EmbeddedPicture(data, format: data.starts(with: [0xFF, 0xD8]) ? .jpeg : .png, summary: summary)
+    }
+    return EmbeddedPicture(try Picture.png(decoded()), format: .png, summary: summary)
+  }
+}

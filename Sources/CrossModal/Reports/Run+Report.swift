@@ -5,6 +5,22 @@ extension Run {
   /// More items than this on a side are not evaluated for a report unasked.
   private static let largestReport = 20_000
 
+  /// Writes the run with a report to a folder that appears when it is complete.
+  ///
+  /// - Parameters:
+  ///   - data: what the report is about.
+  ///   - replacing: a run that stands there may be replaced.
+  ///   - note: told why there is no report where it failed; a finished fit is never lost to it.
+  public func save(
+    to folder: URL, reportingOn data: DataSet, replacing: Bool = false, note: (String) -> Void = { _ in }
+  ) throws {
+    try save(to: folder, replacing: replacing) { staged in
+      do { try writeReport(on: data, to: staged) } catch {
+        note("warning: there is no report: \(error.localizedDescription)")
+      }
+    }
+  }
+
   /// Writes what the fit found and what an evaluation gives: lines of `metrics.jsonl`, and `report.html`.
   ///
   /// The split is `test`, else `val`, else what was learned from; there is no evaluation and no page where

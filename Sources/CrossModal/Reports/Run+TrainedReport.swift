@@ -6,7 +6,7 @@ extension Run {
   /// to measure on that is not too large, what the run reaches there, with a map and examples.
   ///
   /// - Parameter note: told why there is no measurement where one failed; a finished training is never lost to it.
-  func writeTrainedReport(
+  public func writeTrainedReport(
     _ outcome: TrainingOutcome, on data: DataSet, to folder: URL, note: (String) -> Void = { _ in }
   ) throws {
     let training = try TrainingReport(self, outcome, log: MetricsLog.read(folder))

@@ -1,13 +1,6 @@
 import Foundation
 import Torch
 
-/// An error of a method that may say that numbers which it computed are not finite. The trainer adds step and
-/// rows, and keeps the batch.
-public protocol NumbersNotFinite: Error {
-  /// What is not finite, such as `the outputs of view 1`; nil when the error is about something else.
-  var notFinite: String? { get }
-}
-
 /// Finds what is not finite in a step that went wrong, and keeps the batch for a look.
 struct NonFiniteGuard {
   /// Where the batch is saved; nil to save nothing.

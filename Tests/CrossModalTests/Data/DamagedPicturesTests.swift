@@ -56,7 +56,7 @@ struct DamagedPicturesTests {
     "training goes on without them, and the run says which; a held-out one is an error before the first step")
   func training() throws {
     let folder = try folder([2])
-    let settings = try Settings([
+    let settings = try RunSettings([
       "hidden": 8, "pictures": ["size": 8], "epochs": 1, "batch_size": 4,
       "features": ["text": ["name": "tfidf", "size": 4]],
     ])
@@ -68,6 +68,7 @@ struct DamagedPicturesTests {
     #expect(run.record.skipped.count == 1 && run.record.skipped[0].hasSuffix("2.png"))
     #expect(notes.contains { $0.contains("2.png") })
     #expect(try RunRecord.read(out).skipped == run.record.skipped)
+    try run.writeReport(on: DataSet(at: folder.url.path), to: out)
     let report = try String(contentsOf: out.appendingPathComponent("report.html"), encoding: .utf8)
     #expect(report.contains("pictures left out"))
     let held = try self.folder([7])

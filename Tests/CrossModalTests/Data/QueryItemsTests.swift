@@ -39,7 +39,7 @@ struct QueryItemsTests {
       "epochs": 1, "batch_size": 6, "hidden": 8, "embed_size": 4, "normalize": false, "threads": 1,
     ]
     _ = try Run.train(
-      Contrastive.self, settings: Settings(settings), data: data, into: folder.file("run"))
+      Contrastive.self, settings: RunSettings(settings), data: data, into: folder.file("run"))
     let run = try Run.open(folder.file("run").path)
     let modality = run.record.data.modalities[0]
     let split = try data.split("test")

@@ -12,7 +12,7 @@ struct JointMapTests {
     var settings = settings
     settings["steps"] = .int(steps)
     let (run, _) = try Run.train(
-      Contrastive.self, settings: Settings(settings), data: data,
+      Contrastive.self, settings: RunSettings(settings), data: data,
       into: target.url.appending(path: "run"))
     return (run, try data.split("test"))
   }

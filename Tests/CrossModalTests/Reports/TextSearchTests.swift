@@ -34,7 +34,7 @@ struct TextSearchTests {
   }
 
   private static func report(on data: DataSet, _ split: String) throws -> (RunReport, Split) {
-    let run = try Run.fit(CCA.self, settings: Settings(["k": 6, "ridge": 0.01]), data: data)
+    let run = try Run.fit(CCA.self, settings: RunSettings(["k": 6, "ridge": 0.01]), data: data)
     let split = try data.split(split)
     return (RunReport(run, try run.evaluate(on: split)), split)
   }

@@ -71,7 +71,7 @@ public enum Importers {
     guard FileManager.default.fileExists(atPath: request.source.path) else {
       throw ImportError.missing(request.source.path, [])
     }
-    let staged = try StagedFolder(for: folder, replacing: false)
+    let staged = try StagedFolder(for: folder, kind: .dataSet, replacing: false)
     let writer = DataSetWriter(folder: staged.folder, name: folder.lastPathComponent, source: request.source)
     do {
       try importer.run(request, into: writer)

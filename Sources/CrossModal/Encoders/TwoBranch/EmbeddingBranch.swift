@@ -54,11 +54,12 @@ public final class EmbeddingBranch: BranchMap {
   ///
   /// - Parameter x: `[n, inputs]`.
   /// - Returns: `[n, size]`.
-  /// - Throws: ``ObjectiveError`` for one row in training, which batch normalisation cannot take.
+  /// - Throws: ``ConfigurationError`` for one row in training, which batch normalisation cannot take.
   public func callAsFunction(_ x: Tensor, _ pass: Pass) throws -> Tensor {
     if pass.isTraining, pass.group == nil, settings.normalisesBatch, x.size(along: 0) < 2 {
-      throw ObjectiveError.badSetting(
-        "rows of a batch", Double(x.size(along: 0)), expected: "2 or more for batch normalisation")
+      throw ConfigurationError.badValue(
+        key: "rows of a batch", value: "\(x.size(along: 0))",
+        expected: "2 or more, as batch normalization needs")
     }
     return try fc2(fc1(x, pass)).normalized(along: 1, epsilon: normalizeEpsilon)
   }

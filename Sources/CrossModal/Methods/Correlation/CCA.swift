@@ -226,3 +226,11 @@ final class CanonicalView: Module {
 func learned(_ shape: [Int], _ name: String, _ dtype: DataType = .float64) throws -> Buffer {
   Buffer(wrappedValue: try Tensor.zeros(shape, dtype), name, shapeMayChange: true)
 }
+
+extension CCA: Predicting {
+  /// The rows of the other view (``predict(from:side:)``); nil for several views.
+  public func prediction(from items: Items, side: Int) throws -> PredictedItems? {
+    guard configuration.multiview == nil else { return nil }
+    return PredictedItems(try predict(from: items, side: side), of: .rows(side: 1 - side))
+  }
+}

@@ -98,8 +98,9 @@ final class MemoryBank: Module {
   /// - Parameters:
   ///   - objective: of the batch; its penalty counts there alone.
   ///   - batchIDs: of each modality; items match where those of any agree.
-  func adding<Loss: PairLoss>(
-    to value: ObjectiveValue, _ objective: PairObjective<Loss>, _ vectors: [Tensor], ids batchIDs: [Tensor],
+  func adding<Criterion: PairLoss>(
+    to value: ObjectiveValue, _ objective: PairObjective<Criterion>, _ vectors: [Tensor],
+    ids batchIDs: [Tensor],
     symmetric: Bool, _ settings: MemorySettings, _ step: Step
   ) throws -> ObjectiveValue {
     if step.isTraining { try withoutAutocast(on: step.device) { try append(vectors, ids: batchIDs) } }

@@ -39,7 +39,7 @@ struct EmbeddingBranchTests {
   @Test("one row cannot be normalised by its batch; without batch normalisation it can be trained on")
   func oneRow() throws {
     let x = try Tensor.ones([1, 6])
-    #expect(throws: ObjectiveError.self) { try branch()(x, .training(Generator(seed: 1))) }
+    #expect(throws: ConfigurationError.self) { try branch()(x, .training(Generator(seed: 1))) }
     let plain = try branch { $0.normalisesBatch = false }
     #expect(try plain(x, .training(Generator(seed: 1))).shape == [1, 4])
   }

@@ -45,7 +45,7 @@ struct MetricKeysTests {
     ]
     for (method, names) in keys {
       let known = Set(
-        method.allKeys.flatMap { [$0.name] + $0.aliases } + Settings.names
+        method.allKeys.flatMap { [$0.name] + $0.aliases } + RunSettings.names
           + TrainingConfiguration.scheduleAliases.keys)
       for name in names.split(separator: " ").map(String.init) {
         #expect(known.contains(name), "\(method.description.name): \(name)")

@@ -169,7 +169,7 @@ struct VSEPlusPlusTests {
     #expect(try settings(["max_violation": false]).negatives == .sum)
     #expect(try settings(["max_violation": true]).negatives == .hardest)
     for recipe in VSEPlusPlus.recipes {
-      let own = try VSEPlusPlus.settings(Settings(recipe.settings).method, pairs: 100)
+      let own = try VSEPlusPlus.settings(RunSettings(recipe.settings).method, pairs: 100)
       #expect(own.training != nil, "\(recipe.name)")
     }
   }

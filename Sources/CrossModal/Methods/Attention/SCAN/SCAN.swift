@@ -118,7 +118,7 @@ public final class SCAN: Module, Trainable, Alignment {
     names = data.modalities.map(\.name)
     let isText = data.modalities.map { $0.kind == .tokens }
     guard isText.count == 2, isText[0] != isText[1] else {
-      throw RunError.unsuitable(
+      throw MethodError.unsuitable(
         method: Self.description.name,
         reason: "relates texts and sets of regions; \(data.name) has "
           + data.modalities.map { "\($0.name) of kind \($0.kind.rawValue)" }.joined(separator: ", "))
@@ -126,7 +126,7 @@ public final class SCAN: Module, Trainable, Alignment {
     textSide = isText[0] ? 0 : 1
     let (regions, words) = (data.modalities[1 - textSide], data.modalities[textSide])
     guard let width = regions.size, let vocabulary = words.vocabulary else {
-      throw RunError.unsuitable(
+      throw MethodError.unsuitable(
         method: Self.description.name,
         reason: "needs the width of \(regions.name) and the number of words of \(words.name)")
     }
@@ -153,13 +153,13 @@ public final class SCAN: Module, Trainable, Alignment {
       return Features(configuration.noTxtnorm ? words : try words.unitFragments(), lengths: lengths)
     case .sets(let rows, let lengths), .sequences(let rows, let lengths):
       if let empty = lengths.firstIndex(of: 0) {
-        throw RunError.unsuitable(
+        throw MethodError.unsuitable(
           method: Self.description.name, reason: "\(names[side]) \(empty) has no regions")
       }
       let regions = try imageEncoder(rows.to(parameters[0].tensor.dtype))
       return Features(configuration.noImgnorm ? regions : try regions.unitFragments(), lengths: lengths)
     default:
-      throw RunError.unsuitable(
+      throw MethodError.unsuitable(
         method: Self.description.name,
         reason: "does not take \(names[side]), whose rows are of kind \(items.kind.rawValue)")
     }

@@ -180,3 +180,12 @@ struct KernelExpansion {
     return parts.count == 1 ? parts[0] : try Tensor.concatenated(parts)
   }
 }
+
+extension KCCA: Predicting {
+  /// Ratings or shares of the classes from items of the first view, where `predict` asked for them.
+  public func prediction(from items: Items, side: Int) throws -> PredictedItems? {
+    guard side == 0, configuration.predict != .none else { return nil }
+    return PredictedItems(
+      try predictedRatings(items), of: configuration.predict == .ratings ? .rows(side: 1) : .classes)
+  }
+}

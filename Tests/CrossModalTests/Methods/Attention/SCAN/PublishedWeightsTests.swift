@@ -32,7 +32,7 @@ struct PublishedWeightsTests {
       splits: { train: "0:6", test: "0:6" }
       """, to: "dataset.yaml")
     let data = try DataSet(at: folder.path)
-    let settings = try Settings(
+    let settings = try RunSettings(
       ["embed_size": 8, "word_dim": 4, "features": ["text": ["name": "words", "threshold": 1]]])
     // Four marks and seven words.
     let source = try SCAN(

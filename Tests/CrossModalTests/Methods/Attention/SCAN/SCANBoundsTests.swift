@@ -12,7 +12,7 @@ struct SCANBoundsTests {
   func scenes() throws {
     let folder = try TemporaryFolder()
     let data = try DataSet(at: SharedData.path("mnist-scenes"))
-    let settings = try Settings(
+    let settings = try RunSettings(
       SCAN.recipe(named: "mnist-scenes").settings,
       assignments: ["epochs=2", "evaluate_every=0", "schedule.every=1", "threads=1"])
     let (run, _) = try Run.train(

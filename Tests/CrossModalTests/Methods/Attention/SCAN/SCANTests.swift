@@ -200,14 +200,14 @@ struct SCANTests {
     #expect(try SCAN.recipe(named: "scan-f30k-i2t-lse").settings["lambda_lse"] == 5)
     #expect(try SCAN.recipe(named: "scan-coco-i2t-lse").settings["lambda_lse"] == 20)
     let regions = DataDescription.Modality(name: "image", kind: .set, size: 12)
-    #expect(throws: RunError.self) {
+    #expect(throws: MethodError.self) {
       try SCAN(.init(), for: DataDescription(name: "two", modalities: [regions, regions]))
     }
   }
 
   @Test("an image without regions is an error that names it")
   func emptyImage() throws {
-    let error = #expect(throws: RunError.self) {
+    let error = #expect(throws: MethodError.self) {
       try Self.method().encode(.sets(Tensor.zeros([2, 3, 12]), lengths: [3, 0]), side: 0)
     }
     #expect(error?.errorDescription?.contains("image 1") ?? false)

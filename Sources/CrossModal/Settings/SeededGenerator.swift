@@ -21,3 +21,14 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
   /// A number from 0 to 1, 1 excluded.
   public mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 }
+
+/// A seed made of several numbers; every bit of each counts.
+func mixed(_ numbers: UInt64...) -> UInt64 {
+  numbers.reduce(0x9E37_79B9_7F4A_7C15) { seed, number in
+    // The finaliser of SplitMix64 (Steele, Lea & Flood, 2014).
+    var x = (seed ^ number) &+ 0x9E37_79B9_7F4A_7C15
+    x = (x ^ (x >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    x = (x ^ (x >> 27)) &* 0x94D0_49BB_1331_11EB
+    return x ^ (x >> 31)
+  }
+}

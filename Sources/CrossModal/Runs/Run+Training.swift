@@ -26,11 +26,13 @@ extension Run {
   ///   - group: the processes that train together; each calls this with the same arguments and sees the same
   ///     folder. The first one writes.
   ///   - observe: told what happens.
+  ///   - extras: writes what is to stand beside the finished run, such as a report; called by the first process.
   /// - Throws: ``TrainingError``, ``RunError``, and what reading the data throws.
   public static func train(
-    _ type: any Method.Type, settings: Settings, data: DataSet, split splitName: String = "train",
+    _ type: any Method.Type, settings: RunSettings, data: DataSet, split splitName: String = "train",
     seed: UInt64 = 0, device: Device = .cpu, into folder: URL, start: RunStart = .new,
-    group: (any ProcessGroup)? = nil, observe: @escaping (TrainingEvent) -> Void = { _ in }
+    group: (any ProcessGroup)? = nil, observe: @escaping (TrainingEvent) -> Void = { _ in },
+    with extras: (Run, TrainingOutcome) throws -> Void = { _, _ in }
   ) throws -> (run: Run, outcome: TrainingOutcome) {
     let isFirst = (group?.rank ?? 0) == 0
     let training = RunFolder(folder)
@@ -47,7 +49,8 @@ extension Run {
       if isFirst { observe(.note($0)) }
     }
     guard let method = learning.method as? any Trainable, let configuration = learning.training else {
-      throw RunError.unsuitable(method: type.description.name, reason: "is fitted, not trained by gradient")
+      throw MethodError.unsuitable(
+        method: type.description.name, reason: "is fitted, not trained by gradient")
     }
     let held = try validation(configuration, data).map(learning.pairs)
     // Before the folder is touched, so that settings which cannot be used neither leave one nor replace a run.
@@ -62,7 +65,7 @@ extension Run {
     let run = Run(record: record, method: method, featurizers: learning.featurizers)
     if isFirst {
       try run.write(to: folder)
-      try run.writeTrainedReport(outcome, on: data, to: folder) { observe(.note($0)) }
+      try extras(run, outcome)
     }
     return (run, outcome)
   }
@@ -98,12 +101,12 @@ struct RunFolder {
       return try RunLock(url)
     }
     let isReplacing = if case .replacing = start { true } else { false }
-    try StagedFolder.check(url, replacing: isReplacing)
+    try StagedFolder.check(url, kind: .run, replacing: isReplacing)
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     let lock = try RunLock(url)
     // Another process may have been here between the look and the lock.
     guard isReplacing || !FileManager.default.fileExists(atPath: record.path) else {
-      throw RunError.exists(url.path)
+      throw FolderError.exists(url.path, .run)
     }
     return lock
   }

@@ -11,7 +11,7 @@ extension Run {
   /// - Throws: ``StateError`` with everything that does not fit; what is wrong with settings or data.
   public static func publishing(
     _ type: any Method.Type, weights: [(name: String, tensor: Tensor)], from source: String,
-    settings: Settings, data: DataSet, split: String = "train"
+    settings: RunSettings, data: DataSet, split: String = "train"
   ) throws -> Run {
     let learning = try Learning(type, settings: settings, data: data, split: split, seed: 0) { _ in }
     try learning.method.load(weights, from: source)

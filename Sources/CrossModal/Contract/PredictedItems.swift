@@ -27,20 +27,3 @@ public protocol Predicting: Alignment {
   /// - Parameter side: the modality of `items`, 0 or 1.
   func prediction(from items: Items, side: Int) throws -> PredictedItems?
 }
-
-extension CCA: Predicting {
-  /// The rows of the other view (``predict(from:side:)``); nil for several views.
-  public func prediction(from items: Items, side: Int) throws -> PredictedItems? {
-    guard configuration.multiview == nil else { return nil }
-    return PredictedItems(try predict(from: items, side: side), of: .rows(side: 1 - side))
-  }
-}
-
-extension KCCA: Predicting {
-  /// Ratings or shares of the classes from items of the first view, where `predict` asked for them.
-  public func prediction(from items: Items, side: Int) throws -> PredictedItems? {
-    guard side == 0, configuration.predict != .none else { return nil }
-    return PredictedItems(
-      try predictedRatings(items), of: configuration.predict == .ratings ? .rows(side: 1) : .classes)
-  }
-}

@@ -11,13 +11,14 @@ extension Run {
   ///   - data: the data set, whose `split` is learned from.
   ///   - note: told in a sentence what happens.
   public static func fit(
-    _ type: any Method.Type, settings: Settings, data: DataSet, split splitName: String = "train",
+    _ type: any Method.Type, settings: RunSettings, data: DataSet, split splitName: String = "train",
     seed: UInt64 = 0, note: (String) -> Void = { _ in }
   ) throws -> Run {
     let learning = try Learning(
       type, settings: settings, data: data, split: splitName, seed: seed, note: note)
     guard let fittable = learning.method as? any Fittable else {
-      throw RunError.unsuitable(method: type.description.name, reason: "is trained by gradient, not fitted")
+      throw MethodError.unsuitable(
+        method: type.description.name, reason: "is trained by gradient, not fitted")
     }
     note("fitting \(type.description.name) to \(learning.data.count) pairs")
     try fittable.fit(to: learning.data, seed: seed)
@@ -44,7 +45,7 @@ struct Learning {
   /// - Parameter isResuming: weights come from a checkpoint, not from files that the settings name.
   /// - Throws: what is wrong with settings or data.
   init(
-    _ type: any Method.Type, settings: Settings, data set: DataSet, split splitName: String, seed: UInt64,
+    _ type: any Method.Type, settings: RunSettings, data set: DataSet, split splitName: String, seed: UInt64,
     isResuming: Bool = false, note: (String) -> Void
   ) throws {
     self.set = set
@@ -134,7 +135,7 @@ struct Learning {
   private static func suits(_ type: any Method.Type, _ data: DataDescription) throws {
     let about = type.description
     guard about.modalities.contains(data.modalities.count) else {
-      throw RunError.unsuitable(
+      throw MethodError.unsuitable(
         method: about.name,
         reason: "relates \(about.modalities.words) modalities; \(data.name) has \(data.modalities.count)")
     }
@@ -142,7 +143,7 @@ struct Learning {
 
   /// Which featuriser each modality gets that the method does not take as it comes, or that the user wants one for.
   private static func featurizerChoices(
-    _ type: any Method.Type, settings: Settings, data: DataDescription
+    _ type: any Method.Type, settings: RunSettings, data: DataDescription
   ) throws -> [FeaturizerChoice] {
     let names = data.modalities.map(\.name)
     let accepted = type.description.accepts
@@ -157,13 +158,13 @@ struct Learning {
         let name = wanted.string ?? wanted["name"]?.string
           ?? Featurizers.standard(for: modality.kind, accepted: accepted)
       else {
-        throw RunError.unsuitable(
+        throw MethodError.unsuitable(
           method: type.description.name,
           reason: "does not take \(modality.name), whose rows are of kind \(modality.kind.rawValue)")
       }
       let featurizer = try Featurizers.type(of: name)
       guard accepted.contains(featurizer.gives) else {
-        throw RunError.unsuitable(
+        throw MethodError.unsuitable(
           method: type.description.name,
           reason:
             "takes \(accepted.map(\.rawValue).joined(separator: ", ")), but the featurizer '\(name)' of "
@@ -197,7 +198,7 @@ private struct FeaturizerChoice {
   }
 }
 
-extension Settings {
+extension RunSettings {
   /// Settings of a modality's words with those that hold for all texts.
   fileprivate func words(with own: [JSON.Member], of modality: String) throws -> [JSON.Member] {
     let keys = WordFeaturizer.Configuration.keys
@@ -250,7 +251,7 @@ extension Method {
     let shared = (all.members ?? []).filter { !own.contains($0.key) && TrainingConfiguration.knows($0.key) }
     let rest = (all.members ?? []).filter { member in !shared.contains { $0.key == member.key } }
     if let unknown = rest.first(where: { !own.contains($0.key) }) {
-      let known = Configuration.keys.map(\.name) + TrainingConfiguration.keys.map(\.name) + Settings.names
+      let known = Configuration.keys.map(\.name) + TrainingConfiguration.keys.map(\.name) + RunSettings.names
       throw ConfigurationError.unknownKey(
         unknown.key, nearest: nearest(to: unknown.key, in: known), known: known)
     }

@@ -92,20 +92,14 @@ extension Run {
   /// Writes the run to a folder that appears when it is complete.
   ///
   /// - Parameters:
-  ///   - data: what the report is about; nil writes none.
   ///   - replacing: a run that stands there may be replaced.
-  ///   - note: told why there is no report where it failed; a finished fit is never lost to it.
+  ///   - extras: writes what is to appear with the run, such as a report, into the folder that it is given.
   public func save(
-    to folder: URL, reportingOn data: DataSet? = nil, replacing: Bool = false,
-    note: (String) -> Void = { _ in }
+    to folder: URL, replacing: Bool = false, with extras: (URL) throws -> Void = { _ in }
   ) throws {
-    let staged = try StagedFolder(for: folder, replacing: replacing)
+    let staged = try StagedFolder(for: folder, kind: .run, replacing: replacing)
     try write(to: staged.folder)
-    if let data {
-      do { try writeReport(on: data, to: staged.folder) } catch {
-        note("warning: there is no report: \(error.localizedDescription)")
-      }
-    }
+    try extras(staged.folder)
     try staged.commit()
   }
 

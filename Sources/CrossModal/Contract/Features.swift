@@ -1,50 +1,6 @@
 import Foundation
 import Torch
 
-/// An alignment method: its settings, its parameters, and what it can do (the protocols below).
-///
-/// A method never reads a file, prints, or knows a command-line flag.
-public protocol Method: Module, SendableMetatype {
-  associatedtype Configuration: MethodConfiguration
-  /// What the lists, the command and the documentation say of it.
-  static var description: MethodDescription { get }
-  /// Settings that ship with the program under a name; none by default.
-  static var recipes: [Recipe] { get }
-  /// Stores the configuration and makes parameters of the right shapes; learning comes later.
-  init(_ configuration: Configuration, for data: DataDescription) throws
-  var configuration: Configuration { get }
-}
-
-extension Method {
-  public static var recipes: [Recipe] { [] }
-}
-
-/// A method with a closed form.
-public protocol Fittable: Method {
-  /// Learns from all pairs at once, or in chunks.
-  func fit(to data: some TrainingSet, seed: UInt64) throws
-}
-
-/// A method that maps the items of two modalities to features and scores them against each other.
-public protocol Alignment: Method {
-  /// Features of items, computed once an item. `side` is the place of the modality in the data set's order.
-  func encode(_ items: Items, side: Int) throws -> Features
-  /// Scores of every x against every y, `[n, m]`, higher is better. `x` is of the first modality.
-  func similarity(_ x: Features, _ y: Features) throws -> Tensor
-}
-
-/// An alignment whose features are one vector an item in a joint space, so that they can be indexed.
-public protocol JointEmbedding: Alignment {
-  /// How vectors are compared.
-  var metric: Metric { get }
-}
-
-extension JointEmbedding {
-  public func similarity(_ x: Features, _ y: Features) throws -> Tensor {
-    try metric.scores(x.values, y.values)
-  }
-}
-
 /// What a method computes once for each item, to be scored against items of the other modality.
 public struct Features: Sendable {
   /// A vector an item `[n, d]`, fragments `[n, l, d]`, or fragments item after item without padding
@@ -134,28 +90,6 @@ public enum FeatureError: LocalizedError, Equatable {
       "\(lengths) lengths for the fragments of \(items) items, expected one length an item"
     case .badLength(let item, let length, let width):
       "item \(item) has \(length) fragments, expected 1 to \(width)"
-    }
-  }
-}
-
-/// How two vectors of a joint space are compared; higher is closer.
-public enum Metric: String, Sendable, Codable, CaseIterable {
-  /// Inner product of the vectors divided by their lengths.
-  case cosine
-  /// Inner product.
-  case dot
-  /// Euclidean distance, negated.
-  case euclidean
-  /// ``OrderSimilarity``: how little the second exceeds the first. Not symmetric: the first modality comes first.
-  case order
-
-  /// Scores of the rows of `x` `[n, d]` against the rows of `y` `[m, d]`: `[n, m]`.
-  public func scores(_ x: Tensor, _ y: Tensor) throws -> Tensor {
-    switch self {
-    case .cosine: try x.normalized(along: -1).matmul(y.normalized(along: -1).transposed())
-    case .dot: try x.matmul(y.transposed())
-    case .euclidean: try -x.distances(to: y)
-    case .order: try OrderSimilarity.scores(x, y)
     }
   }
 }

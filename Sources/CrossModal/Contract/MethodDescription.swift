@@ -84,3 +84,12 @@ extension Trainable {
     trainingDefaults(Configuration(), pairs: 0)
   }
 }
+
+extension Method {
+  /// Every key that a user may set: the method's, then those of training that it does not define itself.
+  public static var allKeys: [ConfigurationKey] {
+    guard Self.self is any Trainable.Type else { return Configuration.keys }
+    let own = Set(Configuration.keys.flatMap { [$0.name] + $0.aliases })
+    return Configuration.keys + TrainingConfiguration.keys.filter { !own.contains($0.name) }
+  }
+}

@@ -9,15 +9,19 @@ public final class StagedFolder {
   /// Where files are written.
   public let folder: URL
   private let target: URL
+  private let kind: FolderKind
   private let replacing: Bool
   private var isCommitted = false
 
-  /// - Parameter replacing: a run that stands at `target` may be replaced.
-  /// - Throws: ``RunError`` when something stands at `target` that may not be replaced.
-  public init(for target: URL, replacing: Bool) throws {
-    try StagedFolder.check(target, replacing: replacing)
+  /// - Parameters:
+  ///   - kind: what the folder will hold.
+  ///   - replacing: one of that kind that stands at `target` may be replaced.
+  /// - Throws: ``FolderError`` when something stands at `target` that may not be replaced.
+  public init(for target: URL, kind: FolderKind, replacing: Bool) throws {
+    try StagedFolder.check(target, kind: kind, replacing: replacing)
     // A link leads to the folder that is filled.
     self.target = target.standardizedFileURL.resolvingSymlinksInPath()
+    self.kind = kind
     self.replacing = replacing
     let parent = self.target.deletingLastPathComponent()
     try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
@@ -27,10 +31,10 @@ public final class StagedFolder {
     StagedFiles.shared.insert(folder.path)
   }
 
-  /// Whether a run may be written to `target`: nothing there, an empty folder, or a run with leave to replace it.
+  /// Whether `target` may be written to: nothing is there, an empty folder, or one of the kind with leave to replace it.
   ///
-  /// - Throws: ``RunError`` for what may not be replaced; `FileError` where a file stands in the way.
-  public static func check(_ target: URL, replacing: Bool) throws {
+  /// - Throws: ``FolderError`` for what may not be replaced; `FileError` where a file stands in the way.
+  public static func check(_ target: URL, kind: FolderKind, replacing: Bool) throws {
     let path = target.path
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -40,13 +44,11 @@ public final class StagedFolder {
       return try checkParents(of: target)
     }
     let all = isFolder.boolValue ? try FileManager.default.contentsOfDirectory(atPath: path) : [path]
-    if all.contains(RunLock.name) { try RunLock.check(target) }
-    let names = all.filter { !isLeftOver($0) }
+    if isFolder.boolValue { try kind.checkFree(target) }
+    let names = all.filter { !kind.isLeftOver($0) }
     if isFolder.boolValue && names.isEmpty { return }
-    guard names.contains("config.yaml"), RunRecord.isRecord(path + "/config.yaml") else {
-      throw RunError.notEmpty(path)
-    }
-    guard replacing else { throw RunError.exists(path) }
+    guard isFolder.boolValue, kind.isOne(target) else { throw FolderError.notEmpty(path, kind) }
+    guard replacing else { throw FolderError.exists(path, kind) }
   }
 
   /// Folders are made where they are missing, but not in place of a file.
@@ -61,17 +63,11 @@ public final class StagedFolder {
     }
   }
 
-  /// Whether a file of this name may be left of a training that was killed as it began: its lock, or what
-  /// `AtomicFile` had written of the record.
-  private static func isLeftOver(_ name: String) -> Bool {
-    name == RunLock.name || name.hasPrefix("config.yaml.") && name.hasSuffix(".tmp")
-  }
-
   /// Moves the folder to its place.
   ///
-  /// - Throws: ``RunError`` when something has come to stand there meanwhile that may not be replaced.
+  /// - Throws: ``FolderError`` when something has come to stand there meanwhile that may not be replaced.
   public func commit() throws {
-    try StagedFolder.check(target, replacing: replacing)
+    try StagedFolder.check(target, kind: kind, replacing: replacing)
     let old = folder.appendingPathExtension("old")
     // A signal between the moves must not remove what is complete, nor end the process.
     try StagedFiles.shared.complete(folder.path) { try move(old) }
@@ -87,13 +83,13 @@ public final class StagedFolder {
       }
     } else {
       for name in (try? FileManager.default.contentsOfDirectory(atPath: target.path)) ?? []
-      where Self.isLeftOver(name) { unlink(target.appendingPathComponent(name).path) }
+      where kind.isLeftOver(name) { unlink(target.appendingPathComponent(name).path) }
     }
     // Nobody's folder goes: this fails where another process was faster.
     guard rename(folder.path, target.path) == 0 else {
       let isTaken = errno == ENOTEMPTY || errno == EEXIST
       let error: any Error =
-        isTaken ? RunError.exists(target.path) : FileError(path: target.path, action: "write")
+        isTaken ? FolderError.exists(target.path, kind) : FileError(path: target.path, action: "write")
       if replacing { rename(old.path, target.path) }
       throw error
     }

@@ -6,7 +6,7 @@ import Testing
 struct SettingsTests {
   @Test("assignments win over the file, and reach inward by dots")
   func precedence() throws {
-    let settings = try Settings(
+    let settings = try RunSettings(
       ["k": 3, "features": ["text": "tfidf"]],
       assignments: ["k=5", "ridge=[0.1, 0.2]", "features.text.size=120", "threads=1"])
     #expect(settings.method == ["k": 5, "ridge": [0.1, 0.2]])
@@ -18,7 +18,7 @@ struct SettingsTests {
   func aliases() throws {
     let file: JSON = ["epochs": 30, "k": 9, "schedule": ["kind": "cosine", "warmup": 5]]
     let over = { (file: JSON, assignments: [String]) in
-      try Settings(file, assignments: assignments, keys: DCCA.allKeys).method
+      try RunSettings(file, assignments: assignments, keys: DCCA.allKeys).method
     }
     #expect(
       try over(file, ["num_epochs=2", "embed_size=4", "grad_clip=1", "lr_update=7"]) == [
@@ -35,7 +35,7 @@ struct SettingsTests {
     #expect(try over([:], ["lr_gamma=0.5"]) == ["schedule": ["kind": "step", "gamma": 0.5]])
     // Structure-preserving has a key of this name, of its own kind of schedule.
     #expect(
-      try Settings([:], assignments: ["lr_gamma=0.5"], keys: StructurePreserving.allKeys).method
+      try RunSettings([:], assignments: ["lr_gamma=0.5"], keys: StructurePreserving.allKeys).method
         == ["lr_gamma": 0.5])
     #expect(throws: ConfigurationError.givenTwice(key: "epochs", alias: "num_epochs")) {
       try over(["epochs": 3, "num_epochs": 4], [])
@@ -49,7 +49,7 @@ struct SettingsTests {
   func parts() throws {
     let over = { (file: JSON, assignments: [String]) in
       try VSEPlusPlus.Configuration(
-        overrides: Settings(file, assignments: assignments, keys: VSEPlusPlus.allKeys).method)
+        overrides: RunSettings(file, assignments: assignments, keys: VSEPlusPlus.allKeys).method)
     }
     #expect(try over(["text": ["word_dim": 5, "layers": 2]], ["word_dim=7"]).text.wordDim == 7)
     #expect(try over(["text": ["word_dim": 5, "layers": 2]], ["word_dim=7"]).text.layers == 2)
@@ -67,7 +67,7 @@ struct SettingsTests {
   func recipes() throws {
     for method in MethodList.all {
       for recipe in method.recipes {
-        let settings = try Settings(recipe.settings, keys: method.allKeys)
+        let settings = try RunSettings(recipe.settings, keys: method.allKeys)
         #expect(throws: Never.self, "\(recipe.name)") { try method.settings(settings.method, pairs: 1000) }
       }
     }
@@ -76,6 +76,6 @@ struct SettingsTests {
 
   @Test("what is no assignment is refused", arguments: ["k", "=3", "threads=0", "k.depth.x=1"])
   func refused(assignment: String) {
-    #expect(throws: ConfigurationError.self) { try Settings(["k": 3], assignments: [assignment]) }
+    #expect(throws: ConfigurationError.self) { try RunSettings(["k": 3], assignments: [assignment]) }
   }
 }

@@ -9,7 +9,7 @@ struct StagedFolderTests {
   private var target: URL { parent.appendingPathComponent("run") }
 
   private func fill(_ text: String, replacing: Bool = false, commit: Bool = true) throws {
-    let staged = try StagedFolder(for: target, replacing: replacing)
+    let staged = try StagedFolder(for: target, kind: .run, replacing: replacing)
     try Data((text + Self.mark).utf8).write(to: staged.folder.appendingPathComponent("config.yaml"))
     if commit { try staged.commit() }
   }
@@ -28,7 +28,7 @@ struct StagedFolderTests {
     #expect(found == [])
     try fill("first")
     #expect(found == ["run"])
-    #expect(throws: RunError.exists(target.path)) { try fill("second") }
+    #expect(throws: FolderError.exists(target.path, .run)) { try fill("second") }
     try fill("second", replacing: true)
     #expect(found == ["run"])
     #expect(
@@ -53,7 +53,9 @@ struct StagedFolderTests {
     defer { try? FileManager.default.removeItem(at: parent) }
     try fill("run")
     let below = target.appendingPathComponent("config.yaml/deeper/run")
-    let error = #expect(throws: FileError.self) { try StagedFolder.check(below, replacing: false) }
+    let error = #expect(throws: FileError.self) {
+      try StagedFolder.check(below, kind: .run, replacing: false)
+    }
     #expect(error?.reason.hasSuffix("config.yaml is not a folder") == true)
   }
 
@@ -69,16 +71,18 @@ struct StagedFolderTests {
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: target.path) == "real")
     #expect(Set(found) == ["run", "real"])
     try FileManager.default.removeItem(at: real)
-    let error = #expect(throws: FileError.self) { try StagedFolder.check(target, replacing: replacing) }
+    let error = #expect(throws: FileError.self) {
+      try StagedFolder.check(target, kind: .run, replacing: replacing)
+    }
     #expect(error?.reason == "it is a link to real, which is not there")
   }
 
   @Test("of two that come to fill one place, the second is told, and nothing of the first is lost")
   func race() throws {
     defer { try? FileManager.default.removeItem(at: parent) }
-    let late = try StagedFolder(for: target, replacing: false)
+    let late = try StagedFolder(for: target, kind: .run, replacing: false)
     try fill("first")
-    #expect(throws: RunError.exists(target.path)) { try late.commit() }
+    #expect(throws: FolderError.exists(target.path, .run)) { try late.commit() }
     #expect(
       try String(contentsOf: target.appendingPathComponent("config.yaml"), encoding: .utf8).hasPrefix("first")
     )
@@ -89,7 +93,7 @@ struct StagedFolderTests {
     defer { try? FileManager.default.removeItem(at: parent) }
     try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
     try Data("port: 80\n".utf8).write(to: target.appendingPathComponent("config.yaml"))
-    #expect(throws: RunError.notEmpty(target.path)) { try fill("run", replacing: true) }
+    #expect(throws: FolderError.notEmpty(target.path, .run)) { try fill("run", replacing: true) }
   }
 
   @Test("a folder that holds something else is never replaced")
@@ -97,7 +101,7 @@ struct StagedFolderTests {
     defer { try? FileManager.default.removeItem(at: parent) }
     try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
     try Data().write(to: target.appendingPathComponent("thesis.tex"))
-    #expect(throws: RunError.notEmpty(target.path)) { try fill("run", replacing: true) }
+    #expect(throws: FolderError.notEmpty(target.path, .run)) { try fill("run", replacing: true) }
     #expect(found == ["run"])
   }
 }

@@ -153,11 +153,8 @@ public enum RunError: LocalizedError, Equatable {
   case notARun(String)
   /// Training has begun in the folder and not ended.
   case unfinished(String)
-  case exists(String)
-  case notEmpty(String)
   case badRecord(file: String, key: String)
   case wrongTask(method: String, task: String, needed: String)
-  case unsuitable(method: String, reason: String)
   case unknownModality(String, known: [String])
   case nothingToEncode
   /// A file of a run folder that is not what was written there.
@@ -170,13 +167,9 @@ public enum RunError: LocalizedError, Equatable {
       "\(path): no run here (a folder with config.yaml and model.safetensors, as `crossmodal train` writes it)"
     case .unfinished(let path):
       "\(path): training has not ended here; `crossmodal train --out \(path) --resume` continues it"
-    case .exists(let path):
-      "\(path): holds a run already; give another --out (train and export replace it with --force)"
-    case .notEmpty(let path): "\(path): is not an empty folder and no run; give another --out"
     case .badRecord(let file, let key): "\(file): '\(key)' is missing or not of the expected form"
     case .wrongTask(let method, let task, let needed):
       "\(method) is a method for \(task); this needs one for \(needed)"
-    case .unsuitable(let method, let reason): "\(method): \(reason)"
     case .unknownModality(let name, let known):
       "unknown modality '\(name)'\(nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ";") the run has \(known.joined(separator: ", "))"
     case .nothingToEncode: "there are no rows to encode"

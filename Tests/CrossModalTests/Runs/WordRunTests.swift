@@ -77,7 +77,7 @@ struct WordRunTests {
   ]
 
   private static func trained(_ data: DataSet, into folder: URL) throws -> Run {
-    try Run.train(BagOfWords.self, settings: Settings(settings), data: data, into: folder).run
+    try Run.train(BagOfWords.self, settings: RunSettings(settings), data: data, into: folder).run
   }
 
   @Test("texts go to a method of word numbers as words, and a text finds its thing")
@@ -97,8 +97,8 @@ struct WordRunTests {
     let (folder, data) = try Self.data()
     let pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "red", "blue", "heart", "car", "sun", ",", "a", "##s"]
     try folder.write(pieces.joined(separator: "\n"), to: "vocab.txt")
-    func settings(_ places: Int, _ features: JSON) throws -> Settings {
-      try Settings([
+    func settings(_ places: Int, _ features: JSON) throws -> RunSettings {
+      try RunSettings([
         "encoder": ["linear", "bert(mean)"], "features": ["text": features], "epochs": 40, "threads": 1,
         "learning_rate": 0.01, "embed_size": 8, "standardize": false,
         "bert": [
@@ -140,7 +140,7 @@ struct WordRunTests {
     ]
     let frozen = message {
       _ = try Run.train(
-        CLIP.self, settings: Settings(["encoder": ["linear", "bert"], "bert": small]), data: data,
+        CLIP.self, settings: RunSettings(["encoder": ["linear", "bert"], "bert": small]), data: data,
         into: folder.file("other"))
     }
     #expect(frozen?.hasPrefix("bert.weights: nothing is not enough") == true)
@@ -162,7 +162,8 @@ struct WordRunTests {
     let data = try DataSet(at: folder.path)
     func words(_ settings: JSON) throws -> [String] {
       let learning = try Learning(
-        BagOfWords.self, settings: Settings(settings, keys: BagOfWords.allKeys), data: data, split: "train",
+        BagOfWords.self, settings: RunSettings(settings, keys: BagOfWords.allKeys), data: data,
+        split: "train",
         seed: 0, note: { _ in })
       let own = try learning.record().features["text"]
       #expect(own?["splits"] == settings["vocab_splits"] ?? settings["features"]?["text"]?["splits"])
@@ -189,13 +190,13 @@ struct WordRunTests {
     #expect(
       message {
         _ = try Learning(
-          CLIP.self, settings: Settings(["vocab_threshold": 2, "features": ["text": "tfidf"]]), data: data,
+          CLIP.self, settings: RunSettings(["vocab_threshold": 2, "features": ["text": "tfidf"]]), data: data,
           split: "train", seed: 0, note: { _ in })
       } == "vocab_threshold: 2 is not possible: no modality has words that are counted (features.NAME=words)")
     #expect(
       message {
         _ = try Learning(
-          CLIP.self, settings: Settings(["vocab_treshold": 2]), data: data, split: "train", seed: 0,
+          CLIP.self, settings: RunSettings(["vocab_treshold": 2]), data: data, split: "train", seed: 0,
           note: { _ in })
       }?.contains("did you mean 'vocab_threshold'?") == true)
   }
@@ -210,7 +211,7 @@ struct WordRunTests {
       "features": ["text": featurizer == "words" ? ["name": "words", "threshold": 1] : "tfidf"],
     ]
     let run = try Run.train(
-      CLIP.self, settings: Settings(settings), data: data, into: folder.file("run")
+      CLIP.self, settings: RunSettings(settings), data: data, into: folder.file("run")
     ).run
     #expect(run.unknownWords(of: "Red MOON, moon!", side: 1) == ["moon"])
     #expect(run.unknownWords(of: "anything", side: 0) == [])
@@ -248,7 +249,7 @@ struct WordRunTests {
     #expect(
       try record.changes(
         to: Learning(
-          BagOfWords.self, settings: Settings(record.settings), data: data, split: "train", seed: 0,
+          BagOfWords.self, settings: RunSettings(record.settings), data: data, split: "train", seed: 0,
           note: { _ in }
         ).record()
       ).isEmpty)
@@ -279,11 +280,11 @@ struct WordRunTests {
     let (folder, data) = try Self.data()
     let run = try Self.trained(data, into: folder.file("run"))
     let again = try Run.train(
-      BagOfWords.self, settings: Settings(run.record.settings), data: data, into: folder.file("run"),
+      BagOfWords.self, settings: RunSettings(run.record.settings), data: data, into: folder.file("run"),
       start: .resuming
     ).run
     #expect(again.record == run.record)
-    let changed = try Settings(["features": ["text": ["name": "words", "threshold": 2]], "threads": 1])
+    let changed = try RunSettings(["features": ["text": ["name": "words", "threshold": 2]], "threads": 1])
     #expect(
       message {
         _ = try Run.train(
@@ -297,7 +298,7 @@ struct WordRunTests {
     func failure(_ features: JSON, _ type: any Method.Type = BagOfWords.self) -> String? {
       message {
         _ = try Learning(
-          type, settings: Settings(["features": ["text": features]]), data: data, split: "train", seed: 0,
+          type, settings: RunSettings(["features": ["text": features]]), data: data, split: "train", seed: 0,
           note: { _ in })
       }
     }
@@ -359,9 +360,9 @@ struct WordRunTests {
     for method in MethodList.all + [BagOfWords.self] {
       #expect(Set(method.recipes.map(\.name)).count == method.recipes.count)
       for recipe in method.recipes {
-        #expect(try Settings(recipe.settings).method.members != nil)
+        #expect(try RunSettings(recipe.settings).method.members != nil)
         #expect(throws: Never.self, "\(recipe.name)") {
-          try method.settings(Settings(recipe.settings).method, pairs: 1000)
+          try method.settings(RunSettings(recipe.settings).method, pairs: 1000)
         }
       }
     }

@@ -3,7 +3,7 @@ import Foundation
 /// What a user sets for a run: a file or recipe, and single keys over it.
 ///
 /// Keys of the method stay in ``method``; the keys that every run has are taken out of it.
-public struct Settings: Sendable {
+public struct RunSettings: Sendable {
   /// Overrides of the method's (and the training's) settings.
   public private(set) var method: JSON
   /// Featuriser of each modality: its name, or an object of `name` and settings.

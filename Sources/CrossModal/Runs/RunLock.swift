@@ -42,3 +42,13 @@ final class RunLock {
     close(descriptor)
   }
 }
+
+extension FolderKind {
+  /// The folder of a run.
+  public static let run = FolderKind(
+    "run", advice: " (train and export replace it with --force)",
+    isOne: { RunRecord.isRecord($0.appendingPathComponent("config.yaml").path) },
+    // The lock of a training that was killed as it began, or what `AtomicFile` had written of the record.
+    isLeftOver: { $0 == RunLock.name || $0.hasPrefix("config.yaml.") && $0.hasSuffix(".tmp") },
+    checkFree: RunLock.check)
+}

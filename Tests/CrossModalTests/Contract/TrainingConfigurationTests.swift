@@ -25,7 +25,7 @@ struct TrainingConfigurationTests {
   func schedule() throws {
     #expect(try configuration("{schedule: cosine}").schedule.kind == .cosine)
     #expect(try configuration("{schedule: {gamma: 0.5}}").schedule == Schedule(kind: .constant, gamma: 0.5))
-    let settings = try Settings(
+    let settings = try RunSettings(
       .object([]), assignments: ["schedule=cosine", "schedule.warmup=9"], keys: TrainingConfiguration.keys)
     #expect(
       try TrainingConfiguration().overridden(by: settings.method).schedule

@@ -1,0 +1,46 @@
+import Foundation
+import Torch
+
+/// An alignment method: its settings, its parameters, and what it can do (the protocols below).
+///
+/// A method never reads a file, prints, or knows a command-line flag.
+public protocol Method: Module, SendableMetatype {
+  associatedtype Configuration: MethodConfiguration
+  /// What the lists, the command and the documentation say of it.
+  static var description: MethodDescription { get }
+  /// Settings that ship with the program under a name; none by default.
+  static var recipes: [Recipe] { get }
+  /// Stores the configuration and makes parameters of the right shapes; learning comes later.
+  init(_ configuration: Configuration, for data: DataDescription) throws
+  var configuration: Configuration { get }
+}
+
+extension Method {
+  public static var recipes: [Recipe] { [] }
+}
+
+/// A method with a closed form.
+public protocol Fittable: Method {
+  /// Learns from all pairs at once, or in chunks.
+  func fit(to data: some TrainingSet, seed: UInt64) throws
+}
+
+/// A method that maps the items of two modalities to features and scores them against each other.
+public protocol Alignment: Method {
+  /// Features of items, computed once an item. `side` is the place of the modality in the data set's order.
+  func encode(_ items: Items, side: Int) throws -> Features
+  /// Scores of every x against every y, `[n, m]`, higher is better. `x` is of the first modality.
+  func similarity(_ x: Features, _ y: Features) throws -> Tensor
+}
+
+/// An alignment whose features are one vector an item in a joint space, so that they can be indexed.
+public protocol JointEmbedding: Alignment {
+  /// How vectors are compared.
+  var metric: Metric { get }
+}
+
+extension JointEmbedding {
+  public func similarity(_ x: Features, _ y: Features) throws -> Tensor {
+    try metric.scores(x.values, y.values)
+  }
+}

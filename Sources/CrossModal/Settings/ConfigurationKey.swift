@@ -1,0 +1,24 @@
+/// One key of a configuration, as help and documentation show it.
+public struct ConfigurationKey: Sendable {
+  /// Its name in files and on the command line, in snake case.
+  public let name: String
+  /// What it sets, its unit, its choices.
+  public let about: String
+  /// Names that official programs have for the same thing.
+  public let aliases: [String]
+  /// Where its value stands when it is a name for a part of another key's: that key, and a member of its object or a
+  /// place in its list.
+  public let part: (key: String, member: String)?
+
+  public init(
+    _ name: String, _ about: String, aliases: [String] = [], part: (key: String, member: String)? = nil
+  ) {
+    self.name = name
+    self.about = about
+    self.aliases = aliases
+    self.part = part
+  }
+
+  /// The key of messages about where its value stands.
+  var path: String { part.map { "\($0.key).\($0.member)" } ?? name }
+}
