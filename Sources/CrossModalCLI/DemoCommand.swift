@@ -40,9 +40,9 @@ struct DemoCommand: ParsableCommand {
   }
 
   private func summary(_ wikipedia: WikipediaDemo, _ emoji: EmojiDemo, _ seconds: Double) -> String {
-    let precision = [wikipedia.evaluation.retrieval.forward, wikipedia.evaluation.retrieval.backward]
+    let precision = [wikipedia.retrieval.retrieval.forward, wikipedia.retrieval.retrieval.backward]
       .map { $0.summary.meanAveragePrecision ?? 0 }
-    let recall = [emoji.evaluation.retrieval.forward, emoji.evaluation.retrieval.backward]
+    let recall = [emoji.retrieval.retrieval.forward, emoji.retrieval.retrieval.backward]
       .map { $0.summary.recalls?[2] ?? 0 }
     let hearts = emoji.searches[0]
     return """

@@ -33,7 +33,7 @@ struct DemoReport {
           )
         })
     }
-    let report = RunReport(emoji.run, emoji.evaluation)
+    let report = RetrievalReport(emoji.run, on: emoji.test, emoji.retrieval)
     return [
       .section("Words find pictures"),
       .text(
@@ -66,8 +66,8 @@ struct DemoReport {
   }
 
   private func wikipediaBlocks() -> [ReportBlock] {
-    let report = RunReport(wikipedia.run, wikipedia.evaluation)
-    let ours = [wikipedia.evaluation.retrieval.forward, wikipedia.evaluation.retrieval.backward]
+    let report = RetrievalReport(wikipedia.run, on: wikipedia.test, wikipedia.retrieval)
+    let ours = [wikipedia.retrieval.retrieval.forward, wikipedia.retrieval.retrieval.backward]
       .map { $0.summary.meanAveragePrecision ?? 0 }
     let table = ReportTable(
       columns: [

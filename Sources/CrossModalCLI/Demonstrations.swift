@@ -11,6 +11,7 @@ struct WikipediaDemo {
 
   let run: Run
   let evaluation: RunEvaluation
+  let retrieval: RetrievalResult
   let test: Split
   /// Correlations without any ridge, as textbooks define them.
   let plain: [Double]
@@ -22,7 +23,7 @@ struct WikipediaDemo {
     let settings = try RunSettings(["k": 5, "ridge_mode": "absolute", "ridge": 0.0001])
     run = try Run.fit(CCA.self, settings: settings, data: data, note: note)
     test = try data.split("test")
-    evaluation = try run.evaluate(on: test)
+    (evaluation, retrieval) = try run.measured(on: test)
     let textbook = try Run.fit(CCA.self, settings: RunSettings(["ridge_mode": "none"]), data: data)
     plain =
       try textbook.method.stateEntries.first { $0.name == "rho" }?.tensor.values(as: Double.self) ?? []
@@ -55,6 +56,7 @@ struct EmojiDemo {
 
   let run: Run
   let evaluation: RunEvaluation
+  let retrieval: RetrievalResult
   let test: Split
   let searches: [Search]
 
@@ -69,7 +71,7 @@ struct EmojiDemo {
     let run = try Run.fit(CCA.self, settings: settings, data: data, note: note)
     self.run = run
     test = try data.split("test")
-    evaluation = try run.evaluate(on: test)
+    (evaluation, retrieval) = try run.measured(on: test)
     note("searching all pictures by words")
     let gallery = try Gallery(run, of: data.splitNames.map(data.split), side: 0)
     let queries = try run.encode(.texts(Self.queries), side: 1)
@@ -82,5 +84,16 @@ struct EmojiDemo {
         })
     }
     try run.save(to: folder.appendingPathComponent("emoji"), reportingOn: data, replacing: true)
+  }
+}
+
+extension Run {
+  /// An evaluation with what it says of retrieval, the task of both demonstrations.
+  fileprivate func measured(on split: Split) throws -> (RunEvaluation, RetrievalResult) {
+    let evaluation = try evaluate(on: split)
+    guard let retrieval = evaluation.result as? RetrievalResult else {
+      throw RunError.wrongTask(method: about.name, task: about.task.rawValue, needed: "retrieval")
+    }
+    return (evaluation, retrieval)
   }
 }

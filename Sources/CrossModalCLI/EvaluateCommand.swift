@@ -59,48 +59,45 @@ struct EvaluateCommand: ParsableCommand {
     let others = try ensemble.open(beside: run)
     let rival = try against.map { try RunOptions.open($0, beside: run, option: "--against") }
     let (_, split) = try options.rows(of: run, output)
-    guard run.modalities.count > 1 else { return try evaluateObjects(run, split) }
-    var evaluation = try run.evaluation(of: split)
-    evaluation.protocol = searched ?? evaluation.protocol
-    evaluation.ties = rule ?? evaluation.ties
+    let options = EvaluationOptions(searched: searched, ties: rule)
+    try run.check(options)
     if run.modalities.count > 2, rival != nil || !others.isEmpty {
       output.warn("only \(run.modalities[0]) and \(run.modalities[1]) are combined and compared")
     }
-    let result = try measure(run, split, evaluation, with: others, combining: combination)
-    // The table of several views has no room for them.
-    let hasIntervals = samples > 0 && (output.json || result.further.isEmpty)
-    let intervals = hasIntervals ? result.intervals(Resampling(samples: samples)) : []
+    let measured = try measure(run, split, options, with: others, combining: combination)
+    let resampling = Resampling(samples: samples)
+    let intervals = samples > 0 ? resampling.intervals(of: measured.result) : []
     let comparisons =
       try rival.map { rival in
-        try Resampling(samples: samples).comparisons(
-          of: measure(rival, split, evaluation).retrieval, result.retrieval)
+        try resampling.comparisons(of: measure(rival, split, options).result, measured.result)
       } ?? []
     if output.json {
-      Console.out(json(result, intervals, comparisons).text(pretty: true))
-    } else {
-      Console.out(text(result, intervals, comparisons))
+      Console.out(json(measured, intervals, comparisons).text(pretty: true))
+      return
     }
+    Console.out(measured.text(intervals))
+    if let against { Console.out("against \(against):\n\(RunEvaluation.text(of: comparisons))") }
   }
 
   private func measure(
-    _ run: Run, _ split: Split, _ evaluation: RetrievalEvaluation, with others: [Run] = [],
+    _ run: Run, _ split: Split, _ options: EvaluationOptions, with others: [Run] = [],
     combining combination: ScoreCombination = .mean
   ) throws -> RunEvaluation {
     var progress: Progress?
     defer { progress?.finish() }
-    return try run.evaluate(
-      on: split, evaluation, with: others, combining: combination
-    ) { done, total in
+    var options = options
+    options.progress = { done, total in
       if progress == nil { progress = Progress("encoding", of: total, quiet: output.quiet) }
       progress?.update(done)
     }
+    return try run.evaluate(on: split, options, with: others, combining: combination)
   }
 
   private func json(
-    _ result: RunEvaluation, _ intervals: [(name: String, interval: ConfidenceInterval)],
+    _ measured: RunEvaluation, _ intervals: [(name: String, interval: ConfidenceInterval)],
     _ comparisons: [(name: String, comparison: PairedComparison)]
   ) -> JSON {
-    var json = result.json
+    var json = measured.json
     if !intervals.isEmpty {
       json["intervals"] = [
         "level": .double(intervals[0].interval.level), "samples": .int(samples),
@@ -121,88 +118,5 @@ struct EvaluateCommand: ParsableCommand {
       ]
     }
     return json
-  }
-
-  private func text(
-    _ result: RunEvaluation, _ intervals: [(name: String, interval: ConfidenceInterval)],
-    _ comparisons: [(name: String, comparison: PairedComparison)]
-  ) -> String {
-    let known = Dictionary(intervals.map { ($0.name, $0.interval) }) { first, _ in first }
-    let names = result.retrieval.forward.summary.values.map(\.name)
-    var table = ReportTable(
-      columns: [.init("")] + names.map { .init($0, decimals: Self.decimals($0), isNumeric: true) })
-    for pair in result.pairs {
-      let directions = [pair.retrieval.forward, pair.retrieval.backward].map(\.summary.values)
-      for (name, values) in zip(pair.retrieval.directionNames, directions) {
-        table.rows.append(
-          [.text(name.replacingOccurrences(of: "_", with: " "))] + values.map { .number($0.value) })
-        guard !known.isEmpty, result.further.isEmpty else { continue }
-        table.rows.append(
-          [.text("  95 % interval")]
-            + values.map { entry in
-              known["\(name).\(entry.name)"].map { .text(Self.range($0, entry.name)) } ?? .missing
-            })
-      }
-    }
-    var lines = [
-      "\(result.method) on \(result.dataset), split \(result.split): \(result.retrieval.protocol)",
-      "\(TextTable(table))",
-    ]
-    if result.further.isEmpty, let rsum = result.retrieval.rsum {
-      let range = known["rsum"].map { ", 95 % interval \(Self.range($0, "R@"))" } ?? ""
-      lines.append(String(format: "rsum %.1f", rsum) + range)
-    }
-    for pair in result.pairs {
-      guard let correlations = pair.correlations else { continue }
-      let names = result.further.isEmpty ? "" : pair.retrieval.modalities.joined(separator: ", ") + ": "
-      let shown = correlations.prefix(10).map { String(format: "%.4f", $0) }.joined(separator: " ")
-      lines.append("\(names)correlations \(shown)\(correlations.count > 10 ? " …" : "")")
-      lines.append(String(format: "\(names)total correlation %.4f", correlations.reduce(0, +)))
-    }
-    for found in result.prediction ?? [] {
-      let name = found.name.replacingOccurrences(of: "_", with: " ")
-      if let accuracy = found.accuracy { lines.append(String(format: "\(name): accuracy %.4f", accuracy)) }
-      if let explained = found.explained {
-        let mean = found.correlations.reduce(0, +) / Double(max(1, found.correlations.count))
-        lines.append(
-          String(
-            format: "\(name): predicts %.1f %% of the variance, mean correlation of a column %.4f",
-            100 * explained, mean))
-      }
-    }
-    if let against { lines += ["against \(against):", "\(TextTable(Self.table(comparisons)))"] }
-    return lines.joined(separator: "\n")
-  }
-
-  private static func range(_ interval: ConfidenceInterval, _ metric: String) -> String {
-    [interval.lower, interval.upper].map { String(format: "%.\(decimals(metric))f", $0) }
-      .joined(separator: "–")
-  }
-
-  private static func table(_ comparisons: [(name: String, comparison: PairedComparison)]) -> ReportTable {
-    let holm = holmCorrected(comparisons.map(\.comparison.randomisation))
-    return ReportTable(
-      columns: [
-        .init("Metric"), .init("Difference"), .init("95 % interval", isNumeric: true),
-        .init("p (exchange)", decimals: 4), .init("p (Holm)", decimals: 4),
-        .init("p (bootstrap)", decimals: 4),
-      ],
-      rows: zip(comparisons, holm).map { entry, corrected in
-        let difference = entry.comparison.difference
-        return [
-          .text(
-            entry.name.replacingOccurrences(of: "_", with: " ").replacingOccurrences(of: ".", with: ", ")),
-          .number(difference.value),
-          .text(
-            [difference.lower, difference.upper].map { NumberText.fixed($0, decimals: 3) }
-              .joined(separator: " to ")),
-          .number(entry.comparison.randomisation), .number(corrected), .number(entry.comparison.bootstrap),
-        ]
-      })
-  }
-
-  /// Percentages and ranks want fewer digits than fractions.
-  static func decimals(_ metric: String) -> Int {
-    metric.hasPrefix("R@") || metric.hasPrefix("MeanR") ? 1 : metric == "MedR" ? 0 : 3
   }
 }

@@ -42,6 +42,7 @@ enum ExitStatus {
       Console.error(sentence(error))
       return 128 + (StopRequest.shared.signal ?? SIGINT)
     case TrainingError.unknownMeasure, TrainingError.noValidation, EvaluationError.unknownName,
+      EvaluationError.meaninglessOption,
       RunError.unknownModality, DataError.unknownSplit:
       Console.error(sentence(error))
       return usage

@@ -57,7 +57,8 @@ struct ExplainCommand: ParsableCommand {
     }
     if output.json {
       Console.out([
-        "file": .string(out), "rows": .array(rows.map(JSON.int)), "score": .double(explanation.score),
+        "file": .string(out), "rows": .array(rows.map(JSON.int)),
+        "score": explanation.score.map(JSON.double) ?? .null,
       ])
     } else {
       Console.out("\(out): \(explanation.summary)")

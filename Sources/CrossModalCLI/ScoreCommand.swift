@@ -34,7 +34,7 @@ struct ScoreCommand: ParsableCommand {
     let scores = try run.scores(of: split, with: others, combining: combination) { done, total in
       if encoding == nil { encoding = Progress("encoding", of: total, quiet: output.quiet) }
       encoding?.update(done)
-    }.scores
+    }
     encoding?.finish()
     let writer = try NPYWriter(out, shape: [scores.first, scores.second])
     // Blocks of at most 64 MB of scores, and small enough to see that it goes on.

@@ -128,7 +128,7 @@ struct TrainCommand: ParsableCommand {
       start: start, group: group,
       observe: { if isFirst { progress.show($0) } }
     ) { run, outcome in
-      try run.writeTrainedReport(outcome, on: set, to: target) { progress.show(.note($0)) }
+      try run.writeReport(of: outcome, on: set, to: target) { progress.show(.note($0)) }
     }
     progress.finish()
     if isFirst { try report(run, outcome) }

@@ -1,3 +1,4 @@
+import CrossModal
 import Foundation
 import Testing
 
@@ -52,9 +53,12 @@ struct OneModalityTests {
     }
     let table = try CommandLine.run("evaluate", run)
     #expect(table.output.contains("each point searches among all others"))
-    for option in [["--protocol", "1k"], ["--against", run], ["--models", run]] {
+    for option in [["--protocol", "1k"], ["--ties", "mean"], ["--models", run]] {
       #expect(try CommandLine.run(["evaluate", run] + option).status == 2, "\(option)")
     }
+    let compared = try CommandLine.run("evaluate", run, "--against", run, "--json", "--quiet")
+    let difference = try JSON(json: Data(compared.output.utf8))["against"]?["metrics"]?["mAP"]?["difference"]
+    #expect(difference?["value"]?.double == 0, "\(compared.errors)")
   }
 
   @Test("without labels in the split it is said that there is nothing to measure by")

@@ -78,7 +78,7 @@ struct FloorsTests {
 private struct SourceFile {
   let floor: String
   let name: String
-  /// Types and functions that stand at the margin, and functions of extensions.
+  /// Types and functions that stand at the margin, and functions of extensions and protocols.
   private(set) var declared: Set<String> = []
   /// Nested types, functions, properties and generic parameters.
   private(set) var local: Set<String> = []
@@ -95,7 +95,7 @@ private struct SourceFile {
     for line in Self.code(of: text) {
       let isAtMargin = line.first.map { !$0.isWhitespace } ?? false
       let words = line.split { !$0.isLetter && !$0.isNumber && $0 != "_" }.map(String.init)
-      if isAtMargin { isInExtension = words.contains("extension") }
+      if isAtMargin { isInExtension = words.contains("extension") || words.contains("protocol") }
       let isHidden = words.contains("private") || words.contains("fileprivate")
       for (keyword, word) in zip(words, words.dropFirst()) where keywords.contains(keyword) {
         // A member of one common word, such as `write`, is of many types.

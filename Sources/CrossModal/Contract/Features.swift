@@ -79,10 +79,34 @@ public struct Features: Sendable {
   }
 }
 
-/// Features whose lengths say what cannot be.
+extension Features {
+  /// Items of several features, in order; shorter rows of fragments are padded.
+  public init(joining parts: [Features]) throws {
+    guard let first = parts.first else { throw FeatureError.nothingToEncode }
+    guard parts.count > 1 else {
+      self = first
+      return
+    }
+    let widest = parts.map { $0.values.rank > 2 ? $0.values.size(along: 1) : 0 }.max() ?? 0
+    let padded = { (tensor: Tensor) throws -> Tensor in
+      guard tensor.rank > 2, tensor.size(along: 1) < widest else { return tensor }
+      let below = Array(repeating: 0, count: 2 * (tensor.rank - 2))
+      return try tensor.padded(below + [0, widest - tensor.size(along: 1)])
+    }
+    self.init(
+      try Tensor.concatenated(parts.map { try padded($0.values) }),
+      lengths: first.lengths == nil ? nil : parts.flatMap { $0.lengths ?? [] },
+      companions: try first.companions.keys.reduce(into: [:]) { all, name in
+        all[name] = try Tensor.concatenated(parts.compactMap { try $0.companions[name].map(padded) })
+      })
+  }
+}
+
+/// Features that cannot be.
 public enum FeatureError: LocalizedError, Equatable {
   case lengthCount(lengths: Int, items: Int)
   case badLength(item: Int, length: Int, width: Int)
+  case nothingToEncode
 
   public var errorDescription: String? {
     switch self {
@@ -90,6 +114,7 @@ public enum FeatureError: LocalizedError, Equatable {
       "\(lengths) lengths for the fragments of \(items) items, expected one length an item"
     case .badLength(let item, let length, let width):
       "item \(item) has \(length) fragments, expected 1 to \(width)"
+    case .nothingToEncode: "there are no rows to encode"
     }
   }
 }

@@ -25,10 +25,14 @@ public protocol Fittable: Method {
   func fit(to data: some TrainingSet, seed: UInt64) throws
 }
 
-/// A method that maps the items of two modalities to features and scores them against each other.
-public protocol Alignment: Method {
+/// A method that maps items to features.
+public protocol Encoding: Method {
   /// Features of items, computed once an item. `side` is the place of the modality in the data set's order.
   func encode(_ items: Items, side: Int) throws -> Features
+}
+
+/// A method that maps the items of two modalities to features and scores them against each other.
+public protocol Alignment: Encoding, Evaluable {
   /// Scores of every x against every y, `[n, m]`, higher is better. `x` is of the first modality.
   func similarity(_ x: Features, _ y: Features) throws -> Tensor
 }

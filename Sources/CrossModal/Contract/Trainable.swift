@@ -19,13 +19,18 @@ public protocol Trainable: Method {
   func prepare(on data: some TrainingSet, _ preparation: Preparation) throws
   /// The loss of a batch. Moving averages, queues and centres are changed here when ``Step/isTraining``.
   func loss(_ batch: Batch, _ step: Step) throws -> Loss
-  /// The method's own measures for choosing the best weights; nil for retrieval metrics (of an alignment) or
-  /// the mean loss.
+  /// Names of what ``measures(on:training:_:)`` measures, the one that weights are chosen by first. Known before the
+  /// first step, so that a name which is not among them is refused there.
+  func measureNames(on data: some TrainingSet) throws -> [String]
+  /// What the best weights are chosen by: of a method that can be evaluated its selection of measures, else the mean
+  /// loss.
   ///
   /// - Parameters:
   ///   - data: held-out pairs.
   ///   - training: the pairs that are learned from.
-  func measures(on data: some TrainingSet, training: some TrainingSet) throws -> [Measure]?
+  func measures(
+    on data: some TrainingSet, training: some TrainingSet, _ preparation: Preparation
+  ) throws -> [Measure]
   /// Work after the last step on the weights that are kept, such as a linear layer in closed form.
   func finish(on data: some TrainingSet, _ preparation: Preparation) throws
 }
@@ -47,7 +52,40 @@ extension Trainable {
 
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {}
 
-  public func measures(on data: some TrainingSet, training: some TrainingSet) throws -> [Measure]? { nil }
+  public func measureNames(on data: some TrainingSet) throws -> [String] { ["loss"] }
+
+  public func measures(
+    on data: some TrainingSet, training: some TrainingSet, _ preparation: Preparation
+  ) throws -> [Measure] {
+    var (sum, count) = (0.0, 0)
+    try data.forEachChunk(rows: preparation.training.batchSize ?? data.count) { batch in
+      let step = try Step(
+        isTraining: false, seed: preparation.seed, training: preparation.training, device: preparation.device)
+      let value: Double = try loss(batch.to(preparation.device, preparation.training.dtype), step).total
+        .item()
+      guard value.isFinite else { return }
+      sum += value * Double(batch.count)
+      count += batch.count
+    }
+    return [Measure("loss", count > 0 ? sum / Double(count) : .infinity, .number, increases: false)]
+  }
 
   public func finish(on data: some TrainingSet, _ preparation: Preparation) throws {}
+}
+
+extension Trainable where Self: Evaluable {
+  public func measureNames(on data: some TrainingSet) throws -> [String] { try selectionNames(on: data) }
+
+  public func measures(
+    on data: some TrainingSet, training: some TrainingSet, _ preparation: Preparation
+  ) throws -> [Measure] { try selection(on: data, preparation) }
+
+  /// What an evaluation of held-out pairs gives to choose weights by, however the settings have evaluations done.
+  func selection(on data: some TrainingSet, _ preparation: Preparation) throws -> [Measure] {
+    var options = EvaluationOptions(
+      device: preparation.device, dtype: preparation.training.dtype, isBrief: true)
+    if self.options(for: data.description).contains(.protocol) { options.searched = .full }
+    if self.options(for: data.description).contains(.ties) { options.ties = .pessimistic }
+    return try evaluate(on: data, options).selection
+  }
 }

@@ -1,3 +1,5 @@
+import Torch
+
 /// The settings that every method trained by gradient shares.
 public struct TrainingConfiguration: MethodConfiguration {
   public enum OptimizerKind: String, Codable, Sendable, CaseIterable {
@@ -60,6 +62,9 @@ public struct TrainingConfiguration: MethodConfiguration {
   public var checkpointEvery: Int?
 
   public init() {}
+
+  /// Type of floating-point inputs.
+  public var dtype: DataType { precision == .float64 ? .float64 : .float32 }
 
   public static let keys = [
     ConfigurationKey(

@@ -35,6 +35,8 @@ public struct Batch: Sendable {
 public protocol TrainingSet {
   /// What the data are.
   var description: DataDescription { get }
+  /// What messages call these pairs.
+  var place: String { get }
   /// Number of pairs.
   var count: Int { get }
   /// Class of each pair, when there are labels; without reading any items.
@@ -46,13 +48,45 @@ public protocol TrainingSet {
   var itemsOfPairs: [[Int]]? { get }
   /// Which items of a modality are views of one object: equal numbers; nil when the data do not say.
   func group(side: Int) -> [Int]?
+  /// Number of items of a modality, those without a pair included.
+  func count(side: Int) -> Int
+  /// Items of a modality, next to each other.
+  func items(side: Int, rows: Range<Int>) throws -> Items
+  /// The texts of a modality as people wrote them, before any featurizer; nil where its items are no texts.
+  func texts(side: Int) throws -> [String]?
+  /// Accepted answers of each pair; nil when the data have none.
+  var answers: [[String]]? { get }
+  /// First and last second of each pair's moment; nil when the data have none.
+  var moments: [ClosedRange<Double>]? { get }
   /// The pairs at the given places, in that order.
   func batch(at places: [Int]) throws -> Batch
 }
 
 extension TrainingSet {
+  public var place: String { description.name }
+  public var answers: [[String]]? { nil }
+  public var moments: [ClosedRange<Double>]? { nil }
+
+  public func texts(side: Int) throws -> [String]? {
+    guard description.modalities[side].kind == .text,
+      case .texts(let texts) = try items(side: side, rows: 0..<count(side: side))
+    else { return nil }
+    return texts
+  }
+
   public var itemsOfPairs: [[Int]]? { nil }
   public func group(side: Int) -> [Int]? { nil }
+
+  /// As many as pairs name.
+  public func count(side: Int) -> Int { itemsOfPairs.map { ($0[side].max() ?? -1) + 1 } ?? count }
+
+  /// Those of the items' first pairs.
+  public func items(side: Int, rows: Range<Int>) throws -> Items {
+    guard let items = itemsOfPairs?[side] else { return try batch(at: Array(rows)).items[side] }
+    var first: [Int: Int] = [:]
+    for (place, item) in items.enumerated() where first[item] == nil { first[item] = place }
+    return try batch(at: rows.compactMap { first[$0] }).items[side]
+  }
 
   /// That of the item's first pair.
   public func labels(side: Int) -> [Int]? {

@@ -77,6 +77,8 @@ public struct Split: TrainingSet, Sendable {
 // MARK: - Items
 
 extension Split {
+  public var place: String { "split '\(name)' of \(description.name)" }
+
   /// Number of items of a modality.
   public func count(side: Int) -> Int { rows[side].count }
 

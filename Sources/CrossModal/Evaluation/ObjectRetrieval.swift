@@ -102,32 +102,67 @@ public struct ObjectRetrieval: Sendable, Equatable {
     queries.isEmpty ? nil : queries.reduce(0) { $0 + number($1) } / Double(queries.count)
   }
 
-  /// Mean of normalised modified retrieval ranks.
+  /// Mean of normalized modified retrieval ranks.
   public var meanModifiedRank: Double? {
     let most = queries.map(\.ranks.count).max() ?? 0
-    return mean { query in
-      let relevant = Double(query.ranks.count)
-      let depth = Double(min(4 * query.ranks.count, 2 * most))
-      let ranks = query.ranks.map { Double($0) <= depth ? Double($0) : 1.25 * depth }
-      let best = 0.5 * (1 + relevant)
-      return (ranks.reduce(0, +) / relevant - best) / (1.25 * depth - best)
-    }
+    return mean { $0.modifiedRank(most: most) }
   }
 
-  /// The numbers by their names, in the order they are reported; empty when no query has anything to find.
-  public var values: [(name: String, value: Double)] {
-    let all: [(String, Double?)] = [
-      ("NN", mean(\.nearest)), ("FT", mean(\.firstTier)), ("ST", mean(\.secondTier)), ("E", mean(\.eMeasure)),
-      ("DCG", mean(\.discountedGain)), ("ANMRR", meanModifiedRank), ("mAP", mean(\.averagePrecision)),
-      ("AUC", mean(\.area)),
-    ]
-    return all.compactMap { name, value in value.map { (name: name, value: $0) } }
+  /// The numbers in the order they are reported; empty when no query has anything to find.
+  public var measures: [Measure] {
+    queries.isEmpty
+      ? []
+      : numbers.map { number in
+        Measure(number.name, mean(number.value) ?? .nan, increases: number.name != "ANMRR")
+      }
   }
+
+  /// ``measures`` without what they count.
+  public var values: [(name: String, value: Double)] { measures.map { ($0.name, $0.value) } }
 
   public var json: JSON { .object(values.map { JSON.Member($0.name, .double($0.value)) }) }
+
+  /// The number of each query whose mean each measure is.
+  private var numbers: [(name: String, value: (Query) -> Double)] {
+    let most = queries.map(\.ranks.count).max() ?? 0
+    return [
+      ("NN", \.nearest), ("FT", \.firstTier), ("ST", \.secondTier), ("E", \.eMeasure),
+      ("DCG", \.discountedGain), ("ANMRR", { $0.modifiedRank(most: most) }), ("mAP", \.averagePrecision),
+      ("AUC", \.area),
+    ]
+  }
+
+  /// ``measures`` as means over all items, of which those that have nothing to find do not count.
+  var means: [SummedTest.Mean] {
+    let shares = ofItems { _ in 1 }
+    return numbers.map { SummedTest.Mean($0.name, ofItems($0.value), shares: shares) }
+  }
+
+  /// ``recall(at:)`` as a mean over all items.
+  func recallMean(at k: Int) -> SummedTest.Mean {
+    SummedTest.Mean("R@\(k)", ofItems { $0.firstRank <= k ? 1 : 0 }, scale: 100)
+  }
+
+  /// A number of each query by item, 0 for items that are none.
+  private func ofItems(_ number: (Query) -> Double) -> [Double] {
+    var all = [Double](repeating: 0, count: count)
+    for query in queries { all[query.row] = number(query) }
+    return all
+  }
 }
 
 extension ObjectRetrieval.Query {
+  /// Normalized modified retrieval rank.
+  ///
+  /// - Parameter most: relevant items of the query that has most.
+  fileprivate func modifiedRank(most: Int) -> Double {
+    let relevant = Double(ranks.count)
+    let depth = Double(min(4 * ranks.count, 2 * most))
+    let places = ranks.map { Double($0) <= depth ? Double($0) : 1.25 * depth }
+    let best = 0.5 * (1 + relevant)
+    return (places.reduce(0, +) / relevant - best) / (1.25 * depth - best)
+  }
+
   /// - Parameter ranks: ranks from 1 of the relevant items, ascending.
   init(row: Int, ranks: [Int], gallery: Int, cutoff: Int) {
     let relevant = Double(ranks.count)

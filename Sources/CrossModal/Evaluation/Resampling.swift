@@ -77,55 +77,93 @@ public struct Resampling: Sendable, Equatable {
     self.level = level
   }
 
-  // MARK: - Means over items
-
-  /// Confidence interval of the mean of a number an item (right or wrong, CIDEr, IoU).
+  /// Confidence intervals of every number of a test, by name.
   ///
-  /// - Parameter groups: items with the same number are drawn together; nil draws each on its own.
-  public func interval(ofMean values: [Double], groups: [Int]? = nil) throws -> ConfidenceInterval {
-    let sums = try GroupSums([values], groups)
+  /// What belongs to one unit, such as an image and its captions, is drawn together, within each stratum.
+  public func intervals(of test: some ResampledTest) -> [(name: String, interval: ConfidenceInterval)] {
     var generator = SeededGenerator(seed: seed)
-    let strata = [Array(sums.counts.indices)]
-    let resampled = (0..<samples).map { _ in sums.means(drawn(from: strata, &generator))[0] }
-    return ConfidenceInterval(value: sums.means(nil)[0], samples: resampled, level: level)
-  }
-
-  /// Whether the mean of `second` differs from that of `first`, item by item.
-  public func comparison(ofMeans first: [Double], _ second: [Double], groups: [Int]? = nil) throws
-    -> PairedComparison
-  {
-    let sums = try GroupSums([first, second], groups)
-    let strata = [Array(sums.counts.indices)]
-    var generator = SeededGenerator(seed: seed)
-    let bootstrapped = (0..<samples).map { _ in
-      let means = sums.means(drawn(from: strata, &generator))
-      return means[1] - means[0]
-    }
-    let exchanged = (0..<samples).map { _ in
-      sums.differenceOfExchanged(coins(sums.counts.count, &generator))
-    }
-    let means = sums.means(nil)
-    return PairedComparison(
-      value: means[1] - means[0], bootstrapped: bootstrapped, exchanged: exchanged, level: level)
-  }
-
-  // MARK: - Retrieval
-
-  /// Confidence intervals of every number of a retrieval test, by the names of ``RetrievalMetrics/values``.
-  ///
-  /// An image and its captions are drawn together, in both directions at once, within each fold.
-  public func intervals(of metrics: RetrievalMetrics) -> [(name: String, interval: ConfidenceInterval)] {
-    let tables = PairOfTables(metrics.forward.queries, metrics.backward.queries)
-    var generator = SeededGenerator(seed: seed)
-    let resampled = (0..<samples).map { _ in
-      tables.values(weights: drawn(from: tables.strata, &generator), metrics)
-    }
-    return metrics.values.enumerated().map { place, entry in
+    let resampled = (0..<samples).map { _ in test.values(weights: drawn(from: test.strata, &generator)) }
+    let values = test.values(weights: test.units.map { _ in 1 })
+    return zip(test.names, values).enumerated().map { place, entry in
       (
-        entry.name,
-        ConfidenceInterval(value: entry.value, samples: resampled.map { $0[place] }, level: level)
+        entry.0,
+        ConfidenceInterval(value: entry.1, samples: resampled.map { $0[place] }, level: level)
       )
     }
+  }
+
+  /// Differences of every number of two tests of the same items, by name.
+  ///
+  /// - Throws: ``EvaluationError`` when the tests are of different items or numbers.
+  public func comparisons<Test: ResampledTest>(of first: Test, _ second: Test) throws
+    -> [(name: String, comparison: PairedComparison)]
+  {
+    guard first.units == second.units, first.strata == second.strata, first.names == second.names else {
+      throw EvaluationError.differentTests("", "")
+    }
+    var generator = SeededGenerator(seed: seed)
+    var bootstrapped: [[Double]] = []
+    var exchanged: [[Double]] = []
+    for _ in 0..<samples {
+      let weights = drawn(from: first.strata, &generator)
+      bootstrapped.append(
+        zip(first.values(weights: weights), second.values(weights: weights)).map { $1 - $0 })
+    }
+    // A unit's weight moves between the two models when their results on it are exchanged.
+    let joined = first.joined(with: second)
+    for _ in 0..<samples {
+      let coins = coins(first.units.count, &generator).map { $0 ? 1 : 0 }
+      let others = coins.map { 1 - $0 }
+      let values = [others + coins, coins + others].map(joined.values)
+      exchanged.append(zip(values[0], values[1]).map { $1 - $0 })
+    }
+    let ones = first.units.map { _ in 1 }
+    let values = [first.values(weights: ones), second.values(weights: ones)]
+    return first.names.enumerated().map { place, name in
+      let comparison = PairedComparison(
+        value: values[1][place] - values[0][place], bootstrapped: bootstrapped.map { $0[place] },
+        exchanged: exchanged.map { $0[place] }, level: level)
+      return (name, comparison)
+    }
+  }
+
+  // MARK: - Results
+
+  /// Confidence intervals of the numbers of a result that can be drawn again, by name.
+  public func intervals(of result: some TaskResult) -> [(name: String, interval: ConfidenceInterval)] {
+    result.resampled.flatMap { test in intervals(of: test) }
+  }
+
+  /// Differences of the numbers of two results on the same items, by name.
+  ///
+  /// - Throws: ``EvaluationError`` when the results are of different tasks, protocols or items.
+  public func comparisons(of first: some TaskResult, _ second: some TaskResult) throws
+    -> [(name: String, comparison: PairedComparison)]
+  {
+    let tests = (first.resampled, second.resampled)
+    guard first.protocol == second.protocol, first.counts.map(\.count) == second.counts.map(\.count),
+      tests.0.count == tests.1.count
+    else { throw EvaluationError.differentTests(first.protocol, second.protocol) }
+    var found: [(name: String, comparison: PairedComparison)] = []
+    for place in tests.0.indices {
+      let own: any ResampledTest = tests.0[place]
+      found += try compared(own, tests.1[place], first.protocol)
+    }
+    return found
+  }
+
+  private func compared<Test: ResampledTest>(
+    _ first: Test, _ second: any ResampledTest, _ protocol: String
+  ) throws -> [(name: String, comparison: PairedComparison)] {
+    guard let second = second as? Test else {
+      throw EvaluationError.differentTests(`protocol`, `protocol`)
+    }
+    return try comparisons(of: first, second)
+  }
+
+  /// Confidence intervals of every number of a retrieval test, by the names of ``RetrievalMetrics/measures``.
+  public func intervals(of metrics: RetrievalMetrics) -> [(name: String, interval: ConfidenceInterval)] {
+    intervals(of: RetrievalResult(metrics))
   }
 
   /// Differences of every number of two retrieval tests on the same items, by name.
@@ -133,40 +171,27 @@ public struct Resampling: Sendable, Equatable {
   /// - Throws: ``EvaluationError`` when the tests have different protocols or items.
   public func comparisons(of first: RetrievalMetrics, _ second: RetrievalMetrics) throws
     -> [(name: String, comparison: PairedComparison)]
+  { try comparisons(of: RetrievalResult(first), RetrievalResult(second)) }
+
+  // MARK: - One mean
+
+  /// Confidence interval of the mean of a number an item (right or wrong, CIDEr, IoU).
+  ///
+  /// - Parameter groups: items with the same number are drawn together; nil draws each on its own.
+  public func interval(ofMean values: [Double], groups: [Int]? = nil) throws -> ConfidenceInterval {
+    intervals(of: try SummedTest(means: [.init("mean", values)], groups: groups))[0].interval
+  }
+
+  /// Whether the mean of `second` differs from that of `first`, item by item.
+  public func comparison(ofMeans first: [Double], _ second: [Double], groups: [Int]? = nil) throws
+    -> PairedComparison
   {
-    guard first.protocol == second.protocol, first.counts == second.counts,
-      zip(
-        [first.forward, first.backward], [second.forward, second.backward]
-      ).allSatisfy({ $0.0.queries.map(\.unit) == $0.1.queries.map(\.unit) })
-    else { throw EvaluationError.differentTests(first.protocol, second.protocol) }
-    let tables = [first, second].map { PairOfTables($0.forward.queries, $0.backward.queries) }
-    // Both models' results side by side: a unit's weight moves between them when they are exchanged.
-    let joined = PairOfTables(
-      first.forward.queries + second.forward.queries.map(shifted),
-      first.backward.queries + second.backward.queries.map(shifted))
-    var generator = SeededGenerator(seed: seed)
-    var bootstrapped: [[Double]] = []
-    var exchanged: [[Double]] = []
-    for _ in 0..<samples {
-      let weights = drawn(from: tables[0].strata, &generator)
-      let values = tables.map { $0.values(weights: weights, first) }
-      bootstrapped.append(zip(values[0], values[1]).map { $1 - $0 })
+    guard first.count == second.count else {
+      throw EvaluationError.counts("numbers of one model", first.count, "of the other", second.count)
     }
-    for _ in 0..<samples {
-      let coins = coins(tables[0].units.count, &generator)
-      // Shifted units are negative and come first in the order of weights, last unit first.
-      let there = coins.reversed().map { $0 ? 1 : 0 } + coins.map { $0 ? 0 : 1 }
-      let here = there.map { 1 - $0 }
-      let values = [there, here].map { joined.values(weights: $0, first) }
-      exchanged.append(zip(values[0], values[1]).map { $1 - $0 })
-    }
-    let values = [first.values, second.values]
-    return values[0].indices.map { place in
-      let comparison = PairedComparison(
-        value: values[1][place].value - values[0][place].value, bootstrapped: bootstrapped.map { $0[place] },
-        exchanged: exchanged.map { $0[place] }, level: level)
-      return (values[0][place].name, comparison)
-    }
+    return try comparisons(
+      of: SummedTest(means: [.init("mean", first)], groups: groups),
+      SummedTest(means: [.init("mean", second)], groups: groups))[0].comparison
   }
 
   /// How often each unit is drawn when as many as there are are drawn within each stratum.
@@ -180,88 +205,6 @@ public struct Resampling: Sendable, Equatable {
 
   private func coins(_ count: Int, _ generator: inout SeededGenerator) -> [Bool] {
     (0..<count).map { _ in generator.next() >> 63 == 1 }
-  }
-}
-
-/// The same query of another model: its unit gets a number of its own.
-private func shifted(_ query: QueryResult) -> QueryResult {
-  var query = query
-  query.unit = -1 - query.unit
-  return query
-}
-
-/// Both directions of a test, with common units.
-private struct PairOfTables {
-  let units: [Int]
-  let strata: [[Int]]
-  private let forward: QueryTable
-  private let backward: QueryTable
-
-  init(_ there: [QueryResult], _ back: [QueryResult]) {
-    let units = Set((there + back).map(\.unit)).sorted()
-    forward = QueryTable(there, units: units)
-    backward = QueryTable(back, units: units)
-    self.units = units
-    let both = QueryTable(there + back, units: units)
-    strata = both.strata
-  }
-
-  /// The numbers in the order of `RetrievalMetrics.values`; NaN for one that these weights leave undefined.
-  func values(weights: [Int], _ metrics: RetrievalMetrics) -> [Double] {
-    let summaries = [forward.summary(weights: weights), backward.summary(weights: weights)]
-    let numbers = zip(summaries, [metrics.forward.summary, metrics.backward.summary]).flatMap {
-      zip($0.named, $1.named).filter { $0.1.value != nil }.map { $0.0.value ?? .nan }
-    }
-    guard metrics.rsum != nil else { return numbers }
-    return numbers + [summaries.flatMap { $0.recalls ?? [.nan] }.reduce(0, +)]
-  }
-}
-
-/// Sums over groups of items, for means of resampled groups.
-private struct GroupSums {
-  let counts: [Int]
-  private let sums: [[Double]]
-
-  init(_ values: [[Double]], _ groups: [Int]?) throws {
-    guard let items = values.first?.count, items > 0 else { throw EvaluationError.noQueries }
-    for other in values where other.count != items {
-      throw EvaluationError.counts("numbers of one model", items, "of the other", other.count)
-    }
-    if let groups, groups.count != items {
-      throw EvaluationError.counts("numbers", items, "group numbers", groups.count)
-    }
-    var place: [Int: Int] = [:]
-    var counts: [Int] = []
-    var sums = values.map { _ in [Double]() }
-    for item in 0..<items {
-      let group = groups?[item] ?? item
-      let at = place[group] ?? counts.count
-      if at == counts.count {
-        place[group] = at
-        counts.append(0)
-        for model in sums.indices { sums[model].append(0) }
-      }
-      counts[at] += 1
-      for model in sums.indices { sums[model][at] += values[model][item] }
-    }
-    self.counts = counts
-    self.sums = sums
-  }
-
-  func means(_ weights: [Int]?) -> [Double] {
-    let count = counts.indices.reduce(0) { $0 + counts[$1] * (weights?[$1] ?? 1) }
-    return sums.map { sums in
-      sums.indices.reduce(0.0) { $0 + sums[$1] * Double(weights?[$1] ?? 1) } / Double(count)
-    }
-  }
-
-  /// The second mean less the first when the groups of `true` change sides.
-  func differenceOfExchanged(_ coins: [Bool]) -> Double {
-    let sum = coins.indices.reduce(0.0) { sum, group in
-      let difference = sums[1][group] - sums[0][group]
-      return sum + (coins[group] ? -difference : difference)
-    }
-    return sum / Double(counts.reduce(0, +))
   }
 }
 

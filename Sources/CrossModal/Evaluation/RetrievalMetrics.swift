@@ -57,6 +57,9 @@ public struct RetrievalMetrics: Sendable, Equatable {
     return (there + back).reduce(0, +)
   }
 
+  /// Whether items of the query's class are relevant, rather than its pairs.
+  public let hasLabels: Bool
+
   /// Names of the directions: `image_to_text` and `text_to_image`.
   public var directionNames: [String] {
     ["\(modalities[0])_to_\(modalities[1])", "\(modalities[1])_to_\(modalities[0])"]
@@ -77,12 +80,14 @@ public struct RetrievalMetrics: Sendable, Equatable {
     .object(zip(modalities, counts).map { JSON.Member($0, .int($1)) })
   }
 
-  /// Every number under a dotted name (`image_to_text.R@1`, `rsum`), for logs and for choosing the best
-  /// epoch.
-  public var values: [(name: String, value: Double)] {
+  /// Every number under a dotted name (`image_to_text.R@1`, `rsum`), for logs and for choosing the best epoch.
+  public var measures: [Measure] {
     let both = zip(directionNames, [forward, backward]).flatMap { name, direction in
-      direction.summary.values.map { (name: "\(name).\($0.name)", value: $0.value) }
+      direction.summary.measures.map { $0.named("\(name).\($0.name)") }
     }
-    return both + (rsum.map { [(name: "rsum", value: $0)] } ?? [])
+    return both + (rsum.map { [Measure("rsum", $0, .percent)] } ?? [])
   }
+
+  /// ``measures`` without what they count.
+  public var values: [(name: String, value: Double)] { measures.map { ($0.name, $0.value) } }
 }

@@ -31,27 +31,24 @@ public struct RetrievalSummary: Sendable, Equatable {
   /// The numbers of queries that each count once.
   public init(of queries: [QueryResult]) { self = QueryTable(queries).summary() }
 
-  /// The numbers by name, in the order they are reported, without those that are not defined.
-  public var values: [(name: String, value: Double)] {
-    named.compactMap { name, value in value.map { (name: name, value: $0) } }
+  /// The numbers in the order they are reported, without those that are not defined.
+  public var measures: [Measure] {
+    named.compactMap { name, value, unit in value.map { Measure(name, $0, unit) } }
   }
 
+  /// ``measures`` without what they count.
+  public var values: [(name: String, value: Double)] { measures.map { ($0.name, $0.value) } }
+
   /// Every number by name.
-  var named: [(name: String, value: Double?)] {
-    Self.depths.enumerated().map { ("R@\($1)", recalls?[$0]) } + [
-      ("MedR", medianRank), ("MeanR", meanRank), ("mAP", meanAveragePrecision), ("nDCG", meanGain),
-      ("MRR", meanReciprocalRank),
+  var named: [(name: String, value: Double?, unit: Measure.Unit)] {
+    Self.depths.enumerated().map { ("R@\($1)", recalls?[$0], .percent) } + [
+      ("MedR", medianRank, .wholeRank), ("MeanR", meanRank, .rank), ("mAP", meanAveragePrecision, .fraction),
+      ("nDCG", meanGain, .fraction), ("MRR", meanReciprocalRank, .fraction),
     ]
   }
 
-  /// An object of ``values``; a whole median is written as a whole number.
-  public var json: JSON {
-    .object(
-      values.map { name, value in
-        JSON.Member(
-          name, name == "MedR" ? Int(exactly: value).map(JSON.int) ?? .double(value) : .double(value))
-      })
-  }
+  /// An object of ``measures``; a whole median is written as a whole number.
+  public var json: JSON { .object(measures.map { JSON.Member($0.name, $0.json) }) }
 }
 
 /// Queries laid out so that their numbers are quickly computed anew with other weights.

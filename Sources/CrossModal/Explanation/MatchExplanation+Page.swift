@@ -8,7 +8,7 @@ extension MatchExplanation {
     var report = Report(
       title: sides[words].title, kicker: "\(method) on \(dataset)",
       lead: sides.map { "\($0.modality) \($0.row)" }.joined(separator: " and ")
-        + " match with a score of \(NumberText.fixed(score, decimals: 3)). "
+        + (score.map { " match with a score of \(NumberText.fixed($0, decimals: 3)). " } ?? ". ")
         + "Beside a word or region stands how well what it looked at fits it; 1 is best.",
       footer: "CrossModal \(CrossModalVersion.current)")
     for found in evidence {

@@ -21,7 +21,7 @@ extension MatchExplanation {
   /// What is shown, in a line.
   public var summary: String {
     let pair = sides.map { "\($0.modality) \($0.row)" }.joined(separator: " ↔ ")
-    return "\(method) on \(dataset) · \(pair) · score \(String(format: "%.3f", score))"
+    return "\(method) on \(dataset) · \(pair)" + (score.map { String(format: " · score %.3f", $0) } ?? "")
   }
 }
 

@@ -38,15 +38,15 @@ public struct MatchExplanation: Sendable {
 
   public let method: String
   public let dataset: String
-  /// Score of the pair.
-  public let score: Double
+  /// Score of the pair; nil of a method that gives none.
+  public let score: Double?
   /// The first modality's item, then the second's.
   public let sides: [Side]
   /// The direction that the score comes from first.
   public let evidence: [Evidence]
 
   /// - Throws: ``ExplanationError`` when the evidence does not fit the parts.
-  public init(method: String, dataset: String, score: Double, sides: [Side], evidence: [Evidence]) throws {
+  public init(method: String, dataset: String, score: Double?, sides: [Side], evidence: [Evidence]) throws {
     for found in evidence {
       guard sides.indices.contains(found.asking), sides.indices.contains(found.attended),
         found.weights.count == sides[found.asking].parts.count, found.relevance.count == found.weights.count,

@@ -21,13 +21,18 @@ extension Run {
       items.append(seen)
       sides.append(try self.side(split, side, row, own, seen))
     }
-    return try withoutGradient {
-      let features = try items.enumerated().map { try alignment().encode($1, side: $0) }
-      let score: Double = try alignment().similarity(features[0], features[1]).item()
+    return try withoutGradient { () -> MatchExplanation in
+      // A method of another task than retrieval has evidence and no score.
+      var score: Double?
+      if let alignment = method as? any Alignment { score = try self.score(of: items, by: alignment) }
       return try MatchExplanation(
         method: about.name, dataset: split.description.name, score: score, sides: sides,
         evidence: method.evidence(items))
     }
+  }
+
+  private func score(of items: [Items], by method: some Alignment) throws -> Double {
+    try method.similarity(method.encode(items[0], side: 0), method.encode(items[1], side: 1)).item()
   }
 
   private func side(

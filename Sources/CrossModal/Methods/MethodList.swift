@@ -22,8 +22,13 @@ public enum MethodList {
   ///
   /// - Throws: ``UnknownMethod`` with the nearest name and the whole list.
   public static func method(named name: String) throws -> any Method.Type {
-    guard let found = all.first(where: { $0.description.name == name }) else {
-      throw UnknownMethod(name: name)
+    try method(named: name, among: all)
+  }
+
+  /// The method of a name among those of a list of your own.
+  static func method(named name: String, among methods: [any Method.Type]) throws -> any Method.Type {
+    guard let found = methods.first(where: { $0.description.name == name }) else {
+      throw UnknownMethod(name: name, known: methods.map { $0.description.name })
     }
     return found
   }
@@ -32,9 +37,9 @@ public enum MethodList {
 /// A method name that nobody knows.
 public struct UnknownMethod: Error, LocalizedError, Equatable {
   public let name: String
+  public let known: [String]
 
   public var errorDescription: String? {
-    let known = MethodList.all.map { $0.description.name }
     let hint = nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? "."
     return "unknown method '\(name)'\(hint) Methods: \(known.joined(separator: ", "))"
   }

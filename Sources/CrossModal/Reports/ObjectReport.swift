@@ -1,43 +1,58 @@
 import Foundation
 import Torch
 
-/// The pieces of a report about a run of one modality.
-struct ObjectReport {
-  let run: Run
-  let evaluation: ObjectEvaluation
-
-  /// The whole page.
-  func page(of split: Split) throws -> Report {
-    Report(
-      title: "\(run.about.name) on \(run.record.data.name)", kicker: "CrossModal run",
-      lead: run.about.summary.prefix(1).uppercased() + run.about.summary.dropFirst() + ".",
-      blocks: try blocks(of: split) + [.section("Settings")] + run.settingsBlocks,
-      footer: "CrossModal \(CrossModalVersion.current), libtorch \(Runtime.version).")
+extension ObjectResult: ReportedResult {
+  public func blocks(of run: Run, on split: Split) throws -> [ReportBlock] {
+    try ObjectReport(run: run, split: split, result: self).blocks()
   }
 
+  /// One row, with its intervals below.
+  public func table(_ intervals: [String: ConfidenceInterval]) -> ReportTable {
+    var table = ReportTable(
+      columns: measures.map { .init($0.name, decimals: $0.unit.decimals, isNumeric: true) },
+      rows: [measures.map { .number($0.value) }])
+    if !intervals.isEmpty {
+      table.columns.insert(.init(""), at: 0)
+      table.rows[0].insert(.text(""), at: 0)
+      table.rows.append(
+        [.text("95 % interval")]
+          + measures.map { measure in
+            intervals[measure.name].map { .text($0.range(measure.unit)) } ?? .missing
+          })
+    }
+    return table
+  }
+}
+
+/// The pieces of a report about a run of one modality.
+private struct ObjectReport {
+  let run: Run
+  let split: Split
+  let result: ObjectResult
+
   /// Figures, table, map and examples.
-  private func blocks(of split: Split) throws -> [ReportBlock] {
-    let values = Dictionary(evaluation.values.map { ($0.name, $0.value) }) { first, _ in first }
+  func blocks() throws -> [ReportBlock] {
+    let values = Dictionary(result.measures.map { ($0.name, $0.value) }) { first, _ in first }
     var blocks: [ReportBlock] = [
       .keyFigures([
         KeyFigure(String(format: "%.3f", values["mAP"] ?? 0), "mAP", note: "items of the query's class"),
         KeyFigure(
           String(format: "%.1f %%", values["R@1"] ?? 0), "R@1", note: "the nearest item is of the class"),
       ]),
-      .section("Retrieval within \(evaluation.modality)"),
+      .section("Retrieval within \(result.modality)"),
       .table(
         ReportTable(
-          columns: evaluation.values.map { .init($0.name, decimals: $0.name.hasPrefix("R@") ? 1 : 3) },
-          rows: [evaluation.values.map { .number($0.value) }]),
-        caption: "On the split `\(evaluation.split)`: \(evaluation.protocol)."),
+          columns: result.measures.map { .init($0.name, decimals: $0.unit.decimals) },
+          rows: [result.measures.map { .number($0.value) }]),
+        caption: "On the split `\(split.name)`: \(result.protocol)."),
     ]
     if let map = try JointMap.block(of: run, split) { blocks += [.section("Map"), map] }
-    return blocks + [.section("Examples"), try examples(of: split)]
+    return blocks + [.section("Examples"), try examples()]
   }
 
   /// The queries that found their class best and worst, with their nearest items.
-  private func examples(of split: Split, count: Int = 4, shown: Int = 5) throws -> ReportBlock {
-    let order = evaluation.retrieval.queries.sorted {
+  private func examples(count: Int = 4, shown: Int = 5) throws -> ReportBlock {
+    let order = result.retrieval.queries.sorted {
       ($1.averagePrecision, $0.row) < ($0.averagePrecision, $1.row)
     }
     let chosen = order.prefix(count) + order.dropFirst(count).suffix(count)

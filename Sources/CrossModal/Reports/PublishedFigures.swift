@@ -19,16 +19,16 @@ struct PublishedFigures {
   ]
 }
 
-extension RunReport {
+extension RetrievalReport {
   /// mAP of this run beside the figures of papers; nil where none are known.
   public var publishedTable: ReportBlock? {
     let known = PublishedFigures.precision(on: run.record.data.name)
-    let own = [evaluation.retrieval.forward, evaluation.retrieval.backward]
+    let own = [result.retrieval.forward, result.retrieval.backward]
       .compactMap(\.summary.meanAveragePrecision)
     guard !known.isEmpty, own.count == 2 else { return nil }
-    let names = evaluation.retrieval.modalities
+    let names = result.retrieval.modalities
     let rows =
-      [("\(run.about.name), this run", own, "measured on \(evaluation.split)")]
+      [("\(run.about.name), this run", own, "measured on \(split.name)")]
       + known.map { ($0.method, $0.values, $0.source) }
     return .table(
       ReportTable(

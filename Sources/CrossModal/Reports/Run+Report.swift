@@ -21,44 +21,72 @@ extension Run {
     }
   }
 
-  /// Writes what the fit found and what an evaluation gives: lines of `metrics.jsonl`, and `report.html`.
+  /// Writes what a fit found and what an evaluation gives: lines of `metrics.jsonl`, and `report.html`.
   ///
-  /// The split is `test`, else `val`, else what was learned from; there is no evaluation and no page where
-  /// there is nothing to retrieve or too much of it.
+  /// The split is `test`, else `val`, else what was learned from; there is no evaluation and no page where there is
+  /// nothing to measure or too much of it.
   /// - Returns: what the evaluation gave; nil when there was none.
   @discardableResult
   public func writeReport(on data: DataSet, to folder: URL) throws -> RunEvaluation? {
     let fit = (method as? any FitReporting)?.fitReport
     var lines: [JSON] =
       fit.map { [["fit": $0.facts, "warnings": .array($0.warnings.map(JSON.string))]] } ?? []
-    var evaluation: RunEvaluation?
-    if let split = try splitForReport(of: data) {
-      let found = try evaluate(on: split)
-      evaluation = found
-      let page = try RunReport(self, found).page(of: split)
-      try page.write(to: folder.appendingPathComponent("report.html"))
-      var line: JSON = ["split": .string(split.name), "seconds": .double(found.seconds)]
-      for pair in found.pairs {
-        for (key, value) in pair.retrieval.values where found.further.isEmpty || key != "rsum" {
-          line[key] = .double(value)
-        }
-      }
+    let measured = try measuredForReport(data)
+    if let (evaluation, split) = measured {
+      try report(evaluation, on: split).write(to: folder.appendingPathComponent("report.html"))
+      var line: JSON = ["split": .string(split.name), "seconds": .double(evaluation.seconds)]
+      for measure in evaluation.result.measures { line[measure.name] = .double(measure.value) }
       lines.append(line)
     }
     if !lines.isEmpty {
       let text = lines.map { $0.text() + "\n" }.joined()
       try AtomicFile.write(Data(text.utf8), to: folder.appendingPathComponent("metrics.jsonl").path)
     }
-    return evaluation
+    return measured?.evaluation
   }
 
-  /// The split that a report is about; nil where there is nothing to retrieve or too much of it.
-  func splitForReport(of data: DataSet) throws -> Split? {
-    guard method is any Alignment,
+  /// Writes `report.html` of a run that was trained by gradient: how training went and, where the data have a split to
+  /// measure on that is not too large, what the run reaches there.
+  ///
+  /// - Parameter note: told why there is no measurement where one failed; a finished training is never lost to it.
+  public func writeReport(
+    of outcome: TrainingOutcome, on data: DataSet, to folder: URL, note: (String) -> Void = { _ in }
+  ) throws {
+    let training = try TrainingReport(self, outcome, log: MetricsLog.read(folder))
+    var page = training.page
+    do {
+      if let (evaluation, split) = try measuredForReport(data) {
+        page = try report(evaluation, on: split, training)
+      }
+    } catch {
+      note("the report has no \(about.task.rawValue): \(error.localizedDescription)")
+    }
+    try page.write(to: folder.appendingPathComponent("report.html"))
+  }
+
+  /// The page about a measurement, with how training went where it is given.
+  func report(
+    _ evaluation: RunEvaluation, on split: Split, _ training: TrainingReport? = nil
+  ) throws -> Report {
+    let summary = about.summary.prefix(1).uppercased() + about.summary.dropFirst() + "."
+    return Report(
+      title: "\(about.name) on \(record.data.name)", kicker: "CrossModal run",
+      lead: ([summary] + (training.map { [$0.summary] } ?? [])).joined(separator: " "),
+      blocks: try evaluation.result.shownBlocks(of: self, on: split) + (training?.curves ?? [])
+        + [.section("Settings")] + settingsBlocks,
+      footer: "CrossModal \(CrossModalVersion.current), libtorch \(Runtime.version).")
+  }
+
+  /// What measuring the split for the report gave; nil where there is nothing to measure or too much of it.
+  private func measuredForReport(_ data: DataSet) throws -> (evaluation: RunEvaluation, split: Split)? {
+    guard method is any Evaluable,
       let name = ["test", "val", record.split].first(where: data.splitNames.contains)
     else { return nil }
     let split = try data.split(name)
     let sides = [comparedSides.first, comparedSides.second]
-    return sides.allSatisfy { (1...Self.largestReport).contains(split.count(side: $0)) } ? split : nil
+    guard sides.allSatisfy({ (1...Self.largestReport).contains(split.count(side: $0)) }) else { return nil }
+    // One modality is measured by its classes.
+    guard modalities.count > 1 || split.labels(side: 0) != nil else { return nil }
+    return (try evaluate(on: split), split)
   }
 }

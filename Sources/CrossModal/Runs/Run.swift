@@ -38,11 +38,25 @@ public final class Run {
     return alignment
   }
 
-  /// Features of items as they come from a data set or a user, through the modality's featuriser where it has one.
+  /// Features of items as they come from a data set or a user, through the modality's featurizer where it has one.
   public func encode(_ items: Items, side: Int) throws -> Features {
-    let alignment = try alignment()
+    let method = try encoding()
     let items = try featurized(items, side: side)
-    return try withoutGradient { try alignment.encode(items, side: side) }
+    return try withoutGradient { try method.encode(items, side: side) }
+  }
+
+  /// The method as one that makes features of items.
+  private func encoding() throws -> any Encoding {
+    guard let encoding = method as? any Encoding else {
+      throw RunError.wrongTask(method: about.name, task: about.task.rawValue, needed: "features of items")
+    }
+    return encoding
+  }
+
+  /// The pairs of a split as the method takes them, computed when they are asked for.
+  func pairs(of split: Split) throws -> FeaturizedSplit {
+    try FeaturizedSplit(
+      split, split.description.modalities.map { featurizers[$0.name] }, keeps: false)
   }
 
   /// The words of texts as the method sees them, marks included, for showing what it looked at; nil when the
@@ -64,14 +78,8 @@ public final class Run {
   public func features(
     of split: Split, side: Int, block: Int = 1024, progress: (Int) -> Void = { _ in }
   ) throws -> Features {
-    let count = split.count(side: side)
-    var parts: [Features] = []
-    for start in stride(from: 0, to: count, by: block) {
-      let end = min(start + block, count)
-      parts.append(try encode(split.items(side: side, rows: start..<end), side: side))
-      progress(end)
-    }
-    return try Features(joining: parts)
+    try encoding().features(
+      of: pairs(of: split), side: side, EvaluationOptions(block: block), progress: progress)
   }
 }
 
@@ -105,8 +113,9 @@ extension Run {
 
   /// Reads the run in a folder.
   ///
-  /// - Throws: ``RunError`` when there is none or it is not whole.
-  public static func open(_ folder: String) throws -> Run {
+  /// - Parameter methods: what the run may be of; your own methods go here.
+  /// - Throws: ``RunError`` when there is none or it is not whole; ``UnknownMethod``.
+  public static func open(_ folder: String, methods: [any Method.Type] = MethodList.all) throws -> Run {
     let path = { (name: String) in URL(fileURLWithPath: folder).appendingPathComponent(name).path }
     let isThere = { FileManager.default.fileExists(atPath: path($0)) }
     guard isThere(recordFile), isThere(weightsFile) else {
@@ -114,7 +123,7 @@ extension Run {
     }
     let record = try RunRecord(file: path(recordFile))
     let featurizers = try FeaturizerFiles.read(record, from: URL(fileURLWithPath: folder))
-    let method = try MethodList.method(named: record.method)
+    let method = try MethodList.method(named: record.method, among: methods)
       .make(record.configuration, for: record.data.throughFeatures(featurizers))
     try method.load(SafeTensors.read(path(weightsFile)).tensors, from: path(weightsFile))
     return Run(record: record, method: method, featurizers: featurizers)
@@ -125,28 +134,5 @@ extension Method {
   /// A method of this type with the given settings, for use through `any Method.Type`.
   public static func make(_ overrides: JSON, for data: DataDescription) throws -> any Method {
     try Self(Configuration(overrides: overrides), for: data)
-  }
-}
-
-extension Features {
-  /// Items of several features, in order; shorter rows of fragments are padded.
-  public init(joining parts: [Features]) throws {
-    guard let first = parts.first else { throw RunError.nothingToEncode }
-    guard parts.count > 1 else {
-      self = first
-      return
-    }
-    let widest = parts.map { $0.values.rank > 2 ? $0.values.size(along: 1) : 0 }.max() ?? 0
-    let padded = { (tensor: Tensor) throws -> Tensor in
-      guard tensor.rank > 2, tensor.size(along: 1) < widest else { return tensor }
-      let below = Array(repeating: 0, count: 2 * (tensor.rank - 2))
-      return try tensor.padded(below + [0, widest - tensor.size(along: 1)])
-    }
-    self.init(
-      try Tensor.concatenated(parts.map { try padded($0.values) }),
-      lengths: first.lengths == nil ? nil : parts.flatMap { $0.lengths ?? [] },
-      companions: try first.companions.keys.reduce(into: [:]) { all, name in
-        all[name] = try Tensor.concatenated(parts.compactMap { try $0.companions[name].map(padded) })
-      })
   }
 }

@@ -156,7 +156,6 @@ public enum RunError: LocalizedError, Equatable {
   case badRecord(file: String, key: String)
   case wrongTask(method: String, task: String, needed: String)
   case unknownModality(String, known: [String])
-  case nothingToEncode
   /// A file of a run folder that is not what was written there.
   case notWhole(file: String, reason: String)
   case predictsNothing(method: String, from: String)
@@ -172,7 +171,6 @@ public enum RunError: LocalizedError, Equatable {
       "\(method) is a method for \(task); this needs one for \(needed)"
     case .unknownModality(let name, let known):
       "unknown modality '\(name)'\(nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ";") the run has \(known.joined(separator: ", "))"
-    case .nothingToEncode: "there are no rows to encode"
     case .notWhole(let file, let reason): "\(file): \(reason)"
     case .predictsNothing(let method, let modality):
       "this run of \(method) predicts nothing from \(modality); cca predicts each of two views from the other, kcca with predict=ratings or predict=labels from the first"

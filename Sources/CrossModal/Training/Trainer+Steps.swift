@@ -61,12 +61,12 @@ extension Trainer {
   func takeStep(_ batches: [[Int]], before end: Int) throws -> Bool {
     let rate = learningRate
     let pairs = batches.reduce(0) { $0 + $1.count }
-    let outcome: Evaluation
+    let outcome: StepOutcome
     if let quasiNewton {
       outcome = try takeStep(quasiNewton, batches, rate: rate)
     } else {
       try trained.clearGradients()
-      outcome = try evaluate(batches)
+      outcome = try gradient(of: batches)
       try checkGradients(outcome)
       for part in optimizers { try part.optimizer.step(learningRate: rate * part.rateFactor) }
     }
@@ -80,7 +80,7 @@ extension Trainer {
   }
 
   /// The loss of some batches; their gradient is in the parameters.
-  struct Evaluation {
+  struct StepOutcome {
     var loss = 0.0
     var parts: [(name: String, value: Double)] = []
     var gradientNorm: Double?
@@ -89,11 +89,11 @@ extension Trainer {
     var last: (batch: Batch, places: [Int], loss: Loss)?
   }
 
-  private func takeStep(_ optimizer: LBFGS, _ batches: [[Int]], rate: Double) throws -> Evaluation {
-    var last = Evaluation()
+  private func takeStep(_ optimizer: LBFGS, _ batches: [[Int]], rate: Double) throws -> StepOutcome {
+    var last = StepOutcome()
     // The quasi-Newton step and its line search see one function: the loss with the weights' penalty.
     let outcome = try optimizer.step(learningRate: rate, isSameLoss: sampler.batchesPerEpoch == 1) {
-      last = try self.evaluate(batches, isStrict: false)
+      last = try self.gradient(of: batches, isStrict: false)
       return last.loss + (try self.addPenalty())
     }
     guard outcome.before.isFinite else {
@@ -121,13 +121,13 @@ extension Trainer {
     return value
   }
 
-  private func evaluate(_ batches: [[Int]], isStrict: Bool = true) throws -> Evaluation {
+  private func gradient(of batches: [[Int]], isStrict: Bool = true) throws -> StepOutcome {
     let total = Double(batches.reduce(0) { $0 + $1.count })
-    var result = Evaluation()
+    var result = StepOutcome()
     var means = RunningMeans()
     for (i, places) in batches.enumerated() {
       let own = group.map { GradientSharing.part(places, rank: $0.rank, of: $0.size) } ?? places
-      let batch = try data.batch(at: own).to(device, dtype)
+      let batch = try data.batch(at: own).to(device, training.dtype)
       let step = try Step(
         epoch: state.epoch, number: state.step, batch: state.batch + i, seed: seed, training: training,
         device: device, group: group)
@@ -176,13 +176,13 @@ extension Trainer {
     return result
   }
 
-  private func checkGradients(_ outcome: Evaluation) throws {
+  private func checkGradients(_ outcome: StepOutcome) throws {
     let norm = try training.gradientClip.map { try trained.clipGradients(to: $0) } ?? trained.gradientNorm()
     guard !norm.isFinite else { return }
     if let seen = outcome.last { throw try notFinite(seen.batch, seen.places, seen.loss) }
   }
 
-  private func checkProgress(_ outcome: Evaluation) throws {
+  private func checkProgress(_ outcome: StepOutcome) throws {
     guard let place = outcome.last?.loss.standstill, place.loss > 0,
       abs(outcome.loss - place.loss) <= 0.01 * place.loss
     else {
@@ -214,7 +214,7 @@ extension Trainer {
     }
   }
 
-  private func record(_ outcome: Evaluation, rate: Double, pairs: Int) throws {
+  private func record(_ outcome: StepOutcome, rate: Double, pairs: Int) throws {
     state.means.add(outcome.loss, weight: Double(pairs), to: "loss")
     for part in outcome.parts { state.means.add(part.value, weight: Double(pairs), to: part.name) }
     report(outcome.loss, rate: rate, pairs: pairs)

@@ -119,18 +119,13 @@ public final class Trainer {
       }
       return
     }
-    let held = HeldOutMeasures(
-      held: validation, training: data, configuration: training, device: device, dtype: dtype)
-    if let wanted = training.selectBy, let known = try held.names(of: method), !known.contains(wanted) {
-      throw TrainingError.unknownMeasure(wanted, known: known)
-    }
+    guard let wanted = training.selectBy else { return }
+    let known = try method.foretold(on: validation)
+    guard known.contains(wanted) else { throw TrainingError.unknownMeasure(wanted, known: known) }
   }
 
   /// Whether this process writes and speaks: the only one, or the first of several.
   var isFirst: Bool { (group?.rank ?? 0) == 0 }
-
-  /// Type of floating-point inputs.
-  var dtype: DataType { training.precision == .float64 ? .float64 : .float32 }
 
   /// What floating-point parameters and buffers become; nil leaves them as the method made them.
   var stateType: DataType? { training.precision == .float64 ? .float64 : nil }
@@ -163,7 +158,7 @@ public final class Trainer {
     return TrainingOutcome(
       ending: state.ended ?? .completed, epochs: state.epoch, steps: state.step,
       best: state.best.map {
-        Measure(state.measure ?? "loss", $0.value, increases: state.measureIncreases)
+        Measure(state.measure ?? "loss", $0.value, .number, increases: state.measureIncreases)
       },
       bestStep: state.bestStep, seconds: state.seconds + elapsed)
   }
@@ -247,7 +242,7 @@ public final class Trainer {
       && (isLast || state.epoch % training.evaluateEvery == 0)
     var line: JSON = ["kind": "epoch", "epoch": .int(state.epoch), "step": .int(state.step)]
     for (name, value) in state.means.values { line[name] = .double(value) }
-    if isDue, validation != nil { try judge(evaluate(), into: &line) }
+    if isDue, validation != nil { try judge(measureHeldOut(), into: &line) }
     try log(line, state.means.values.map { ("epoch/\($0.name)", $0.value) })
     state.means = RunningMeans()
     if state.ended == nil, isLast { state.ended = .completed }
@@ -258,7 +253,7 @@ public final class Trainer {
   private func evaluateWithinEpoch() throws {
     try checkWeights()
     var line: JSON = ["kind": "evaluation", "epoch": .int(state.epoch), "step": .int(state.step)]
-    try judge(evaluate(), into: &line)
+    try judge(measureHeldOut(), into: &line)
     try log(line)
     if state.ended == nil { try checkpoint(isSkippable: !isCheckpointDue) }
   }
@@ -319,12 +314,12 @@ public final class Trainer {
   }
 
   /// Measures on held-out pairs; the first process measures, the others are told.
-  private func evaluate() throws -> [Measure] {
+  private func measureHeldOut() throws -> [Measure] {
     guard let validation else { return [] }
     if let group { try GradientSharing(group: group).align(method.buffers) }
-    let held = HeldOutMeasures(
-      held: validation, training: data, configuration: training, device: device, dtype: dtype)
-    let measure = { try held.of(self.method, seed: self.seed) }
+    let measure = {
+      try withoutGradient { try self.method.measured(validation, self.data, self.preparation) }
+    }
     guard let group else { return try average.map { try $0.applied(measure) } ?? measure() }
     return try shared(group) { try self.average.map { try $0.applied(measure) } ?? measure() }
   }
@@ -335,13 +330,18 @@ public final class Trainer {
     if isFirst {
       text = JSON.array(
         try measure().map {
-          ["name": .string($0.name), "value": .double($0.value), "up": .bool($0.increases)]
+          [
+            "name": .string($0.name), "value": .double($0.value), "unit": .string($0.unit.rawValue),
+            "up": .bool($0.increases),
+          ]
         }
       ).text()
     }
     let bytes = try group.gather(Tensor(Array(text.utf8)))[0].values(as: UInt8.self)
     return (try JSON(yaml: String(decoding: bytes, as: UTF8.self)).array ?? []).map {
-      Measure($0["name"]?.string ?? "", $0["value"]?.double ?? .nan, increases: $0["up"]?.bool ?? true)
+      Measure(
+        $0["name"]?.string ?? "", $0["value"]?.double ?? .nan,
+        $0["unit"]?.string.flatMap(Measure.Unit.init) ?? .number, increases: $0["up"]?.bool ?? true)
     }
   }
 
@@ -397,6 +397,12 @@ extension Trainable {
   fileprivate func makeSampler(
     _ data: any TrainingSet, _ training: TrainingConfiguration
   ) throws -> any BatchSampler { try sampler(for: data, training) }
+
+  fileprivate func foretold(on data: any TrainingSet) throws -> [String] { try measureNames(on: data) }
+
+  fileprivate func measured(
+    _ held: any TrainingSet, _ training: any TrainingSet, _ preparation: Preparation
+  ) throws -> [Measure] { try measures(on: held, training: training, preparation) }
 
   fileprivate func prepare(_ data: any TrainingSet, _ preparation: Preparation) throws {
     try prepare(on: data, preparation)

@@ -33,22 +33,23 @@ struct TextSearchTests {
     return (folder, try DataSet(at: folder.path))
   }
 
-  private static func report(on data: DataSet, _ split: String) throws -> (RunReport, Split) {
+  private static func report(on data: DataSet, _ split: String) throws -> (RetrievalReport, Split) {
     let run = try Run.fit(CCA.self, settings: RunSettings(["k": 6, "ridge": 0.01]), data: data)
     let split = try data.split(split)
-    return (RunReport(run, try run.evaluate(on: split)), split)
+    let result = try #require(run.evaluate(on: split).result as? RetrievalResult)
+    return (RetrievalReport(run, on: split, result), split)
   }
 
   private func gallery(_ blocks: [ReportBlock]) throws -> (rows: [PictureGallery.Row], caption: String) {
     for case .gallery(let gallery, let caption) in blocks { return (gallery.rows, caption) }
-    throw RunError.nothingToEncode
+    throw FeatureError.nothingToEncode
   }
 
   @Test("names evenly spaced through the split are asked for; a row holds the right item once, at its rank")
   func rows() throws {
     let (_, data) = try Self.data("{ train: \"0:24\" }")
     let (report, split) = try Self.report(on: data, "train")
-    let (rows, caption) = try gallery(report.textSearch(of: split, queries: 4, shown: 3))
+    let (rows, caption) = try gallery(report.textSearch(queries: 4, shown: 3))
     // Items 3, 9, 15 and 21: of the first two the texts, for their titles are no words of theirs.
     let asked = ["red moon, a red moon", "blue moon, a blue moon", "Green Moon", "Grey Moon"]
     #expect(rows.map(\.query) == asked.map(PictureGallery.Content.text))
@@ -68,8 +69,8 @@ struct TextSearchTests {
   @Test("words that were never learned are named, and counted over the whole split")
   func unknown() throws {
     let (_, data) = try Self.data("{ train: \"0:18\", test: \"18:24\" }")
-    let (report, split) = try Self.report(on: data, "test")
-    let blocks = try report.textSearch(of: split, queries: 2)
+    let (report, _) = try Self.report(on: data, "test")
+    let blocks = try report.textSearch(queries: 2)
     let rows = try gallery(blocks).rows
     #expect(rows.map(\.query) == [.text("Grey Car"), .text("Grey Cat")])
     #expect(rows.allSatisfy { $0.note.hasSuffix("unknown: grey") })
@@ -83,22 +84,14 @@ struct TextSearchTests {
     #expect(report.run.unknownWords(of: "grey", side: 0) == [])
   }
 
-  @Test("of another split than was measured, the items of that one are searched")
-  func otherSplit() throws {
-    let (_, data) = try Self.data("{ train: \"0:18\", test: \"18:24\" }")
-    let (report, _) = try Self.report(on: data, "test")
-    let caption = try gallery(report.textSearch(of: data.split("train"), queries: 2)).caption
-    #expect(caption.contains("among all 18 items of thing"))
-  }
-
   @Test("the section stands in the page of a run on texts, and not in that of two vectors")
   func pages() throws {
     let (_, data) = try Self.data("{ train: \"0:18\", test: \"18:24\" }")
-    let (report, split) = try Self.report(on: data, "test")
-    #expect(try report.page(of: split).html.contains(">Search by text</h2>"))
+    let (report, _) = try Self.report(on: data, "test")
+    #expect(try Report(title: "", blocks: report.blocks()).html.contains(">Search by text</h2>"))
     let halves = try DataSet(at: BundledData.folder("digits-halves").path)
-    let (other, test) = try Self.report(on: halves, "test")
-    #expect(try other.textSearch(of: test).isEmpty)
+    let (other, _) = try Self.report(on: halves, "test")
+    #expect(try other.textSearch().isEmpty)
   }
 
   @Test("a gallery of several splits knows where each item is from")

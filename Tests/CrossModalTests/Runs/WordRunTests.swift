@@ -37,7 +37,7 @@ private final class BagOfWords: Trainable, JointEmbedding {
       let ends = try Tensor(lengths).unsqueezed(at: 1)
       let isWord = try (Tensor(Array(0..<numbers.size(along: 1))) .< ends).to(.float32).unsqueezed(at: 2)
       return Features(try (words(numbers) * isWord).sum(along: 1))
-    default: throw RunError.nothingToEncode
+    default: throw FeatureError.nothingToEncode
     }
   }
 

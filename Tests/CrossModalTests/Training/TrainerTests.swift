@@ -181,9 +181,7 @@ struct TrainerTests {
     }.run()
     #expect(outcome.ending == .patience)
     #expect(outcome.best?.value == measured.value.max())
-    let kept = try HeldOutMeasures(
-      held: held, training: data, configuration: training(), device: .cpu, dtype: nil
-    ).of(method, seed: 0)
+    let kept = try method.measures(on: held, training: data, Preparation())
     #expect(kept.first { $0.name == "x_to_y.MRR" }?.value == measured.value.max())
   }
 
@@ -197,9 +195,7 @@ struct TrainerTests {
       of: method, method.encode(.vectors(held.x), side: 0), method.encode(.vectors(held.y), side: 1),
       truth: RetrievalTruth(first: 12, second: 12, labels: (held.labels, held.labelsOfY)),
       modalities: ["x", "y"])
-    let measures = try HeldOutMeasures(
-      held: held, training: held, configuration: training(), device: .cpu, dtype: nil
-    ).of(method, seed: 0)
+    let measures = try method.measures(on: held, training: held, Preparation())
     for name in ["x_to_y.mAP", "y_to_x.mAP"] {
       let own = try #require(expected.values.first { $0.name == name }?.value)
       #expect(isClose(measures.first { $0.name == name }?.value ?? -1, own, 1e-9), "\(name)")

@@ -1,22 +1,31 @@
 import Torch
 
-/// A split whose texts and pictures have gone through featurisers, computed once for every item.
+/// A split whose texts and pictures go through featurizers: computed once for every item and kept, or when they are
+/// asked for.
 public struct FeaturizedSplit: TrainingSet {
   /// The split behind it.
   public let split: Split
   public let description: DataDescription
   /// What came out, for every modality that has a featuriser.
   private let features: [StoredFeatures?]
+  private let featurizers: [(any Featurizer)?]
 
-  /// - Parameter featurizers: one a modality; nil where the split's own items stay.
+  /// - Parameters:
+  ///   - featurizers: one a modality; nil where the split's own items stay.
+  ///   - keeps: whether features are computed now and kept, for data that are walked again and again.
   /// - Throws: ``DataError`` and ``FeaturizerError`` from reading and computing.
-  public init(_ split: Split, _ featurizers: [(any Featurizer)?]) throws {
+  public init(_ split: Split, _ featurizers: [(any Featurizer)?], keeps: Bool = true) throws {
     self.split = split
     var description = split.description
     var features: [StoredFeatures?] = []
     for (side, featurizer) in featurizers.enumerated() {
       guard let featurizer else {
         features.append(nil)
+        continue
+      }
+      guard keeps else {
+        features.append(nil)
+        description.modalities[side] = featurizer.output(named: description.modalities[side].name)
         continue
       }
       let stored = try StoredFeatures(count: split.count(side: side)) {
@@ -29,25 +38,39 @@ public struct FeaturizedSplit: TrainingSet {
     }
     self.description = description
     self.features = features
+    self.featurizers = featurizers
   }
 
+  public var place: String { split.place }
   public var count: Int { split.count }
   public var labels: [Int]? { split.labels }
   public var itemsOfPairs: [[Int]]? { split.itemsOfPairs }
+
+  public var answers: [[String]]? { split.answers }
+  public var moments: [ClosedRange<Double>]? { split.moments }
+
+  public func texts(side: Int) throws -> [String]? { try split.texts(side: side) }
 
   public func group(side: Int) -> [Int]? { split.group(side: side) }
 
   public func labels(side: Int) -> [Int]? { split.labels(side: side) }
 
-  /// Items of a modality, next to each other.
+  public func count(side: Int) -> Int { split.count(side: side) }
+
   public func items(side: Int, rows: Range<Int>) throws -> Items {
-    try features[side]?.items(in: rows) ?? split.items(side: side, rows: rows)
+    if let stored = features[side] { return try stored.items(in: rows) }
+    return try seen(split.items(side: side, rows: rows), side: side)
+  }
+
+  /// Items of the split as the method takes them, where nothing is kept.
+  private func seen(_ items: Items, side: Int) throws -> Items {
+    try featurizers[side]?.features(of: items) ?? items
   }
 
   public func batch(at places: [Int]) throws -> Batch {
     // Pictures and texts that became something else are not read again.
     try split.batch(at: places) { side, rows in
-      try features[side]?.items(at: rows) ?? split.items(side: side, at: rows)
+      try features[side]?.items(at: rows) ?? seen(split.items(side: side, at: rows), side: side)
     }
   }
 }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// How well questions were answered.
-public struct AnsweringMetrics: Sendable, Equatable {
+public struct AnsweringMetrics: TaskResult, Equatable {
   /// Share of questions whose answer is the most frequent human one, exactly; 0...1 for each question.
   public let correct: [Double]
   /// Agreement with several human answers for each question, 0...1; nil when every question has only one.
@@ -61,16 +61,32 @@ public struct AnsweringMetrics: Sendable, Equatable {
     return min(1, Double(matches) / 3)
   }
 
-  /// The numbers by their names, in percent.
-  public var values: [(name: String, value: Double)] {
-    let all: [(String, [Double]?)] = [
+  /// The numbers in percent.
+  public var measures: [Measure] { each.map { Measure($0.name, 100 * mean($0.values), .percent) } }
+
+  /// ``measures`` without what they count.
+  public var values: [(name: String, value: Double)] { measures.map { ($0.name, $0.value) } }
+
+  public var `protocol`: String {
+    "one answer a question, exact match" + (agreement == nil ? "" : ", agreement with several people")
+      + (similarity == nil ? "" : ", WUPS over WordNet's nouns")
+  }
+
+  public var counts: [(name: String, count: Int)] { [("questions", correct.count)] }
+
+  public var resampled: [any ResampledTest] {
+    let means = each.map { SummedTest.Mean($0.name, $0.values, scale: 100) }
+    return (try? SummedTest(means: means)).map { [$0] } ?? []
+  }
+
+  /// A number a question of each measure that there is.
+  private var each: [(name: String, values: [Double])] {
+    let all: [(name: String, values: [Double]?)] = [
       ("accuracy", correct), ("WUPS@0.9", similarity?.at09), ("WUPS@0.0", similarity?.at00),
       ("vqa_accuracy", agreement),
     ]
-    return all.compactMap { name, each in each.map { (name: name, value: 100 * mean($0)) } }
+    return all.compactMap { name, values in values.map { (name, $0) } }
   }
-
-  public var json: JSON { .object(values.map { JSON.Member($0.name, .double($0.value)) }) }
 
   public static func == (a: AnsweringMetrics, b: AnsweringMetrics) -> Bool {
     a.correct == b.correct && a.agreement == b.agreement && a.similarity?.at09 == b.similarity?.at09

@@ -13,6 +13,9 @@ public struct BLEU: Sendable, Equatable {
   /// Words of the candidates, and of the references of nearest length.
   public let candidateLength: Int
   public let referenceLength: Int
+  /// What is added up over captions, `[number][caption]`; see ``scores(of:)``.
+  let statistics: [[Double]]
+  private let brevityPenalty: Bool
 
   /// - Parameters:
   ///   - candidates: the words of each caption.
@@ -24,31 +27,47 @@ public struct BLEU: Sendable, Equatable {
     scores = total.scores(brevityPenalty)
     let scoresOfEach = counts.map { $0.scores(brevityPenalty) }
     each = (0..<4).map { order in scoresOfEach.map { $0[order] } }
-    candidateLength = total.candidate
-    referenceLength = total.reference
+    candidateLength = Int(total.candidate)
+    referenceLength = Int(total.reference)
+    let numbers = counts.map(\.numbers)
+    statistics = total.numbers.indices.map { place in numbers.map { $0[place] } }
+    self.brevityPenalty = brevityPenalty
   }
 
+  /// BLEU-1 to BLEU-4 of a corpus from its sums of ``statistics``.
+  func scores(of sums: [Double]) -> [Double] { Counts(sums).scores(brevityPenalty) }
+
   private struct Counts {
-    var candidate = 0
-    var reference = 0
-    var hits = [0, 0, 0, 0]
-    var guesses = [0, 0, 0, 0]
+    var candidate = 0.0
+    var reference = 0.0
+    var hits = [0.0, 0, 0, 0]
+    var guesses = [0.0, 0, 0, 0]
 
     init() {}
 
+    /// From what ``numbers`` gave.
+    init(_ numbers: [Double]) {
+      (candidate, reference) = (numbers[0], numbers[1])
+      (hits, guesses) = (Array(numbers[2..<6]), Array(numbers[6..<10]))
+    }
+
+    var numbers: [Double] { [candidate, reference] + hits + guesses }
+
     init(_ words: [String], _ references: [[String]]) {
-      candidate = words.count
-      reference =
+      candidate = Double(words.count)
+      let nearest =
         references.map(\.count).min { a, b in
           (abs(a - words.count), a) < (abs(b - words.count), b)
         } ?? 0
+      reference = Double(nearest)
       for order in 1...4 {
         var most: [ArraySlice<String>: Int] = [:]
         for groups in references.map({ wordGroups($0, of: order) }) {
           most.merge(groups, uniquingKeysWith: max)
         }
-        hits[order - 1] = wordGroups(words, of: order).reduce(0) { $0 + min($1.value, most[$1.key] ?? 0) }
-        guesses[order - 1] = max(0, words.count - order + 1)
+        let own = wordGroups(words, of: order)
+        hits[order - 1] = Double(own.reduce(0) { $0 + min($1.value, most[$1.key] ?? 0) })
+        guesses[order - 1] = Double(max(0, words.count - order + 1))
       }
     }
 
@@ -64,11 +83,11 @@ public struct BLEU: Sendable, Equatable {
     }
 
     func scores(_ brevityPenalty: Bool) -> [Double] {
-      let ratio = (Double(candidate) + 1e-15) / (Double(reference) + 1e-9)
+      let ratio = (candidate + 1e-15) / (reference + 1e-9)
       let penalty = brevityPenalty && ratio < 1 ? exp(1 - 1 / ratio) : 1
       var product = 1.0
       return (0..<4).map { order in
-        product *= (Double(hits[order]) + 1e-15) / (Double(guesses[order]) + 1e-9)
+        product *= (hits[order] + 1e-15) / (guesses[order] + 1e-9)
         return pow(product, 1 / Double(order + 1)) * penalty
       }
     }

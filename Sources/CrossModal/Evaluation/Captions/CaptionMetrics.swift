@@ -1,5 +1,5 @@
 /// How well captions agree with those that people wrote: BLEU-1 to BLEU-4, ROUGE-L, CIDEr and METEOR.
-public struct CaptionMetrics: Sendable, Equatable {
+public struct CaptionMetrics: TaskResult, Equatable {
   /// How captions become words.
   public enum Tokenizer: String, Sendable, Codable, CaseIterable {
     /// As the COCO evaluation does.
@@ -50,13 +50,39 @@ public struct CaptionMetrics: Sendable, Equatable {
     meteorModules = synonyms == nil ? "exact, stem" : "exact, stem, synonym"
   }
 
-  /// The numbers by their names, fractions as the COCO evaluation prints them.
-  public var values: [(name: String, value: Double)] {
-    bleu.scores.enumerated().map { (name: "BLEU-\($0 + 1)", value: $1) } + [
-      (name: "ROUGE-L", value: rougeL.score), (name: "CIDEr", value: cider.score),
-      (name: "METEOR", value: meteor.score),
-    ]
+  /// Fractions, as the COCO evaluation prints them.
+  public var measures: [Measure] {
+    zip(Self.names, bleu.scores + [rougeL.score, cider.score, meteor.score]).map { Measure($0, $1) }
   }
 
-  public var json: JSON { .object(values.map { JSON.Member($0.name, .double($0.value)) }) }
+  static let names = (1...4).map { "BLEU-\($0)" } + ["ROUGE-L", "CIDEr", "METEOR"]
+
+  /// BLEU-4 first, as captioners are chosen by it.
+  public var selection: [Measure] {
+    measures.filter { $0.name == "BLEU-4" } + measures.filter { $0.name != "BLEU-4" }
+  }
+
+  /// ``measures`` without what they count.
+  public var values: [(name: String, value: Double)] { measures.map { ($0.name, $0.value) } }
+
+  public var `protocol`: String { "one caption an image, METEOR by \(meteorModules)" }
+
+  public var counts: [(name: String, count: Int)] { [("images", rougeL.each.count)] }
+
+  /// BLEU and METEOR add up counts over the corpus; ROUGE-L and CIDEr are means over images, CIDEr with the weights of
+  /// words as they are on all of them.
+  public var resampled: [any ResampledTest] {
+    let ones = rougeL.each.map { _ in 1.0 }
+    let (bleu, meteor) = (bleu, meteor)
+    let first = bleu.statistics.count
+    let test = try? SummedTest(
+      Self.names, sums: bleu.statistics + meteor.statistics + [rougeL.each, cider.each, ones]
+    ) { sums in
+      let count = sums[sums.count - 1]
+      return bleu.scores(of: Array(sums[..<first]))
+        + [sums[sums.count - 3] / count, sums[sums.count - 2] / count]
+        + [meteor.score(of: Array(sums[first..<sums.count - 3]))]
+    }
+    return test.map { [$0] } ?? []
+  }
 }

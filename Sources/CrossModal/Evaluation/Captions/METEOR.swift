@@ -20,6 +20,8 @@ public struct METEOR: Sendable, Equatable {
   public let score: Double
   /// The score of each caption against its best reference.
   public let each: [Double]
+  /// What is added up over captions, `[number][caption]`; see ``score(of:)``.
+  let statistics: [[Double]]
 
   /// - Parameters:
   ///   - candidates: the words of each caption, in lower case.
@@ -28,7 +30,7 @@ public struct METEOR: Sendable, Equatable {
   public init(candidates: [[String]], references: [[[String]]], modules: Modules) throws {
     var vocabulary = MeteorVocabulary(modules)
     var total = Statistics()
-    var each: [Double] = []
+    var chosenOfEach: [Statistics] = []
     for (candidate, references) in zip(candidates, references) {
       let words = try vocabulary.words(candidate)
       var best: Statistics?
@@ -38,20 +40,25 @@ public struct METEOR: Sendable, Equatable {
         if best.map({ statistics.score > $0.score }) ?? true { best = statistics }
       }
       let chosen = best ?? Statistics()
-      each.append(chosen.score)
+      chosenOfEach.append(chosen)
       total.add(chosen)
     }
-    self.each = each
+    each = chosenOfEach.map(\.score)
     score = total.score
+    let numbers = chosenOfEach.map(\.numbers)
+    statistics = total.numbers.indices.map { place in numbers.map { $0[place] } }
   }
+
+  /// The score of a corpus from its sums of ``statistics``.
+  func score(of sums: [Double]) -> Double { Statistics(sums).score }
 
   /// Numbers of words, as content and function words.
   private struct Words {
-    var content = 0
-    var function = 0
+    var content = 0.0
+    var function = 0.0
 
     /// δ content + (1 - δ) function.
-    var weight: Double { 0.75 * Double(content) + 0.25 * Double(function) }
+    var weight: Double { 0.75 * content + 0.25 * function }
 
     mutating func add(_ word: String) {
       if METEOR.functionWords.contains(word) { function += 1 } else { content += 1 }
@@ -69,10 +76,27 @@ public struct METEOR: Sendable, Equatable {
     /// Matched words by module: exact, stem, synonym.
     var matchedOfCandidate = [Words](repeating: Words(), count: 3)
     var matchedOfReference = [Words](repeating: Words(), count: 3)
-    var matches = 0
-    var chunks = 0
+    var matches = 0.0
+    var chunks = 0.0
 
     init() {}
+
+    /// From what ``numbers`` gave.
+    init(_ numbers: [Double]) {
+      let words = stride(from: 0, to: 16, by: 2).map {
+        Words(content: numbers[$0], function: numbers[$0 + 1])
+      }
+      (candidate, reference) = (words[0], words[1])
+      (matchedOfCandidate, matchedOfReference) = (Array(words[2..<5]), Array(words[5..<8]))
+      (matches, chunks) = (numbers[16], numbers[17])
+    }
+
+    var numbers: [Double] {
+      ([candidate, reference] + matchedOfCandidate + matchedOfReference).flatMap {
+        [$0.content, $0.function]
+      }
+        + [matches, chunks]
+    }
 
     init(_ words: [String], _ reference: [String], _ alignment: MeteorAlignment) {
       for word in words { candidate.add(word) }
@@ -81,9 +105,10 @@ public struct METEOR: Sendable, Equatable {
         matchedOfCandidate[match.module].add(words[match.candidate])
         matchedOfReference[match.module].add(reference[match.reference])
       }
-      matches = alignment.matches.count
-      let isWhole = alignment.chunks == 1 && matches == words.count && matches == reference.count
-      chunks = isWhole ? 0 : alignment.chunks
+      let count = alignment.matches.count
+      let isWhole = alignment.chunks == 1 && count == words.count && count == reference.count
+      matches = Double(count)
+      chunks = isWhole ? 0 : Double(alignment.chunks)
     }
 
     mutating func add(_ other: Statistics) {
@@ -106,7 +131,7 @@ public struct METEOR: Sendable, Equatable {
       let recall = share(matchedOfReference, of: reference)
       guard matches > 0, precision > 0, recall > 0 else { return 0 }
       let mean = precision * recall / (0.85 * precision + 0.15 * recall)
-      let fragmentation = Double(chunks) / Double(matches)
+      let fragmentation = chunks / matches
       return mean * (1 - 0.6 * pow(fragmentation, 0.2))
     }
   }

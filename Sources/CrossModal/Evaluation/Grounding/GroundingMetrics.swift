@@ -2,7 +2,7 @@
 ///
 /// R@n,IoU=m is the percentage of queries of which any of the first n moments overlaps the true one by more
 /// than m. mIoU is the mean overlap of the first moment, a fraction; a query without moments counts 0.
-public struct GroundingMetrics: Sendable, Equatable {
+public struct GroundingMetrics: TaskResult, Equatable {
   /// The n and the m that are reported.
   public let depths: [Int]
   public let thresholds: [Double]
@@ -37,17 +37,35 @@ public struct GroundingMetrics: Sendable, Equatable {
     }
   }
 
-  /// The numbers by their names, in the order they are reported.
-  public var values: [(name: String, value: Double)] {
-    var values: [(name: String, value: Double)] = []
+  public var measures: [Measure] {
+    var measures: [Measure] = []
     for (place, depth) in depths.enumerated() {
       for (threshold, recall) in zip(thresholds, recalls(at: place)) {
-        values.append((name: "R@\(depth),IoU=\(threshold)", value: 100 * recall))
+        measures.append(Measure(Self.name(depth, threshold), 100 * recall, .percent))
       }
     }
-    values.append((name: "mIoU", value: firstOverlaps.reduce(0, +) / Double(firstOverlaps.count)))
-    return values
+    let mean = firstOverlaps.reduce(0, +) / Double(firstOverlaps.count)
+    return measures + [Measure("mIoU", mean)]
   }
 
-  public var json: JSON { .object(values.map { JSON.Member($0.name, .double($0.value)) }) }
+  /// ``measures`` without what they count.
+  public var values: [(name: String, value: Double)] { measures.map { ($0.name, $0.value) } }
+
+  public var `protocol`: String {
+    "moments of \(depths.map(String.init).joined(separator: " and ")) places, overlap above the threshold"
+  }
+
+  public var counts: [(name: String, count: Int)] { [("queries", firstOverlaps.count)] }
+
+  public var resampled: [any ResampledTest] {
+    let recalls = depths.indices.flatMap { place in
+      thresholds.map { threshold in
+        SummedTest.Mean(
+          Self.name(depths[place], threshold), overlaps[place].map { $0 > threshold ? 1 : 0 }, scale: 100)
+      }
+    }
+    return (try? SummedTest(means: recalls + [.init("mIoU", firstOverlaps)])).map { [$0] } ?? []
+  }
+
+  private static func name(_ depth: Int, _ threshold: Double) -> String { "R@\(depth),IoU=\(threshold)" }
 }

@@ -306,10 +306,6 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
       ids: ids(scored.batch, scored.step), symmetric: configuration.symmetric, configuration.memory,
       scored.step)
   }
-
-  public func measures(on data: some TrainingSet, training: some TrainingSet) throws -> [Measure]? {
-    try ownMeasures(on: data, metric: metric)
-  }
 }
 
 // MARK: - Settings in files

@@ -237,19 +237,6 @@ public class JointBranches: PretrainedParts {
 
   /// Rows of a block of the matrix of all pairs; 0 for all at once.
   static func blockRows(_ count: Int) -> Int { count > 2048 ? 1024 : 0 }
-
-  /// Retrieval within one modality by class, to choose the best weights by; nil for two modalities.
-  func ownMeasures(on data: some TrainingSet, metric: Metric) throws -> [Measure]? {
-    guard modalities.count == 1, let labels = data.labels else { return nil }
-    var parts: [Tensor] = []
-    try data.forEachChunk(rows: 1024) {
-      parts.append(try features($0.items[0], side: 0, normalizes: metric == .cosine).values)
-    }
-    let found = try ObjectRetrieval(features: Tensor.concatenated(parts).to(.cpu), labels: labels)
-    return [
-      Measure("mAP", found.mean(\.averagePrecision) ?? 0), Measure("R@1", found.recall(at: 1)),
-    ]
-  }
 }
 
 // What these methods do unless they say otherwise.

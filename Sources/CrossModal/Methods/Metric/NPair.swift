@@ -224,8 +224,4 @@ public final class NPair: JointBranches, Trainable, JointEmbedding, ObjectCluste
     let repeated = counts.indices.filter { counts[$0] > 1 }
     guard repeated.isEmpty else { throw ObjectiveError.repeatedLabels(rows: repeated) }
   }
-
-  public func measures(on data: some TrainingSet, training: some TrainingSet) throws -> [Measure]? {
-    try ownMeasures(on: data, metric: metric)
-  }
 }

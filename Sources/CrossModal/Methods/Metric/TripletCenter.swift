@@ -282,10 +282,6 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
       ]
     }
   }
-
-  public func measures(on data: some TrainingSet, training: some TrainingSet) throws -> [Measure]? {
-    try ownMeasures(on: data, metric: metric)
-  }
 }
 
 extension LinearEncoder {

@@ -330,15 +330,19 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
 
   // MARK: - Measuring and the end
 
+  public func measureNames(on data: some TrainingSet) throws -> [String] {
+    ["total_correlation", "training_correlation"]
+  }
+
   public func measures(
-    on data: some TrainingSet, training: some TrainingSet
-  ) throws -> [Measure]? {
+    on data: some TrainingSet, training: some TrainingSet, _ preparation: Preparation
+  ) throws -> [Measure] {
     let fitted = try fit(to: training)
     let held = try (0..<2).map { view in try fitted.scores(allOutputs(data, view: view), view: view) }
     let achieved: Double = try pearsonCorrelations(held[0], held[1]).sum().item()
     return [
-      Measure("total_correlation", achieved),
-      Measure("training_correlation", try fitted.achieved.sum().item()),
+      Measure("total_correlation", achieved, .number),
+      Measure("training_correlation", try fitted.achieved.sum().item(), .number),
     ]
   }
 

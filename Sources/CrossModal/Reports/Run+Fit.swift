@@ -1,11 +1,11 @@
 import Foundation
 import Torch
 
-extension RunReport {
+extension Run {
   /// What a closed-form fit found: its facts, cautions, how settings were chosen, tests, and loadings. Nothing
   /// for a run that was read from a folder, which no longer knows.
-  public var fit: [ReportBlock] {
-    guard let report = (run.method as? any FitReporting)?.fitReport else { return [] }
+  var fitBlocks: [ReportBlock] {
+    guard let report = (method as? any FitReporting)?.fitReport else { return [] }
     var blocks: [ReportBlock] = []
     let facts = (report.facts.members ?? []).compactMap { fact in
       short(fact.value).map { (name: fact.key.replacingOccurrences(of: "_", with: " "), value: $0) }
@@ -158,7 +158,7 @@ extension RunReport {
   }
 
   private func columnsThatMatter(_ view: String, state: String, components: Int) -> ReportBlock? {
-    guard let loadings = run.method.stateEntries.first(where: { $0.name == state })?.tensor,
+    guard let loadings = method.stateEntries.first(where: { $0.name == state })?.tensor,
       loadings.rank == 2, loadings.size(along: 1) >= components, components > 0,
       let all = try? loadings.values(as: Double.self)
     else { return nil }

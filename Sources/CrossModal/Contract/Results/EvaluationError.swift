@@ -24,6 +24,9 @@ public enum EvaluationError: LocalizedError, Equatable {
   case counts(_ what: String, Int, _ other: String, Int)
   /// Two results that do not come from the same test.
   case differentTests(_ first: String, _ second: String)
+  /// An option that says nothing about how a method of this task is measured.
+  case meaninglessOption(
+    EvaluationOption, method: String, task: MethodDescription.Task, modalities: [String])
   /// A value that the metric is not defined for.
   case badValue(String)
 
@@ -53,6 +56,10 @@ public enum EvaluationError: LocalizedError, Equatable {
       first == second
         ? "the two results are of different items, so they cannot be compared item by item"
         : "the two results have different protocols: '\(first)' and '\(second)'"
+    case .meaninglessOption(let option, let method, let task, let modalities):
+      task == .retrieval
+        ? "--\(option.rawValue) is for retrieval between modalities; \(method) searches \(modalities[0]) within itself, where all items are searched and equal ones stand in their own order"
+        : "--\(option.rawValue) is for retrieval; \(method) is a method for \(task.rawValue)"
     case .badValue(let sentence): sentence
     }
   }

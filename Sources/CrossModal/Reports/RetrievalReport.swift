@@ -1,18 +1,21 @@
 import Foundation
 import Torch
 
-/// The pieces of a report about one run: figures, plots, tables and examples.
-public struct RunReport {
+/// The pieces of a report about retrieval with a run: figures, plots, tables and examples.
+public struct RetrievalReport {
   public let run: Run
-  public let evaluation: RunEvaluation
+  /// The split that was measured.
+  public let split: Split
+  public let result: RetrievalResult
 
-  public init(_ run: Run, _ evaluation: RunEvaluation) {
+  public init(_ run: Run, on split: Split, _ result: RetrievalResult) {
     self.run = run
-    self.evaluation = evaluation
+    self.split = split
+    self.result = result
   }
 
-  /// The whole page, `report.html` of a run folder.
-  public func page(of split: Split) throws -> Report {
+  /// Everything about the measurement and about what was learned.
+  func blocks() throws -> [ReportBlock] {
     var blocks: [ReportBlock] = [.keyFigures(keyFigures())]
     if isOfFittedPairs {
       blocks.append(.text("Measured on the pairs that it learned from: new pairs will do worse."))
@@ -20,26 +23,22 @@ public struct RunReport {
     blocks += [.section("Retrieval"), metricsTable]
     blocks += [pairsTable, publishedTable].compactMap(\.self)
     if let curves = precisionRecall { blocks.append(curves) }
-    blocks += try textSearch(of: split)
+    blocks += try textSearch()
     if let spectrum { blocks += [.section("Correlations"), spectrum] }
     if let map = try JointMap.block(of: run, split) { blocks += [.section("Map"), map] }
     if let predictionTable { blocks += [.section("Prediction"), predictionTable] }
-    blocks += fit
-    let examples = try self.examples(of: split)
+    blocks += run.fitBlocks
+    let examples = try self.examples()
     if !examples.isEmpty { blocks += [.section("Examples")] + examples }
-    blocks += [.section("Settings")] + run.settingsBlocks
-    return Report(
-      title: "\(run.about.name) on \(run.record.data.name)", kicker: "CrossModal run",
-      lead: run.about.summary.prefix(1).uppercased() + run.about.summary.dropFirst() + ".", blocks: blocks,
-      footer: "CrossModal \(CrossModalVersion.current), libtorch \(Runtime.version).")
+    return blocks
   }
 
   private var directions: [(name: String, metrics: DirectionMetrics)] {
     zip(
-      evaluation.retrieval.modalities.indices, [evaluation.retrieval.forward, evaluation.retrieval.backward]
+      result.retrieval.modalities.indices, [result.retrieval.forward, result.retrieval.backward]
     )
     .map { side, metrics in
-      let names = evaluation.retrieval.modalities
+      let names = result.retrieval.modalities
       return ("\(names[side]) → \(names[1 - side])", metrics)
     }
   }
@@ -54,11 +53,11 @@ public struct RunReport {
       return KeyFigure(
         summary.recalls.map { String(format: "%.1f %%", $0[2]) } ?? "–", "R@10, \(direction.name)")
     }
-    if let correlations = evaluation.correlations {
+    if let correlations = result.correlations {
       figures.append(
         KeyFigure(
           String(format: "%.2f", correlations.reduce(0, +)), "total correlation",
-          note: "of \(correlations.count) components, on \(evaluation.split)"))
+          note: "of \(correlations.count) components, on \(split.name)"))
     }
     return figures
   }
@@ -69,21 +68,17 @@ public struct RunReport {
   private var hasLabels: Bool { run.record.data.classes != nil }
 
   /// Whether the data have no other pairs to measure on.
-  private var isOfFittedPairs: Bool { evaluation.split == run.record.split }
+  private var isOfFittedPairs: Bool { split.name == run.record.split }
 
   /// Every metric of both directions.
   public var metricsTable: ReportBlock {
-    let names = directions[0].metrics.summary.values.map(\.name)
     let columns =
       [ReportTable.Column("Direction")]
-      + names.map { name in
-        ReportTable.Column(
-          name, decimals: name.hasPrefix("R@") || name == "MeanR" ? 1 : name == "MedR" ? 0 : 3)
-      }
+      + directions[0].metrics.summary.measures.map { ReportTable.Column($0.name, decimals: $0.unit.decimals) }
     let intervals = Dictionary(
-      Resampling().intervals(of: evaluation.retrieval).map { ($0.name, $0.interval) }
+      Resampling().intervals(of: result.retrieval).map { ($0.name, $0.interval) }
     ) { first, _ in first }
-    let rows = zip(directions, evaluation.retrieval.directionNames).flatMap { direction, key in
+    let rows = zip(directions, result.retrieval.directionNames).flatMap { direction, key in
       let values = direction.metrics.summary.values
       let ranges = values.enumerated().map { place, entry -> ReportTable.Cell in
         guard let interval = intervals["\(key).\(entry.name)"] else { return .missing }
@@ -99,14 +94,14 @@ public struct RunReport {
     }
     return .table(
       ReportTable(columns: columns, rows: rows, quietRows: [1, 3]),
-      caption: "Retrieval on the split `\(evaluation.split)`: \(evaluation.retrieval.protocol). "
+      caption: "Retrieval on the split `\(split.name)`: \(result.retrieval.protocol). "
         + "Intervals by drawing the test items again (bootstrap).")
   }
 
   /// Every two modalities of a method that takes several; nil for two.
   public var pairsTable: ReportBlock? {
-    guard !evaluation.further.isEmpty else { return nil }
-    let rows = evaluation.pairs.flatMap { pair in
+    guard !result.further.isEmpty else { return nil }
+    let rows = result.pairs.flatMap { pair in
       let names = pair.retrieval.modalities
       let total = pair.correlations.map { ReportTable.Cell.number($0.reduce(0, +)) } ?? .missing
       return [(0, 1, pair.retrieval.forward), (1, 0, pair.retrieval.backward)].map { from, to, metrics in
@@ -124,12 +119,12 @@ public struct RunReport {
         columns: [
           .init("Direction"), .init("R@1", decimals: 1), .init("R@10", decimals: 1), .init("mAP"),
           .init("Total correlation"),
-        ], rows: rows), caption: "Every two modalities, on the split `\(evaluation.split)`.")
+        ], rows: rows), caption: "Every two modalities, on the split `\(split.name)`.")
   }
 
   /// How well one modality, or the classes, are predicted from the other; nil for methods that predict none.
   public var predictionTable: ReportBlock? {
-    guard let prediction = evaluation.prediction else { return nil }
+    guard let prediction = result.prediction else { return nil }
     return .table(
       ReportTable(
         columns: [
@@ -144,7 +139,7 @@ public struct RunReport {
             found.accuracy.map { .number($0) } ?? .missing,
           ]
         }),
-      caption: "Rows predicted from the other modality, on the split `\(evaluation.split)`: "
+      caption: "Rows predicted from the other modality, on the split `\(split.name)`: "
         + "share of the variance of all columns, and the mean correlation of a column.")
   }
 
@@ -168,14 +163,14 @@ public struct RunReport {
 
   /// Correlation of each component, as learned and on the split; nil for methods without canonical pairs.
   public var spectrum: ReportBlock? {
-    guard let held = evaluation.correlations else { return nil }
-    var series = [LinePlot.Series("on \(evaluation.split)", values: held)]
+    guard let held = result.correlations else { return nil }
+    var series = [LinePlot.Series("on \(split.name)", values: held)]
     if let learned = try? (run.method as? any CorrelationReporting)?.learnedCorrelations?.values(
       as: Double.self)
     {
       series.insert(LinePlot.Series("learned", values: learned), at: 0)
     }
-    let names = evaluation.retrieval.modalities
+    let names = result.retrieval.modalities
     return .figure(
       LinePlot(
         "Correlations fall from component to component.", x: PlotAxis("component"),
@@ -187,14 +182,14 @@ public struct RunReport {
   }
 
   /// The best and the worst query of each direction, with what they found.
-  public func examples(of split: Split, count: Int = 3) throws -> [ReportBlock] {
+  public func examples(count: Int = 3) throws -> [ReportBlock] {
     try directions.enumerated().compactMap { side, direction in
       let best = direction.metrics.best(count)
       // Of few queries, or of many that fare alike, none is both.
-      let worst = direction.metrics.worst(2 * count).filter { result in
-        !best.contains { $0.row == result.row }
+      let worst = direction.metrics.worst(2 * count).filter { query in
+        !best.contains { $0.row == query.row }
       }.prefix(count)
-      let rows = try (best + worst).map { try row($0, split, side: side) }
+      let rows = try (best + worst).map { try row($0, side: side) }
       guard !rows.isEmpty else { return nil }
       return .gallery(
         PictureGallery(rows: rows),
@@ -204,28 +199,28 @@ public struct RunReport {
     }
   }
 
-  private func row(_ result: QueryResult, _ split: Split, side: Int) throws -> PictureGallery.Row {
+  private func row(_ query: QueryResult, side: Int) throws -> PictureGallery.Row {
     var found: [PictureGallery.Found] = []
     let labels = (split.labels(side: side), split.labels(side: 1 - side))
-    if let top = result.top {
+    if let top = query.top {
       let hit =
-        result.match == top
-        || labels.0.flatMap { own in labels.1.map { own[result.row] == $0[top] } } ?? false
-      found.append(try self.found(top, split, side: 1 - side, note: "", mark: hit ? .hit : .miss))
+        query.match == top
+        || labels.0.flatMap { own in labels.1.map { own[query.row] == $0[top] } } ?? false
+      found.append(try self.found(top, side: 1 - side, note: "", mark: hit ? .hit : .miss))
     }
-    if let match = result.match, match != result.top {
-      let rank = result.rank.map { "rank \(Int($0))" } ?? ""
-      found.append(try self.found(match, split, side: 1 - side, note: rank, mark: .none))
+    if let match = query.match, match != query.top {
+      let rank = query.rank.map { "rank \(Int($0))" } ?? ""
+      found.append(try self.found(match, side: 1 - side, note: rank, mark: .none))
     }
     let rank =
-      result.rank.map { "rank \(Int($0))" } ?? result.averagePrecision.map { String(format: "AP %.2f", $0) }
+      query.rank.map { "rank \(Int($0))" } ?? query.averagePrecision.map { String(format: "AP %.2f", $0) }
       ?? ""
     return PictureGallery.Row(
-      try split.card(side: side, row: result.row).content, note: rank, found: found)
+      try split.card(side: side, row: query.row).content, note: rank, found: found)
   }
 
   func found(
-    _ row: Int, _ split: Split, side: Int, note: String, mark: PictureGallery.Mark
+    _ row: Int, side: Int, note: String, mark: PictureGallery.Mark
   ) throws -> PictureGallery.Found {
     let card = try split.card(side: side, row: row)
     guard case .text(let words) = card.content else {

@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-extension RunReport {
+extension RetrievalReport {
   /// Names of some items of the split, typed as queries, with the pictures (or other items) that each finds; nothing
   /// where not exactly one of the two modalities is texts.
   ///
@@ -10,18 +10,18 @@ extension RunReport {
   /// - Parameters:
   ///   - queries: how many names at most.
   ///   - shown: how many items each finds.
-  public func textSearch(of split: Split, queries: Int = 8, shown: Int = 7) throws -> [ReportBlock] {
+  public func textSearch(queries: Int = 8, shown: Int = 7) throws -> [ReportBlock] {
     let texts = (0..<min(2, run.modalities.count)).filter { run.record.data.modalities[$0].kind == .text }
     guard texts.count == 1, run.modalities.count > 1, let from = texts.first else { return [] }
-    let names = try self.names(of: split, from: from)
+    let names = try self.names(from: from)
     guard !names.isEmpty else { return [] }
     let count = min(queries, names.count)
     let chosen = (0..<count).map { names[(2 * $0 + 1) * names.count / (2 * count)] }
-    let gallery = try vectors(of: split, side: 1 - from)
+    let gallery = try vectors(side: 1 - from)
     let matches = try run.matches(
       for: run.encode(.texts(chosen.map(\.text)), side: from), from: from, in: gallery, count: gallery.count)
     let rows = try zip(chosen, matches).map { name, matches in
-      try row(name, matches, split, from: from, shown: shown)
+      try row(name, matches, from: from, shown: shown)
     }
     let (text, other) = (run.modalities[from], run.modalities[1 - from])
     let word = names.contains { $0.isTitle } ? "names" : "first texts of \(other) items"
@@ -32,7 +32,7 @@ extension RunReport {
       stands last, with its rank.
       """
     return [
-      .section("Search by text"), .text(introduction(names, word, split, from: from)),
+      .section("Search by text"), .text(introduction(names, word, from: from)),
       .gallery(PictureGallery(rows: rows), caption: caption),
       .code(
         "crossmodal search RUN --from \(text) --to \(other) --query-text \"\(name)\"",
@@ -40,13 +40,9 @@ extension RunReport {
     ]
   }
 
-  /// Those of the evaluation, where it is of this split.
-  private func vectors(of split: Split, side: Int) throws -> Features {
-    if evaluation.split == split.name, let known = evaluation.vectors?[side],
-      known.count == split.count(side: side)
-    {
-      return known
-    }
+  /// Those of the evaluation, where they were kept.
+  private func vectors(side: Int) throws -> Features {
+    if let known = result.vectors?[side] { return known }
     return try run.features(of: split, side: side)
   }
 
@@ -54,7 +50,7 @@ extension RunReport {
   private typealias ItemName = (text: String, row: Int, isTitle: Bool)
 
   /// A name for every item that has a text: its title where its text says so too, else the text.
-  private func names(of split: Split, from: Int) throws -> [ItemName] {
+  private func names(from: Int) throws -> [ItemName] {
     var texts = [Int?](repeating: nil, count: split.count(side: 1 - from))
     for (row, text) in zip(split.pairedRows(side: 1 - from), split.pairedRows(side: from))
     where texts[row] == nil {
@@ -71,7 +67,7 @@ extension RunReport {
     }
   }
 
-  private func introduction(_ names: [ItemName], _ word: String, _ split: Split, from: Int) -> String {
+  private func introduction(_ names: [ItemName], _ word: String, from: Int) -> String {
     var text = "Free text is mapped into the common space, and what lies nearest there is found."
     if split.name != run.record.split { text += " Nothing shown was learned from." }
     if word == "names" {
@@ -87,14 +83,14 @@ extension RunReport {
   }
 
   private func row(
-    _ name: ItemName, _ matches: [Match], _ split: Split, from: Int, shown: Int
+    _ name: ItemName, _ matches: [Match], from: Int, shown: Int
   ) throws -> PictureGallery.Row {
     let own = matches.first { $0.row == name.row }
     var found = try matches.prefix(shown).map { match in
-      try self.found(match.row, split, side: 1 - from, note: "", mark: match.row == name.row ? .hit : .none)
+      try self.found(match.row, side: 1 - from, note: "", mark: match.row == name.row ? .hit : .none)
     }
     if let own, own.rank > shown {
-      found.append(try self.found(own.row, split, side: 1 - from, note: "rank \(own.rank)", mark: .hit))
+      found.append(try self.found(own.row, side: 1 - from, note: "rank \(own.rank)", mark: .hit))
     }
     let unknown = run.unknownWords(of: name.text, side: from)
     let notes = [

@@ -1,0 +1,40 @@
+import Foundation
+
+extension RunEvaluation: CustomStringConvertible {
+  /// The measures as a table for the terminal.
+  public var description: String { text() }
+
+  /// The measures as a table for the terminal, with intervals by name.
+  public func text(_ intervals: [(name: String, interval: ConfidenceInterval)] = []) -> String {
+    let known = Dictionary(intervals.map { ($0.name, $0.interval) }) { first, _ in first }
+    return
+      ([
+        "\(method) on \(dataset), split \(split): \(result.protocol)",
+        "\(TextTable(result.shownTable(known)))",
+      ] + result.shownLines(known)).joined(separator: "\n")
+  }
+
+  /// What two runs differ by, with its significance, as a table for the terminal.
+  public static func text(of comparisons: [(name: String, comparison: PairedComparison)]) -> String {
+    let holm = holmCorrected(comparisons.map(\.comparison.randomisation))
+    let table = ReportTable(
+      columns: [
+        .init("Metric"), .init("Difference"), .init("95 % interval", isNumeric: true),
+        .init("p (exchange)", decimals: 4), .init("p (Holm)", decimals: 4),
+        .init("p (bootstrap)", decimals: 4),
+      ],
+      rows: zip(comparisons, holm).map { entry, corrected in
+        let difference = entry.comparison.difference
+        // Dots part directions from measures; those of thresholds stay.
+        let name = entry.name.replacing(/_to_/, with: " to ").replacing(/([a-z])\.(?=[A-Z])/) { "\($0.1), " }
+        return [
+          .text(name.replacingOccurrences(of: "_", with: " ")), .number(difference.value),
+          .text(
+            [difference.lower, difference.upper].map { NumberText.fixed($0, decimals: 3) }
+              .joined(separator: " to ")),
+          .number(entry.comparison.randomisation), .number(corrected), .number(entry.comparison.bootstrap),
+        ]
+      })
+    return "\(TextTable(table))"
+  }
+}
