@@ -27,6 +27,15 @@ public enum MethodList {
     }
     return found
   }
+
+  /// What weights of an official checkpoint are called by the method that knows their program; the names that they have
+  /// where none does.
+  public static func ownNames(ofOfficial names: [String]) -> [String] {
+    for method in all {
+      if let own = method.ownNames(ofOfficial: names) { return own }
+    }
+    return names
+  }
 }
 
 /// A method name that nobody knows.

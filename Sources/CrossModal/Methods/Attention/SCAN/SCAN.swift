@@ -135,6 +135,10 @@ public final class SCAN: Module, Trainable, Alignment {
     try sides.scores(x, y) { try configuration.attention.scores($0, $1) }
   }
 
+  public static func ownNames(ofOfficial names: [String]) -> [String]? {
+    ImageTextCheckpoint.ownNames(of: names)
+  }
+
   // MARK: - Learning
 
   public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
