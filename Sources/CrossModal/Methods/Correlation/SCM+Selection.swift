@@ -194,9 +194,9 @@ struct Standardization {
       spread = try Tensor.ones([d], .float64)
       return
     }
-    let rows = try rows.to(.float64)
-    mean = try rows.mean(along: 0)
-    let found = try rows.variance(along: 0, correction: 0).squareRoot()
+    let moments = try ColumnMoments(of: rows)
+    mean = moments.mean
+    let found = try moments.deviation(correction: 0)
     // Columns that are constant but for rounding stay as they are.
     spread = try found.masked(with: found .<= (mean.magnitude() * 1e-12), fill: 1)
   }

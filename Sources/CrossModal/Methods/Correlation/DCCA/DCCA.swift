@@ -179,7 +179,7 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
     for view in 0..<2 {
       try scaling(view).set(
         mean: columns[view].mean,
-        deviation: configuration.scaling == .standardize ? columns[view].deviation : nil,
+        deviation: configuration.scaling == .standardize ? columns[view].deviation(correction: 1) : nil,
         floor: configuration.deviationFloor)
     }
   }
