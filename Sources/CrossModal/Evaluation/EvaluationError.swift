@@ -57,3 +57,12 @@ public enum EvaluationError: LocalizedError, Equatable {
     }
   }
 }
+
+extension EvaluationError: UserMistake {
+  public var isUserMistake: Bool {
+    switch self {
+    case .unknownName: true
+    default: false
+    }
+  }
+}

@@ -39,7 +39,7 @@ public enum MethodList {
 }
 
 /// A method name that nobody knows.
-public struct UnknownMethod: Error, LocalizedError, Equatable {
+public struct UnknownMethod: LocalizedError, UserMistake, Equatable {
   public let name: String
 
   public var errorDescription: String? {
@@ -62,7 +62,7 @@ extension Method {
 }
 
 /// A name that is neither a settings file nor a recipe of the method.
-public struct UnknownRecipe: LocalizedError, Equatable {
+public struct UnknownRecipe: LocalizedError, UserMistake, Equatable {
   public let name: String
   public let method: String
   /// The method's recipes.
