@@ -25,8 +25,7 @@ struct WikipediaDemo {
     test = try data.split("test")
     evaluation = try run.evaluate(on: test)
     let textbook = try Run.fit(CCA.self, settings: RunSettings(["ridge_mode": "none"]), data: data)
-    plain =
-      try textbook.method.stateEntries.first { $0.name == "rho" }?.tensor.values(as: Double.self) ?? []
+    plain = try (textbook.method as? CCA)?.rho.values() ?? []
     try run.save(to: folder.appendingPathComponent("wikipedia"), reportingOn: data, replacing: true)
   }
 }

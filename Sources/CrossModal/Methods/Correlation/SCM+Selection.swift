@@ -26,11 +26,13 @@ extension SCM {
       return (squares / Double(folds.count - 1) / Double(folds.count)).squareRoot()
     }
 
-    var json: JSON {
-      [
-        "k": .int(settings.k), "c": .double(settings.c), "score": .string(settings.score.rawValue),
-        "map": .double(mean), "standard_error": .double(error), "folds": .int(folds.count),
-      ]
+    var reported: FitSelection.Candidate {
+      FitSelection.Candidate(
+        setting: ("c", settings.c), variant: settings.score.rawValue, components: settings.k, value: mean,
+        json: [
+          "k": .int(settings.k), "c": .double(settings.c), "score": .string(settings.score.rawValue),
+          "map": .double(mean), "standard_error": .double(error), "folds": .int(folds.count),
+        ])
     }
   }
 
