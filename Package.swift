@@ -33,7 +33,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
@@ -56,9 +55,7 @@ let package = Package(
     .target(name: "Torch", dependencies: ["CTorch", "CZlib"], swiftSettings: swiftSettings),
     .target(
       name: "CrossModal",
-      dependencies: [
-        "Torch", "CZlib", "CTurboJPEG", "CSpng", "Yams", .product(name: "Logging", package: "swift-log"),
-      ],
+      dependencies: ["Torch", "CZlib", "CTurboJPEG", "CSpng", "Yams"],
       swiftSettings: swiftSettings),
     .target(name: "CFormats", dependencies: ["CMatio", "CHDF5"]),
     .target(
@@ -66,7 +63,7 @@ let package = Package(
     .executableTarget(
       name: "CrossModalCLI",
       dependencies: [
-        "CrossModal", "CrossModalFormats", "Yams", .product(name: "Logging", package: "swift-log"),
+        "CrossModal", "CrossModalFormats", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),

@@ -55,7 +55,7 @@ struct ConvertCommand: ParsableCommand {
     let type = try method.map(MethodList.method(named:))
     if type != nil { try StagedFolder.check(target, kind: .run, replacing: false) }
     let checkpoint = try TorchCheckpoint(weights)
-    let kept = PublishedWeights.named(checkpoint.weights)
+    let kept = checkpoint.weights
     if let type {
       let settings = try RunSettings(
         config.map { try settingsTree($0, for: type) } ?? .null, assignments: assignments)
@@ -69,23 +69,25 @@ struct ConvertCommand: ParsableCommand {
       }
       return
     }
-    try SafeTensors.write(kept, to: out)
+    let names = MethodList.ownNames(ofOfficial: kept.map(\.name))
+    let named = zip(names, kept).map { (name: $0, tensor: $1.tensor) }
+    try SafeTensors.write(named, to: out)
     if output.json {
       Console.out([
         "file": .string(out),
         "tensors": .array(
-          kept.map {
+          named.map {
             [
               "name": .string($0.name), "shape": .array($0.tensor.shape.map(JSON.int)),
               "dtype": .string("\($0.tensor.dtype)"),
             ]
-          }), "left_out": .int(checkpoint.tensors.count - kept.count),
+          }), "left_out": .int(checkpoint.tensors.count - named.count),
         "facts": .object(checkpoint.facts.map { .init($0.name, .string($0.value)) }),
       ])
       return
     }
-    for (name, tensor) in kept { output.detail("  \(name) \(tensor.dtype)\(tensor.shape)") }
-    let numbers = kept.reduce(0) { $0 + $1.tensor.count }
-    Console.out("\(out): \(kept.count) tensors, \(numbers) numbers")
+    for (name, tensor) in named { output.detail("  \(name) \(tensor.dtype)\(tensor.shape)") }
+    let numbers = named.reduce(0) { $0 + $1.tensor.count }
+    Console.out("\(out): \(named.count) tensors, \(numbers) numbers")
   }
 }

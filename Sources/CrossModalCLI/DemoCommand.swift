@@ -44,10 +44,12 @@ struct DemoCommand: ParsableCommand {
       .map { $0.summary.meanAveragePrecision ?? 0 }
     let recall = [emoji.retrieval.retrieval.forward, emoji.retrieval.retrieval.backward]
       .map { $0.summary.recalls?[2] ?? 0 }
+    let paper =
+      wikipedia.published.first { $0.method == "cca" }
+      .map { " (published \($0.precision.map { text($0) }.joined(separator: " and ")))" } ?? ""
     let hearts = emoji.searches[0]
     return """
-      Wikipedia, CCA   mAP image to text \(text(precision[0])), text to image \(text(precision[1])) \
-      (published \(text(WikipediaDemo.published[0])) and \(text(WikipediaDemo.published[1])))
+      Wikipedia, CCA   mAP image to text \(text(precision[0])), text to image \(text(precision[1]))\(paper)
       Emoji, CCA       R@10 image to text \(text(recall[0], 1)) %, text to image \(text(recall[1], 1)) % of 296 never seen
       "\(hearts.query)" finds  \(hearts.found.prefix(4).map(\.card.label).joined(separator: ", "))
 

@@ -41,15 +41,7 @@ enum ExitStatus {
     case TrainingError.interrupted:
       Console.error(sentence(error))
       return 128 + (StopRequest.shared.signal ?? SIGINT)
-    case TrainingError.unknownMeasure, TrainingError.noValidation, EvaluationError.unknownName,
-      EvaluationError.meaninglessOption,
-      RunError.unknownModality, DataError.unknownSplit:
-      Console.error(sentence(error))
-      return usage
-    case ImportError.unknown, ImportError.unknownOption, ImportError.option:
-      Console.error(sentence(error))
-      return usage
-    case is UnknownMethod, is UnknownRecipe, is ConfigurationError, is UsageError:
+    case let mistake as any UserMistake where mistake.isUserMistake:
       Console.error(sentence(error))
       return usage
     default:
@@ -76,7 +68,7 @@ enum ExitStatus {
 }
 
 /// Arguments that are each right and do not go together, or name something that does not exist.
-struct UsageError: LocalizedError {
+struct UsageError: LocalizedError, UserMistake {
   let errorDescription: String?
   init(_ message: String) { errorDescription = message }
 }

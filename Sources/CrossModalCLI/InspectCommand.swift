@@ -13,7 +13,8 @@ struct InspectCommand: ParsableCommand {
         crossmodal data inspect my-data --json
 
       Looks for NaN, items that occur twice, items and pairs that are in two splits, columns that are constant or \
-      depend on each other, empty texts, pictures that cannot be read, rows that are in no pair, unseen classes.
+      depend on each other, empty texts, pictures that cannot be read, rows that are in no pair, unseen classes. \
+      With --json, figures of papers on a data set that is known by name are given too.
       """)
 
   @Argument(help: "The data set: a folder with a dataset.yaml, or a NAME.dataset.yaml.")
@@ -30,7 +31,14 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     let inspection = try DataInspection(DataSet(at: dataset, checksNumbers: false))
     if let out { try inspection.report().write(to: URL(fileURLWithPath: out)) }
-    if output.json { Console.out(inspection.json) } else { Console.out(inspection.text) }
+    if output.json {
+      var json = inspection.json
+      let published = PublishedFigures.known(of: inspection.name)
+      if !published.isEmpty { json["published"] = .array(published.map(\.json)) }
+      Console.out(json)
+    } else {
+      Console.out(inspection.text)
+    }
     if strict, inspection.hasProblems { throw CheckFailed() }
   }
 }

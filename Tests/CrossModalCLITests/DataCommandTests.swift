@@ -17,6 +17,7 @@ struct DataCommandTests {
     #expect(found["splits"]?.array?.map { $0["pairs"] } == [2173, 693])
     #expect(found["splits"]?.array?.first?["classes"]?.array?.compactMap(\.int).reduce(0, +) == 2173)
     #expect(found["class_names"]?.array?.count == 10)
+    #expect(found["published"]?.array?.first?["mAP"] == [0.249, 0.196])
     let page = try String(contentsOfFile: folder.path("page.html"), encoding: .utf8)
     #expect(page.contains("Samples") && page.contains("pair 0 · class"))
   }

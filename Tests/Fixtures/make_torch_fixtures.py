@@ -205,7 +205,7 @@ def optimisers():
     rates = {
         "step": (lambda q: s.StepLR(q, 3, 0.5)), "milestones": (lambda q: s.MultiStepLR(q, [2, 7], 0.1)),
         "exponential": (lambda q: s.ExponentialLR(q, 0.9)), "cosine": (lambda q: s.CosineAnnealingLR(q, 9, eta_min=0.2)),
-        "warmup": (lambda q: s.LinearLR(q, start_factor=0.25, total_iters=3)), "line": (lambda q: s.LinearLR(q, 1, 0.1, 6)),
+        "line": (lambda q: s.LinearLR(q, 1, 0.1, 6)),
     }
     for name, make in rates.items():
         optimizer = o.SGD([w], lr=1.0)
@@ -216,15 +216,6 @@ def optimisers():
             optimizer.step()
             schedule.step()
         found[f"rates/{name}"] = torch.tensor(values)
-    optimizer = o.SGD([w], lr=1.0)
-    schedule = s.ReduceLROnPlateau(optimizer, factor=0.5, patience=2, threshold=0.1, cooldown=1, min_lr=0.1)
-    observed = [5, 4, 3.9, 3.8, 3.7, 3.7, 3.7, 3.7, 3.7, 3.7, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
-    values = []
-    for value in observed:
-        schedule.step(value)
-        values.append(optimizer.param_groups[0]["lr"])
-    found["rates/plateau"] = torch.tensor(values)
-    found["rates/plateau-observed"] = torch.tensor(observed)
     torch.set_default_dtype(torch.float32)
 
     torch.manual_seed(4)

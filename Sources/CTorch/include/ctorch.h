@@ -1,6 +1,9 @@
 // The C interface to libtorch: handles, one generic call for every operator, and typed functions for
 // what is not an operator. C99, no C++ types across the border.
 //
+// Not all behind it is libtorch: attention between fragments and the ranking of vectors are kernels of our own, in the
+// folder kernels, which libtorch has no operators for.
+//
 // Convention: a function that can fail returns NULL, false or -1 and leaves its message in
 // ct_last_error() of the same thread; nothing throws across the border. A `ct_tensor` that a function
 // returns is owned by the caller and released with ct_tensor_free.
@@ -124,7 +127,7 @@ bool ct_autocast_enabled(int32_t device_type) CT_NOEXCEPT;
 int32_t ct_autocast_dtype(int32_t device_type) CT_NOEXCEPT;
 bool ct_set_autocast(int32_t device_type, bool on, int32_t dtype) CT_NOEXCEPT;
 
-// ---- Stacked cross attention (cross_attention.cpp, cross_attention_gradient.cpp) ----
+// ---- Stacked cross attention (kernels/cross_attention*.cpp) ----
 
 // How similarities are normalised over the queries, before the softmax over the contexts.
 enum {
@@ -164,7 +167,7 @@ ct_tensor ct_cross_attention(ct_tensor images, const int64_t *image_lengths, int
 // The instruction set that ct_cross_attention uses here.
 const char *ct_attention_instructions(void) CT_NOEXCEPT;
 
-// ---- Ranking of vectors by their scores (ranking.cpp), scores by order (order.cpp) ----
+// ---- Ranking of vectors by their scores (kernels/ranking.cpp), scores by order (kernels/order.cpp) ----
 
 // The score of vectors x and y.
 enum {

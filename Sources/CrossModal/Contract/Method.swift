@@ -10,6 +10,9 @@ public protocol Method: Module, SendableMetatype {
   static var description: MethodDescription { get }
   /// Settings that ship with the program under a name; none by default.
   static var recipes: [Recipe] { get }
+  /// What the weights of a checkpoint of the method's official program are called here, in the same order; nil for
+  /// names that are not of that program. Always nil unless a method says otherwise: its own names are the official ones.
+  static func ownNames(ofOfficial names: [String]) -> [String]?
   /// Stores the configuration and makes parameters of the right shapes; learning comes later.
   init(_ configuration: Configuration, for data: DataDescription) throws
   var configuration: Configuration { get }
@@ -17,6 +20,8 @@ public protocol Method: Module, SendableMetatype {
 
 extension Method {
   public static var recipes: [Recipe] { [] }
+
+  public static func ownNames(ofOfficial names: [String]) -> [String]? { nil }
 }
 
 /// A method with a closed form.

@@ -78,3 +78,12 @@ extension DataError: LocalizedError, CustomStringConvertible {
     }
   }
 }
+
+extension DataError: UserMistake {
+  public var isUserMistake: Bool {
+    switch self {
+    case .unknownSplit: true
+    default: false
+    }
+  }
+}

@@ -32,10 +32,19 @@ public enum MethodList {
     }
     return found
   }
+
+  /// What weights of an official checkpoint are called by the method that knows their program; the names that they have
+  /// where none does.
+  public static func ownNames(ofOfficial names: [String]) -> [String] {
+    for method in all {
+      if let own = method.ownNames(ofOfficial: names) { return own }
+    }
+    return names
+  }
 }
 
 /// A method name that nobody knows.
-public struct UnknownMethod: Error, LocalizedError, Equatable {
+public struct UnknownMethod: LocalizedError, UserMistake, Equatable {
   public let name: String
   public let known: [String]
 
@@ -58,7 +67,7 @@ extension Method {
 }
 
 /// A name that is neither a settings file nor a recipe of the method.
-public struct UnknownRecipe: LocalizedError, Equatable {
+public struct UnknownRecipe: LocalizedError, UserMistake, Equatable {
   public let name: String
   public let method: String
   /// The method's recipes.

@@ -47,8 +47,8 @@ enum SCANReference: ReferenceComponents {
     let captions = try reference.input("captions")
     let lengths = try reference.lengths(rows: captions.size(along: 0), width: captions.size(along: 1))
     let regions = [Int](repeating: images.size(along: 1), count: images.size(along: 0))
-    let pictures = try network.fragments(.sets(images, lengths: regions), side: 0)
-    let words = try network.fragments(.tokens(captions, lengths: lengths), side: 1)
+    let pictures = try network.encoders(.sets(images, lengths: regions), side: 0)
+    let words = try network.encoders(.tokens(captions, lengths: lengths), side: 1)
     let scores = try configuration.attention.scores(pictures, words)
     let loss = try configuration.ranking(isWarmingUp: false)
       .loss(ofScores: scores, Matches(pairs: scores.size(along: 0))).total

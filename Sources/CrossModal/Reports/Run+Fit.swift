@@ -7,14 +7,16 @@ extension Run {
   var fitBlocks: [ReportBlock] {
     guard let report = (method as? any FitReporting)?.fitReport else { return [] }
     var blocks: [ReportBlock] = []
-    let facts = (report.facts.members ?? []).compactMap { fact in
-      short(fact.value).map { (name: fact.key.replacingOccurrences(of: "_", with: " "), value: $0) }
+    let facts = report.sections(FitFact.self).compactMap { fact in
+      short(fact.value).map { (name: fact.name.replacingOccurrences(of: "_", with: " "), value: $0) }
     }
     if !facts.isEmpty { blocks.append(.facts(facts)) }
     if !report.warnings.isEmpty { blocks.append(.points(report.warnings)) }
-    if let chosen = report.facts["selection"] { blocks += selection(chosen) }
-    blocks += tests(report.facts)
-    blocks += loadings(report.facts)
+    blocks += report.sections(FitSelection.self).flatMap(selection)
+    blocks += report.sections(CanonicalSignificance.self).map(table)
+    blocks += report.sections(CanonicalPermutationTest.self).map(table)
+    blocks += report.sections(CorrelationIntervals.self).map(table)
+    blocks += report.sections(CanonicalShares.self).flatMap(shares)
     return blocks.isEmpty ? [] : [.section("What was learned")] + blocks
   }
 
@@ -34,87 +36,67 @@ extension Run {
 
   // MARK: - Selection
 
-  private func selection(_ chosen: JSON) -> [ReportBlock] {
-    let tried = chosen["tried"]?.array ?? []
-    let measure = tried.first?["map"] != nil ? "map" : "criterion"
-    let group = measure == "map" ? "c" : "ridge"
-    let points = tried.compactMap { candidate -> (name: String, k: Double, value: Double)? in
-      guard let k = candidate["k"]?.double, let value = candidate[measure]?.double else { return nil }
-      let score = candidate["score"]?.string.map { " \($0)" } ?? ""
-      return (candidate[group]?.double.map { "\(group) \(NumberText.shortest($0))\(score)" } ?? "", k, value)
+  private func selection(_ selection: FitSelection) -> [ReportBlock] {
+    let points = selection.tried.map { candidate in
+      let setting = candidate.setting.map { "\($0.name) \(NumberText.shortest($0.value))" } ?? ""
+      return (
+        name: setting + (candidate.variant.map { " \($0)" } ?? ""), k: Double(candidate.components),
+        value: candidate.value
+      )
     }
     let names = points.map(\.name).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
     let series = names.map { name in
       let own = points.filter { $0.name == name }
       return LinePlot.Series(name, x: own.map(\.k), y: own.map(\.value))
     }
-    let said = [("Chosen", chosen["best"]), ("Within one standard error", chosen["one_standard_error"])]
-      .compactMap { label, found in found.flatMap(short).map { "\(label): \($0)." } }
-    guard points.count > 1, series.count <= 8 else {
-      return said.isEmpty ? [] : [.text(said.joined(separator: " "))]
-    }
+    let said = [("Chosen", selection.best), ("Within one standard error", selection.plainest)]
+      .compactMap { label, found in found.flatMap { short($0.json) }.map { "\(label): \($0)." } }
+    guard points.count > 1, series.count <= 8 else { return [.text(said.joined(separator: " "))] }
     return [
       .figure(
         LinePlot(
-          "Held-out folds decide the settings.", x: PlotAxis("components"),
-          y: PlotAxis(measure == "map" ? "mAP on held-out folds" : "held-out criterion"), series: series),
+          "Held-out folds decide the settings.", x: PlotAxis("components"), y: PlotAxis(selection.measure),
+          series: series),
         caption: "How candidates did on held-out folds of the training part. \(said.joined(separator: " "))")
     ]
   }
 
   // MARK: - Tests
 
-  private func tests(_ facts: JSON) -> [ReportBlock] {
-    var blocks: [ReportBlock] = []
-    if let found = facts["parametric"] {
-      let columns = [
-        ("Wilks' Λ", "wilks"), ("Bartlett χ²", "bartlett_chi2"), ("df", "chi2_df"), ("p", "bartlett_p"),
-        ("Lawley p", "lawley_p"), ("Rao F", "rao_F"), ("df₁", "F_df1"), ("df₂", "F_df2"), ("p", "F_p"),
-      ]
-      blocks.append(
-        table(
-          found, columns,
-          caption: "Tests of the hypothesis that this correlation and all that follow are zero. "
-            + ["pillai", "hotelling_lawley", "roy"].compactMap { name in
-              found[name]?.double.map {
-                "\(name.replacingOccurrences(of: "_", with: "-").capitalized) \(String(format: "%.4g", $0))"
-              }
-            }.joined(separator: ", ") + "."))
-    }
-    if let found = facts["permutation"] {
-      blocks.append(
-        table(
-          found,
-          [("-ln Λ", "statistic"), ("p", "p_uncorrected"), ("p, step-down", "p_stepdown")],
-          caption:
-            "Step-down permutation test, \(found["permutations"]?.int ?? 0) permutations: this correlation and all that follow are zero."
-        ))
-    }
-    if let found = facts["bootstrap"], let ranges = found["correlations"]?.array,
-      let rho = facts["rho"]?.array
-    {
-      let rows = zip(rho, ranges).enumerated().compactMap { place, pair -> [ReportTable.Cell]? in
-        guard let value = pair.0.double, let low = pair.1.array?.first?.double,
-          let high = pair.1.array?.last?.double, low <= high
-        else { return nil }
-        return [.count(place + 1), .estimate(value, low...high)]
-      }
-      blocks.append(
-        .table(
-          ReportTable(columns: [.init("Component"), .init("Correlation")], rows: rows),
-          caption: "95 % intervals by resampling the training pairs, \(found["samples"]?.int ?? 0) samples."))
-    }
-    return blocks
+  private func table(_ tests: CanonicalSignificance) -> ReportBlock {
+    let overall = [
+      ("Pillai", tests.pillai), ("Hotelling-Lawley", tests.hotellingLawley), ("Roy", tests.roy),
+    ].map { "\($0) \(String(format: "%.4g", $1))" }
+    return table(
+      [
+        ("Wilks' Λ", tests.wilks), ("Bartlett χ²", tests.bartlett), ("df", tests.degrees),
+        ("p", tests.bartlettP), ("Lawley p", tests.lawleyP), ("Rao F", tests.raoF),
+        ("df₁", tests.numerator), ("df₂", tests.denominator), ("p", tests.raoP),
+      ],
+      caption: "Tests of the hypothesis that this correlation and all that follow are zero. "
+        + overall.joined(separator: ", ") + ".")
   }
 
-  private func table(_ found: JSON, _ columns: [(title: String, key: String)], caption: String) -> ReportBlock
-  {
-    let lists = columns.map { found[$0.key]?.array?.map { $0.double } ?? [] }
-    let rows = (0..<min(lists[0].count, 20)).map { row in
-      [ReportTable.Cell.count(row + 1)]
-        + lists.map { list in
-          row < list.count ? list[row].map { .text(String(format: "%.4g", $0)) } ?? .missing : .missing
-        }
+  private func table(_ test: CanonicalPermutationTest) -> ReportBlock {
+    table(
+      [("-ln Λ", test.observed), ("p", test.uncorrected), ("p, step-down", test.stepDown)],
+      caption:
+        "Step-down permutation test, \(test.null.size(along: 0)) permutations: this correlation and all that follow are zero."
+    )
+  }
+
+  private func table(_ found: CorrelationIntervals) -> ReportBlock {
+    let rows = zip(found.correlations, found.intervals).enumerated().map { place, pair in
+      [ReportTable.Cell.count(place + 1), .estimate(pair.0, pair.1)]
+    }
+    return .table(
+      ReportTable(columns: [.init("Component"), .init("Correlation")], rows: rows),
+      caption: "95 % intervals by resampling the training pairs, \(found.samples) samples.")
+  }
+
+  private func table(_ columns: [(title: String, values: [Double])], caption: String) -> ReportBlock {
+    let rows = (0..<min(columns[0].values.count, 20)).map { row in
+      [ReportTable.Cell.count(row + 1)] + columns.map { .text(String(format: "%.4g", $0.values[row])) }
     }
     return .table(
       ReportTable(
@@ -125,17 +107,12 @@ extension Run {
   // MARK: - Loadings
 
   /// Columns of each view that correlate most with its scores, and how much of the view the scores carry.
-  private func loadings(_ facts: JSON) -> [ReportBlock] {
-    guard let explained = facts["variance_extracted"]?.members, let redundancy = facts["redundancy"] else {
-      return []
-    }
-    let k = min(5, explained.first?.value.array?.count ?? 0)
-    let rows = explained.map { view in
-      [ReportTable.Cell.text(view.key)]
+  private func shares(_ found: CanonicalShares) -> [ReportBlock] {
+    let k = min(5, found.views.first?.extracted.count ?? 0)
+    let rows = found.views.map { view in
+      [ReportTable.Cell.text(view.name)]
         + (0..<k).flatMap { component -> [ReportTable.Cell] in
-          [view.value, redundancy[view.key] ?? .null].map { list in
-            list.array?[component].double.map { .number(100 * $0) } ?? .missing
-          }
+          [view.extracted, view.redundancy].map { .number(100 * $0[component]) }
         }
     }
     let columns =
@@ -150,16 +127,13 @@ extension Run {
           "Share of each modality's variance that its own scores carry, and that the other's scores explain (redundancy), by component."
       )
     ]
-    let tables = explained.enumerated().compactMap { side, view in
-      columnsThatMatter(view.key, state: side == 0 ? "loadings_x" : "loadings_y", components: min(3, k))
-    }
+    let tables = found.views.compactMap { columnsThatMatter($0, components: min(3, k)) }
     if !tables.isEmpty { blocks.append(.columns(tables.map { [$0] })) }
     return blocks
   }
 
-  private func columnsThatMatter(_ view: String, state: String, components: Int) -> ReportBlock? {
-    guard let loadings = method.stateEntries.first(where: { $0.name == state })?.tensor,
-      loadings.rank == 2, loadings.size(along: 1) >= components, components > 0,
+  private func columnsThatMatter(_ view: CanonicalShares.View, components: Int) -> ReportBlock? {
+    guard let loadings = view.loadings, loadings.size(along: 1) >= components, components > 0,
       let all = try? loadings.values(as: Double.self)
     else { return nil }
     let (p, k) = (loadings.size(along: 0), loadings.size(along: 1))
@@ -176,6 +150,6 @@ extension Run {
     }
     return .table(
       ReportTable(columns: columns, rows: rows),
-      caption: "Columns of \(view) (from 0) that correlate most with each score.")
+      caption: "Columns of \(view.name) (from 0) that correlate most with each score.")
   }
 }

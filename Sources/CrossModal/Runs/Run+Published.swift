@@ -4,7 +4,7 @@ extension Run {
   /// A run with weights that were trained elsewhere, such as those of an authors' checkpoint.
   ///
   /// - Parameters:
-  ///   - weights: every parameter of the method by its official name; see ``PublishedWeights``.
+  ///   - weights: every parameter of the method, by its own names or by those of the method's official program.
   ///   - source: the file, for messages.
   ///   - data: the data set whose modalities the method is for. Words get their numbers from it, unless the settings
   ///     name the vocabulary that belongs to the weights.
@@ -14,22 +14,9 @@ extension Run {
     settings: RunSettings, data: DataSet, split: String = "train"
   ) throws -> Run {
     let learning = try Learning(type, settings: settings, data: data, split: split, seed: 0) { _ in }
-    try learning.method.load(weights, from: source)
+    let names = weights.map(\.name)
+    let own = zip(type.ownNames(ofOfficial: names) ?? names, weights).map { (name: $0, tensor: $1.tensor) }
+    try learning.method.load(own, from: source)
     return Run(record: try learning.record(), method: learning.method, featurizers: learning.featurizers)
-  }
-}
-
-/// Names of weights as official programs save them.
-public enum PublishedWeights {
-  /// The programs of SCAN, VSE++ and their relatives save a list of two dictionaries, of the image encoder and of the
-  /// text encoder: `0.fc.weight` is `img_enc.fc.weight` here, `1.embed.weight` is `txt_enc.embed.weight`. Other names
-  /// stay.
-  public static func named(_ weights: [(name: String, tensor: Tensor)]) -> [(name: String, tensor: Tensor)] {
-    let isPair =
-      weights.allSatisfy { $0.name.hasPrefix("0.") || $0.name.hasPrefix("1.") }
-      && weights.contains { $0.name.hasPrefix("0.") } && weights.contains { $0.name == "1.embed.weight" }
-    guard isPair else { return weights }
-    return weights.map { ($0.name.hasPrefix("0.") ? "img_enc." : "txt_enc.") + $0.name.dropFirst(2) }
-      .enumerated().map { ($0.element, weights[$0.offset].tensor) }
   }
 }

@@ -177,3 +177,12 @@ public enum RunError: LocalizedError, Equatable {
     }
   }
 }
+
+extension RunError: UserMistake {
+  public var isUserMistake: Bool {
+    switch self {
+    case .unknownModality: true
+    default: false
+    }
+  }
+}

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A setting that cannot be used.
-public enum ConfigurationError: LocalizedError, Equatable {
+public enum ConfigurationError: LocalizedError, UserMistake, Equatable {
   /// A key that nobody knows, with the nearest that is known.
   case unknownKey(String, nearest: String?, known: [String])
   /// A value of the wrong type or out of range.

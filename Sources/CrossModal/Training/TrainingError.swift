@@ -66,3 +66,12 @@ public enum TrainingError: LocalizedError, Equatable {
     }
   }
 }
+
+extension TrainingError: UserMistake {
+  public var isUserMistake: Bool {
+    switch self {
+    case .unknownMeasure, .noValidation: true
+    default: false
+    }
+  }
+}

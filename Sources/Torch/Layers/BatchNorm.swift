@@ -1,9 +1,8 @@
 /// Batch normalisation (Ioffe & Szegedy, ICML 2015, algorithms 1 and 2) of `[n, features]`, `[n, features, l]` or
 /// `[n, features, height, width]`. Names as PyTorch's `BatchNorm1d` and `BatchNorm2d`.
 public final class BatchNorm: Layer {
-  /// γ and β, `[features]`.
-  @Parameter public var weight: Tensor
-  @Parameter public var bias: Tensor
+  private let optionalWeight: Parameter?
+  private let optionalBias: Parameter?
   private let mean: Buffer
   private let variance: Buffer
   private let batches: Buffer
@@ -12,17 +11,23 @@ public final class BatchNorm: Layer {
   /// Added to the variance.
   public let epsilon: Double
 
+  /// γ and β, `[features]`; nil for a layer that only normalises.
+  public var weight: Tensor? { optionalWeight?.wrappedValue }
+  public var bias: Tensor? { optionalBias?.wrappedValue }
+
   /// Statistics of the batches that were seen in training, `[features]`.
   public var runningMean: Tensor { mean.wrappedValue }
   public var runningVariance: Tensor { variance.wrappedValue }
 
+  /// - Parameter affine: whether γ and β are learned.
   public init(
-    _ features: Int, momentum: Double = 0.1, epsilon: Double = 1e-5, _ dtype: DataType = .float32
+    _ features: Int, momentum: Double = 0.1, epsilon: Double = 1e-5, affine: Bool = true,
+    _ dtype: DataType = .float32
   ) throws(TorchError) {
     self.momentum = momentum
     self.epsilon = epsilon
-    weight = try Tensor.ones([features], dtype)
-    bias = try Tensor.zeros([features], dtype)
+    optionalWeight = affine ? Parameter(wrappedValue: try Tensor.ones([features], dtype), "weight") : nil
+    optionalBias = affine ? Parameter(wrappedValue: try Tensor.zeros([features], dtype), "bias") : nil
     mean = Buffer(wrappedValue: try Tensor.zeros([features], dtype), "running_mean")
     variance = Buffer(wrappedValue: try Tensor.ones([features], dtype), "running_var")
     batches = Buffer(wrappedValue: try Tensor(0), "num_batches_tracked")
@@ -38,7 +43,7 @@ public final class BatchNorm: Layer {
     }
     if let group = pass.group { return try joined(x, group) }
     return try Op.batchNorm(
-      .tensor(x), .tensor(weight), .tensor(bias), .tensor(runningMean), .tensor(runningVariance),
+      .tensor(x), .optional(weight), .optional(bias), .tensor(runningMean), .tensor(runningVariance),
       .bool(pass.isTraining), .double(momentum), .double(epsilon), .bool(true))
   }
 
@@ -50,10 +55,11 @@ public final class BatchNorm: Layer {
     mean.wrappedValue = try moments.moved(mean: runningMean, momentum)
     variance.wrappedValue = try moments.moved(variance: runningVariance, momentum)
     let shape = [features] + [Int](repeating: 1, count: x.rank - 2)
-    let scale = try weight * (moments.variance + epsilon).inverseSquareRoot()
-    return try
-      ((values - moments.mean.reshaped(to: shape)) * scale.reshaped(to: shape)
-      + bias.reshaped(to: shape)).to(x.dtype)
+    var scale = try (moments.variance + epsilon).inverseSquareRoot()
+    if let weight { scale = try weight * scale }
+    let scaled = try (values - moments.mean.reshaped(to: shape)) * scale.reshaped(to: shape)
+    return try (bias.map { bias throws(TorchError) in try scaled + bias.reshaped(to: shape) } ?? scaled)
+      .to(x.dtype)
   }
 
   private enum Op {

@@ -16,6 +16,12 @@ public final class Linear: Layer {
       bias, outputs, beside: [outputs, inputs], dtype, using: generator)
   }
 
+  /// A layer of given first weights: `weight` `[outputs, inputs]`, `bias` `[outputs]` or nil.
+  public init(weight: Tensor, bias: Tensor?) {
+    _weight = Parameter(wrappedValue: weight)
+    optionalBias = bias.map { Parameter(wrappedValue: $0, "bias") }
+  }
+
   /// - Parameter x: `[…, inputs]`.
   /// - Returns: `[…, outputs]`.
   public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {

@@ -51,9 +51,7 @@ public final class LBFGS {
     var length = 0.0
     var gradient: Tensor?
     var iteration = 0
-    var scale = 1.0
-    /// s_k, y_k and 1 / s_k·y_k, oldest first.
-    var pairs: [(change: Tensor, gradientChange: Tensor, curvature: Double)] = []
+    var history = CurvatureHistory()
     /// Loss and gradient where the last step ended.
     var end: (loss: Double, gradient: Tensor)?
   }
@@ -100,7 +98,7 @@ public final class LBFGS {
       iteration += 1
       var direction = try self.direction(for: gradient)
       var slope = try inner(gradient, direction)
-      if slope >= 0, !memory.pairs.isEmpty {
+      if slope >= 0, !memory.history.pairs.isEmpty {
         // What was remembered no longer describes the loss.
         memory.iteration = 0
         direction = try self.direction(for: gradient)
@@ -147,36 +145,16 @@ public final class LBFGS {
       hasConverged: hasConverged || (!hasMoved && before.isFinite))
   }
 
-  /// The direction of the next step: the inverse Hessian of the history times the negative gradient.
+  /// The direction of the next step.
   private func direction(for gradient: Tensor) throws(TorchError) -> Tensor {
     memory.iteration += 1
     guard memory.iteration > 1, let before = memory.gradient, let direction = memory.direction else {
-      memory.pairs = []
-      memory.scale = 1
+      memory.history = CurvatureHistory()
       return try -gradient
     }
-    let gradientChange = try gradient - before
-    let change = try direction * memory.length
-    let curvature = try inner(gradientChange, change)
-    // Pairs of little curvature would make the Hessian indefinite.
-    if curvature > 1e-10 {
-      if memory.pairs.count == history { memory.pairs.removeFirst() }
-      memory.pairs.append((change, gradientChange, 1 / curvature))
-      memory.scale = curvature / (try inner(gradientChange, gradientChange))
-    }
-    var q = try -gradient
-    var weights: [Double] = []
-    for pair in memory.pairs.reversed() {
-      let weight = try inner(pair.change, q) * pair.curvature
-      weights.append(weight)
-      q = try q - pair.gradientChange * weight
-    }
-    var r = try q * memory.scale
-    for (pair, weight) in zip(memory.pairs, weights.reversed()) {
-      let correction = try inner(pair.gradientChange, r) * pair.curvature
-      r = try r + pair.change * (weight - correction)
-    }
-    return r
+    try memory.history.add(
+      change: direction * memory.length, gradientChange: gradient - before, above: 1e-10, limit: history)
+    return try memory.history.direction(for: gradient)
   }
 
   // MARK: - Parameters as one vector
@@ -213,10 +191,6 @@ public final class LBFGS {
       start += count
     }
   }
-
-  private func largest(_ vector: Tensor) throws(TorchError) -> Double { try vector.magnitude().max().item() }
-
-  private func inner(_ a: Tensor, _ b: Tensor) throws(TorchError) -> Double { try (a * b).sum().item() }
 }
 
 // MARK: - State
@@ -230,10 +204,10 @@ extension LBFGS {
     get throws {
       guard let direction = memory.direction, let gradient = memory.gradient else { return [] }
       let numbers =
-        [memory.length, memory.scale, Double(memory.iteration), memory.end?.loss ?? 0]
-        + memory.pairs.map(\.curvature)
+        [memory.length, memory.history.scale, Double(memory.iteration), memory.end?.loss ?? 0]
+        + memory.history.pairs.map(\.curvature)
       var state = [("d", direction), ("prev_flat_grad", gradient), (Self.numbers, try Tensor(numbers))]
-      for (i, pair) in memory.pairs.enumerated() {
+      for (i, pair) in memory.history.pairs.enumerated() {
         state += [("old_stps.\(i)", pair.change), ("old_dirs.\(i)", pair.gradientChange)]
       }
       if let end = memory.end { state.append(("end", end.gradient)) }
@@ -264,11 +238,13 @@ extension LBFGS {
     let own = try state.mapValues { try $0.detached().to(.float64).to(device).copied() }
     memory = Memory(
       direction: own["d"], length: numbers[0], gradient: own["prev_flat_grad"], iteration: iteration,
-      scale: numbers[1],
-      pairs: (0..<pairs).compactMap { i in
-        guard let change = own["old_stps.\(i)"], let gradientChange = own["old_dirs.\(i)"] else { return nil }
-        return (change, gradientChange, numbers[4 + i])
-      },
+      history: CurvatureHistory(
+        pairs: (0..<pairs).compactMap { i in
+          guard let change = own["old_stps.\(i)"], let gradientChange = own["old_dirs.\(i)"] else {
+            return nil
+          }
+          return (change, gradientChange, numbers[4 + i])
+        }, scale: numbers[1]),
       end: own["end"].map { (numbers[3], $0) })
   }
 }

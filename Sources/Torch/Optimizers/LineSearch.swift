@@ -21,14 +21,17 @@ struct LineSearch {
   let reach: Double
   /// Distances that do not matter.
   let tolerance: Double
+  /// Rises of the loss that rounding alone can make.
+  let rounding: Double
   private let sufficientDecrease = 1e-4
   private let curvature = 0.9
   private let longest = 25
 
-  init(origin: Point, reach: Double, tolerance: Double) {
+  init(origin: Point, reach: Double, tolerance: Double, rounding: Double = 0) {
     self.origin = origin
     self.reach = reach
     self.tolerance = tolerance
+    self.rounding = rounding
   }
 
   /// A place where the loss fell enough and its slope is flat enough, or the best that was found.
@@ -38,7 +41,7 @@ struct LineSearch {
     var here = try evaluate(length)
     var evaluations = 1
     while bracket == nil, evaluations <= longest {
-      if isTooHigh(here) || (evaluations > 2 && here.loss >= before.loss) {
+      if isTooHigh(here) || (evaluations > 2 && here.loss - rounding >= before.loss) {
         bracket = (before, here)
       } else if isFlat(here) {
         return here
@@ -83,7 +86,7 @@ struct LineSearch {
       }
       let here = try evaluate(length)
       evaluations += 1
-      if isTooHigh(here) || here.loss >= low.loss {
+      if isTooHigh(here) || here.loss - rounding >= low.loss {
         high = here
         if high.isUsable, high.loss < low.loss || (high.loss == low.loss && !isLowFirst) {
           swap(&low, &high)
@@ -99,7 +102,8 @@ struct LineSearch {
   }
 
   private func isTooHigh(_ point: Point) -> Bool {
-    !point.isUsable || point.loss > origin.loss + sufficientDecrease * point.length * origin.slope
+    !point.isUsable
+      || point.loss - rounding > origin.loss + sufficientDecrease * point.length * origin.slope
   }
 
   private func isFlat(_ point: Point) -> Bool { abs(point.slope) <= -curvature * origin.slope }

@@ -1,4 +1,6 @@
+import Foundation
 import Testing
+import Torch
 
 @testable import CrossModal
 
@@ -65,10 +67,31 @@ struct ScheduleTests {
     #expect(abs(cosine[1] - 0.5) < 1e-15 && cosine[2] < 1e-15)
   }
 
-  @Test("warmup rises in a straight line to the rate")
+  @Test("an epoch a step, the rates are those of PyTorch's schedulers")
+  func recorded() throws {
+    let file = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "../../Fixtures/torch/optimisers.safetensors").standardizedFileURL
+    let recorded = try Dictionary(
+      uniqueKeysWithValues: SafeTensors.read(file.path).tensors.map { ($0.name, $0.tensor) })
+    for (name, schedule, total) in [
+      ("step", Schedule(kind: .step, every: 3, gamma: 0.5), 10),
+      ("milestones", Schedule(kind: .step, gamma: 0.1, milestones: [2, 7]), 10),
+      ("exponential", Schedule(kind: .exponential, gamma: 0.9), 10),
+      ("cosine", Schedule(kind: .cosine, floor: 0.2), 9), ("line", Schedule(kind: .linear, floor: 0.1), 6),
+    ] {
+      let expected = try #require(recorded["rates/\(name)"]).values(as: Double.self)
+      for (step, rate) in expected.enumerated() {
+        #expect(abs(schedule.factor(step: step, epoch: step, total: total) - rate) < 1e-6, "\(name) \(step)")
+      }
+    }
+  }
+
+  @Test("warmup rises in a straight line to the rate, from which a fall is counted")
   func warmup() {
     let schedule = Schedule(kind: .constant, warmup: 4)
     #expect((0..<6).map { schedule.factor(step: $0, epoch: 0, total: 10) } == [0.25, 0.5, 0.75, 1, 1, 1])
+    let falling = Schedule(kind: .linear, warmup: 2)
+    #expect((0..<6).map { falling.factor(step: $0, epoch: 0, total: 6) } == [0.5, 1, 1, 0.75, 0.5, 0.25])
   }
 }
 

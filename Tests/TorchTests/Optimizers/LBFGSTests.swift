@@ -23,4 +23,18 @@ struct LBFGSTests {
     }
     for x in try place.x.values(as: Double.self) { #expect(abs(x - 1) < 1e-6) }
   }
+
+  @Test("a function of known gradient is minimised until its gradient is as small as was asked")
+  func function() throws {
+    // ½ xᵀ A x - bᵀ x, whose minimum A⁻¹ b is (2, -3); A is ill-conditioned.
+    let a = try Tensor([1000.0, 1, 1, 0.01]).reshaped(2, 2)
+    let b = try a.matmul(Tensor([2.0, -3]))
+    func value(_ x: Tensor) throws -> (value: Double, gradient: Tensor) {
+      let product = try a.matmul(x)
+      return (try (x * (product * 0.5 - b)).sum().item(), try product - b)
+    }
+    let found = try LBFGS.minimum(from: Tensor([0.0, 0]), tolerance: 1e-10, of: value)
+    #expect(try value(found).gradient.magnitude().max().item() <= 1e-10)
+    #expect(try found.isClose(to: Tensor([2.0, -3]), absolute: 1e-6))
+  }
 }

@@ -106,24 +106,6 @@ struct RecordedOptimizersTests {
     for (name, tensor) in average.state { try recorded.expect(tensor, equals: "average/\(name)") }
   }
 
-  @Test("learning rates of ten steps, and those of a plateau")
-  func rates() throws {
-    let schedules: [(String, LearningRateSchedule)] = [
-      ("step", LearningRateSchedule(.step(every: 3, gamma: 0.5))),
-      ("milestones", LearningRateSchedule(.milestones([2, 7], gamma: 0.1))),
-      ("exponential", LearningRateSchedule(.exponential(gamma: 0.9))),
-      ("cosine", LearningRateSchedule(.cosine(steps: 9, floor: 0.2))),
-      ("warmup", LearningRateSchedule(warmUp: 3)),
-      ("line", LearningRateSchedule(.linear(steps: 6, floor: 0.1))),
-    ]
-    for (name, schedule) in schedules {
-      try recorded.expect(Tensor((0..<10).map { schedule.factor(at: $0) }), equals: "rates/\(name)")
-    }
-    var plateau = PlateauSchedule(.lower, gamma: 0.5, patience: 2, threshold: 0.1, cooldown: 1, floor: 0.1)
-    let observed = try recorded["rates/plateau-observed"].values(as: Double.self)
-    try recorded.expect(Tensor(observed.map { plateau.observe($0) }), equals: "rates/plateau")
-  }
-
   @Test("Rosenbrock's valley in ten dimensions is walked down the same way to its bottom")
   func rosenbrock() throws {
     final class Place: Module {

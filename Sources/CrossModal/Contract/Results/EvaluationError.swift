@@ -64,3 +64,12 @@ public enum EvaluationError: LocalizedError, Equatable {
     }
   }
 }
+
+extension EvaluationError: UserMistake {
+  public var isUserMistake: Bool {
+    switch self {
+    case .unknownName, .meaninglessOption: true
+    default: false
+    }
+  }
+}

@@ -122,6 +122,15 @@ public enum ImportError: LocalizedError, Equatable {
   }
 }
 
+extension ImportError: UserMistake {
+  public var isUserMistake: Bool {
+    switch self {
+    case .unknown, .unknownOption, .option: true
+    default: false
+    }
+  }
+}
+
 /// Writes a dataset folder piece by piece: files, then `dataset.yaml` over them.
 public final class DataSetWriter {
   /// Where files are written.

@@ -129,12 +129,7 @@ public final class CNNEncoder: PretrainedEncoder {
   }
 
   /// A name without what wraps the network.
-  private static func plainName(_ name: String) -> String {
-    var parts = name.split(separator: ".").filter { $0 != "module" }
-    if parts.first == "img_enc" { parts.removeFirst() }
-    if parts.first == "cnn" { parts.removeFirst() }
-    return parts.joined(separator: ".")
-  }
+  private static func plainName(_ name: String) -> String { name.withoutWrapping("img_enc", "cnn") }
 }
 
 extension Tensor {

@@ -19,7 +19,7 @@ public final class PooledRegionEncoder: ItemEncoder {
     from inputs: Int, to size: Int, pooling: FragmentPooling, hasPerceptron: Bool, using generator: Generator
   ) throws {
     fc = try LinearEncoder(from: inputs, to: size, using: generator)
-    try fc.drawXavier(using: generator)
+    try fc.linear.drawXavier(using: generator)
     _mlp = Named(
       wrappedValue: hasPerceptron ? try NormalizedPerceptron(from: inputs, to: size, using: generator) : nil,
       "mlp")
@@ -48,7 +48,7 @@ public final class PooledRegionEncoder: ItemEncoder {
   }
 
   public func reset(using generator: Generator) throws {
-    try fc.drawXavier(using: generator)
+    try fc.linear.drawXavier(using: generator)
     try mlp?.reset(using: generator)
     try pool.reset(using: generator)
   }

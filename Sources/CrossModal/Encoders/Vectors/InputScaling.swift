@@ -40,7 +40,7 @@ public final class InputScaling: Module {
     _scale = Buffer(wrappedValue: try Tensor.ones([columns]))
   }
 
-  /// Learns mean and deviation from the training part, in two walks over it.
+  /// Learns mean and deviation from the training part, in one walk over it.
   ///
   /// - Parameters:
   ///   - side: place of the modality.
@@ -53,24 +53,13 @@ public final class InputScaling: Module {
     after transform: (Items) throws -> Items = { $0 }
   ) throws {
     let places = places ?? Array(0..<data.count)
-    func forEachChunk(_ body: (Tensor) throws -> Void) throws {
-      for start in stride(from: 0, to: places.count, by: rows) {
-        let batch = try data.batch(at: Array(places[start..<min(start + rows, places.count)]))
-        try body(columned(transform(batch.items[side])))
-      }
+    var moments = try ColumnMoments(mean.size(along: 0))
+    for start in stride(from: 0, to: places.count, by: rows) {
+      let batch = try data.batch(at: Array(places[start..<min(start + rows, places.count)]))
+      try moments.add(columned(transform(batch.items[side])))
     }
-    let columns = mean.size(along: 0)
-    var sum = try Tensor.zeros([columns], .float64)
-    var count = 0.0
-    try forEachChunk { rows in
-      sum = try sum + rows.sum(along: 0)
-      count += Double(rows.size(along: 0))
-    }
-    let center = try sum / max(1, count)
-    var squares = try Tensor.zeros([columns], .float64)
-    try forEachChunk { squares = try squares + ($0 - center).squared().sum(along: 0) }
-    let deviation = try (squares / max(1, count)).squareRoot() + epsilon
-    mean = try center.to(mean.dtype).to(mean.device)
+    let deviation = try moments.deviation(correction: 0) + epsilon
+    mean = try moments.mean.to(mean.dtype).to(mean.device)
     scale = try deviation.reciprocal().to(scale.dtype).to(scale.device)
   }
 

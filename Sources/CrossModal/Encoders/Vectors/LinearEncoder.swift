@@ -1,27 +1,39 @@
 import Torch
 
-/// x Wᵀ + b.
+/// x Wᵀ + b: `weight`, `bias`.
 public final class LinearEncoder: VectorEncoder {
-  /// `[size, inputs]`.
-  @Parameter public var weight: Tensor
-  /// `[size]`.
-  @Parameter public var bias: Tensor
+  @Named private(set) var linear: Linear
 
-  public var size: Int { bias.size(along: 0) }
+  /// `[size, inputs]`.
+  public var weight: Tensor { linear.weight }
+  public var size: Int { weight.size(along: 0) }
 
   public init(from inputs: Int, to size: Int, using generator: Generator) throws {
-    weight = try uniformWeights([size, inputs], inputs: inputs, using: generator)
-    bias = try uniformWeights([size], inputs: inputs, using: generator)
+    let weight = try uniformWeights([size, inputs], inputs: inputs, using: generator)
+    let bias = try uniformWeights([size], inputs: inputs, using: generator)
+    _linear = Named(wrappedValue: Linear(weight: weight, bias: bias), "")
   }
 
-  public func callAsFunction(_ items: Tensor) throws -> Tensor {
-    try bias.addingProduct(items, weight.transposed())
-  }
+  public func callAsFunction(_ items: Tensor) throws -> Tensor { try linear(items) }
 
   public func reset(using generator: Generator) throws {
     let inputs = weight.size(along: 1)
-    weight = try uniformWeights(like: weight, inputs: inputs, using: generator)
-    bias = try uniformWeights(like: bias, inputs: inputs, using: generator)
+    for entry in parameters {
+      entry.tensor = try uniformWeights(like: entry.tensor, inputs: inputs, using: generator)
+    }
+  }
+}
+
+extension Linear {
+  /// Draws the weight uniform in ±√(6 / (inputs + outputs)) (Glorot & Bengio, AISTATS 2010); the bias becomes 0.
+  func drawXavier(using generator: Generator) throws(TorchError) {
+    for entry in parameters {
+      let old = entry.tensor
+      entry.tensor =
+        old.rank == 2
+        ? try Initializer.xavierUniform()(old.shape, using: generator).to(old.dtype).to(old.device)
+        : try old.detached().zerosLike()
+    }
   }
 }
 

@@ -9,7 +9,7 @@ public final class PrecomputedEncoder: ItemEncoder {
 
   public init(from inputs: Int, to size: Int, using generator: Generator) throws {
     fc = try LinearEncoder(from: inputs, to: size, using: generator)
-    try fc.drawXavier(using: generator)
+    try fc.linear.drawXavier(using: generator)
   }
 
   public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
@@ -17,14 +17,5 @@ public final class PrecomputedEncoder: ItemEncoder {
     return try fc(rows.to(fc.weight.dtype).to(fc.weight.device))
   }
 
-  public func reset(using generator: Generator) throws { try fc.drawXavier(using: generator) }
-}
-
-extension LinearEncoder {
-  /// Draws the weight uniform in ±√(6 / (inputs + outputs)) (Glorot & Bengio, AISTATS 2010); the bias becomes 0.
-  func drawXavier(using generator: Generator) throws(TorchError) {
-    let new = try Initializer.xavierUniform()(weight.shape, using: generator)
-    weight = try new.to(weight.dtype).to(weight.device).requiringGradient()
-    bias = try bias.detached().zerosLike().requiringGradient()
-  }
+  public func reset(using generator: Generator) throws { try fc.linear.drawXavier(using: generator) }
 }

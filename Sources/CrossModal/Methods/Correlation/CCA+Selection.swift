@@ -22,11 +22,13 @@ extension CCA {
       return (squares / Double(folds.count - 1) / Double(folds.count)).squareRoot()
     }
 
-    var json: JSON {
-      [
-        "ridge": ridge.map(JSON.double) ?? .null, "k": .int(k), "criterion": .double(mean),
-        "standard_error": .double(error),
-      ]
+    fileprivate var reported: FitSelection.Candidate {
+      FitSelection.Candidate(
+        setting: ridge.map { ("ridge", $0) }, variant: nil, components: k, value: mean,
+        json: [
+          "ridge": ridge.map(JSON.double) ?? .null, "k": .int(k), "criterion": .double(mean),
+          "standard_error": .double(error),
+        ])
     }
   }
 
@@ -38,8 +40,10 @@ extension CCA {
     /// fewest components.
     let plainest: Candidate
 
-    var json: JSON {
-      ["best": best.json, "one_standard_error": plainest.json, "tried": .array(tried.map(\.json))]
+    var reported: FitSelection {
+      FitSelection(
+        measure: "held-out criterion", tried: tried.map(\.reported), best: best.reported,
+        plainest: plainest.reported)
     }
   }
 

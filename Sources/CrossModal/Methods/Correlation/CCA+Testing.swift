@@ -1,9 +1,9 @@
 import Torch
 
 extension CCA {
-  /// The test that the configuration asks for, as the report shows it; nil when it asks for none.
+  /// The test that the configuration asks for; nil when it asks for none.
   func significance(_ data: some TrainingSet, fit: CanonicalFit, solver: CanonicalSolver, seed: UInt64) throws
-    -> JSON?
+    -> (any FitSection)?
   {
     switch configuration.tests {
     case .none: return nil
@@ -13,19 +13,15 @@ extension CCA {
           key: "tests", value: "parametric",
           expected: "possible with a ridge; use permutation, or ridge_mode none")
       }
-      let tests = try CanonicalSignificance(
+      return try CanonicalSignificance(
         correlations: fit.solution.correlations.values(), ranks: fit.solution.ranks, rows: fit.rows)
-      return tests.json
-    case .permutation: return try permutationTest(data, seed: seed).json
+    case .permutation: return try permutationTest(data, seed: seed)
     case .bootstrap:
       let found = try CanonicalBootstrap(
         rows: rowsOfViews(data.all(), views), views: views, solver: solver, count: configuration.testCount,
         seed: seed)
-      return [
-        "samples": .int(configuration.testCount), "confidence": 0.95,
-        "correlations": .array(
-          found.correlations.map { .array([.double($0.lowerBound), .double($0.upperBound)]) }),
-      ]
+      return CorrelationIntervals(
+        correlations: try rho.values(), intervals: found.correlations, samples: configuration.testCount)
     }
   }
 
@@ -45,7 +41,24 @@ extension CCA {
   }
 }
 
-extension CanonicalSignificance {
+/// Correlations with 95 % intervals from resampled pairs.
+struct CorrelationIntervals: FitSection {
+  let correlations: [Double]
+  let intervals: [ClosedRange<Double>]
+  let samples: Int
+
+  var facts: [JSON.Member] {
+    let ends = intervals.map { JSON.array([.double($0.lowerBound), .double($0.upperBound)]) }
+    return [
+      JSON.Member(
+        "bootstrap", ["samples": .int(samples), "confidence": 0.95, "correlations": .array(ends)])
+    ]
+  }
+}
+
+extension CanonicalSignificance: FitSection {
+  public var facts: [JSON.Member] { [JSON.Member("parametric", json)] }
+
   /// Every statistic by name.
   public var json: JSON {
     func list(_ numbers: [Double]) -> JSON { .array(numbers.map(JSON.double)) }
@@ -58,7 +71,9 @@ extension CanonicalSignificance {
   }
 }
 
-extension CanonicalPermutationTest {
+extension CanonicalPermutationTest: FitSection {
+  public var facts: [JSON.Member] { [JSON.Member("permutation", json)] }
+
   /// Statistics and p-values by name.
   public var json: JSON {
     func list(_ numbers: [Double]) -> JSON { .array(numbers.map(JSON.double)) }

@@ -93,11 +93,9 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
     (decoderX, decoderY) = (fit.decoders[0], fit.decoders[1])
     (loadingsX, loadingsY) = (fit.loadings[0].loadings, fit.loadings[1].loadings)
     rho = try fit.solution.correlations[0..<weightX.size(along: 1)].copied()
-    var report = try fit.report(views: views, ridges: ridges)
-    if let selection { report.facts["selection"] = selection.json }
-    if let tests = try significance(data, fit: fit, solver: solver, seed: seed) {
-      report.facts[configuration.tests.rawValue] = tests
-    }
+    var report = try fit.report(views: views, ridges: ridges, showsColumns: true)
+    if let selection { report.add(selection.reported) }
+    if let tests = try significance(data, fit: fit, solver: solver, seed: seed) { report.add(tests) }
     fitReport = report
   }
 

@@ -2,7 +2,9 @@ import Torch
 
 extension CanonicalFit {
   /// What a user sees after a fit.
-  func report(views: [String], ridges: [Ridge]) throws -> FitReport {
+  ///
+  /// - Parameter showsColumns: whether a report names the columns that matter to the scores.
+  func report(views: [String], ridges: [Ridge], showsColumns: Bool = false) throws -> FitReport {
     let k = achieved.count
     let reached = try achieved.values(as: Double.self)
     let rho = Array(try solution.correlations.values(as: Double.self).prefix(k))
@@ -15,14 +17,13 @@ extension CanonicalFit {
         "rho": .array(rho.map(JSON.double)), "correlations": .array(reached.map(JSON.double)),
         "total_correlation": .double(reached.reduce(0, +)),
       ])
-    func shares(_ of: (CanonicalLoadings) throws -> Tensor) throws -> JSON {
-      .object(
-        try zip(views, loadings).map { view, found in
-          JSON.Member(view, .array(try of(found).values(as: Double.self).map(JSON.double)))
-        })
-    }
-    report.facts["variance_extracted"] = try shares { try $0.varianceExtracted() }
-    report.facts["redundancy"] = try shares { try $0.redundancy() }
+    report.add(
+      CanonicalShares(
+        views: try zip(views, loadings).map { view, found in
+          CanonicalShares.View(
+            name: view, extracted: try found.varianceExtracted().values(),
+            redundancy: try found.redundancy().values(), loadings: showsColumns ? found.loadings : nil)
+        }))
     for (view, (rank, width)) in zip(views, zip(solution.ranks, widths)) where rank < min(width, rows - 1) {
       report.warnings.append(
         "\(view) has rank \(rank) of \(width) columns: columns that depend on others add nothing")
@@ -38,6 +39,28 @@ extension CanonicalFit {
           + "a larger rank_rtol or a ridge makes it stable")
     }
     return report
+  }
+}
+
+/// How much of each modality the canonical scores carry.
+struct CanonicalShares: FitSection {
+  struct View: Sendable {
+    let name: String
+    /// Share of its variance that each of its own scores carries.
+    let extracted: [Double]
+    /// Share of its variance that each score of the other modality explains.
+    let redundancy: [Double]
+    /// Correlations of columns and scores, `[p, k]`; nil where they are not to be shown.
+    let loadings: Tensor?
+  }
+
+  let views: [View]
+
+  var facts: [JSON.Member] {
+    func shares(_ name: String, _ of: (View) -> [Double]) -> JSON.Member {
+      JSON.Member(name, .object(views.map { JSON.Member($0.name, .array(of($0).map(JSON.double))) }))
+    }
+    return [shares("variance_extracted", \.extracted), shares("redundancy", \.redundancy)]
   }
 }
 

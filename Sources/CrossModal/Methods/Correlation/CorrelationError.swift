@@ -2,8 +2,8 @@ import Foundation
 
 /// Data or settings that a correlation method cannot work with. `view` is the name of a modality.
 public enum CorrelationError: LocalizedError, Equatable {
-  /// Fewer than two rows, so that nothing varies.
-  case tooFewRows(Int)
+  /// Fewer rows than the method needs for anything to vary.
+  case tooFewRows(Int, of: String = "correlation", needed: Int = 2)
   /// Views that are paired by row have different numbers of rows.
   case unequalRows([String], [Int])
   /// A number that is NaN or infinite.
@@ -27,7 +27,7 @@ public enum CorrelationError: LocalizedError, Equatable {
 
   public var errorDescription: String? {
     switch self {
-    case .tooFewRows(let n): "correlation needs at least 2 pairs, found \(n)"
+    case .tooFewRows(let n, let method, let needed): "\(method) needs at least \(needed) pairs, found \(n)"
     case .unequalRows(let views, let counts):
       zip(views, counts).map { "\($0) has \($1) rows" }.joined(separator: ", ")
         + "; paired views need equal numbers"

@@ -72,7 +72,7 @@ public struct JointCovariance: Sendable {
   /// Covariance of views i and j, `[width i, width j]`: scatter / (n - 1).
   ///
   /// - Parameter centred: without it, products of the rows as they are, divided by n - 1 too.
-  /// - Throws: ``CorrelationError/tooFewRows(_:)``.
+  /// - Throws: ``CorrelationError/tooFewRows(_:of:needed:)``.
   public func covariance(_ i: Int, _ j: Int, centred: Bool = true) throws -> Tensor {
     guard rows >= 2, weight > 1 else { throw CorrelationError.tooFewRows(rows) }
     var sums = i <= j ? scatters[i][j - i] : try scatters[j][i - j].transposed()

@@ -78,8 +78,9 @@ public struct LogisticRegression: Sendable {
     if let start {
       initial = try Tensor.concatenated([start.weight, start.bias.unsqueezed(at: 1)], along: 1).flattened()
     }
-    let solver = LimitedMemoryBFGS(tolerance: tolerance * max(1, penalty * Double(n)))
-    let theta = try solver.minimize(from: initial, objective).point.reshaped(count, d + 1)
+    let theta = try LBFGS.minimum(
+      from: initial, tolerance: tolerance * max(1, penalty * Double(n)), of: objective
+    ).reshaped(count, d + 1)
     let bias = try theta.selected(d, along: 1)
     return LogisticRegression(
       kind: kind, weight: try theta.narrowed(to: 0..<d, along: 1).contiguous(),

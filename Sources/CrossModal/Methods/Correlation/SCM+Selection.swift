@@ -26,11 +26,13 @@ extension SCM {
       return (squares / Double(folds.count - 1) / Double(folds.count)).squareRoot()
     }
 
-    var json: JSON {
-      [
-        "k": .int(settings.k), "c": .double(settings.c), "score": .string(settings.score.rawValue),
-        "map": .double(mean), "standard_error": .double(error), "folds": .int(folds.count),
-      ]
+    var reported: FitSelection.Candidate {
+      FitSelection.Candidate(
+        setting: ("c", settings.c), variant: settings.score.rawValue, components: settings.k, value: mean,
+        json: [
+          "k": .int(settings.k), "c": .double(settings.c), "score": .string(settings.score.rawValue),
+          "map": .double(mean), "standard_error": .double(error), "folds": .int(folds.count),
+        ])
     }
   }
 
@@ -194,9 +196,9 @@ struct Standardization {
       spread = try Tensor.ones([d], .float64)
       return
     }
-    let rows = try rows.to(.float64)
-    mean = try rows.mean(along: 0)
-    let found = try rows.variance(along: 0, correction: 0).squareRoot()
+    let moments = try ColumnMoments(of: rows)
+    mean = moments.mean
+    let found = try moments.deviation(correction: 0)
     // Columns that are constant but for rounding stay as they are.
     spread = try found.masked(with: found .<= (mean.magnitude() * 1e-12), fill: 1)
   }

@@ -117,13 +117,16 @@ public final class SCM: Fittable, CorrelationReporting, FitReporting {
     if mode.usesClasses {
       try fitClassifiers(to: data, labels: labels.compactMap { place[$0] }, count: order.count, c: settings.c)
       classes = try Tensor(order)
-      report.facts["classes"] = .array(order.map(JSON.int))
-      report.facts["c"] = .double(settings.c)
+      report.add("classes", .array(order.map(JSON.int)))
+      report.add("c", .double(settings.c))
     }
     chosenScore = try Tensor([SemanticScore.allCases.firstIndex(of: settings.score) ?? 0])
-    report.facts["score"] = .string(settings.score.rawValue)
+    report.add("score", .string(settings.score.rawValue))
     if let selection, let best = selection.best {
-      report.facts["selection"] = ["best": best.json, "tried": .array(selection.tried.map(\.json))]
+      report.add(
+        FitSelection(
+          measure: "mAP on held-out folds", tried: selection.tried.map(\.reported), best: best.reported,
+          plainest: nil))
     }
     report.warnings += warnings(settings)
     fitReport = report

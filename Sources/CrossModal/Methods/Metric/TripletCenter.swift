@@ -287,7 +287,7 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
 extension LinearEncoder {
   /// The map with parameters whose gradient every process of a step computes in full.
   fileprivate func callAsFunction(_ rows: Tensor, sharing step: Step?) throws -> Tensor {
-    guard let step, step.processes > 1 else { return try self(rows) }
+    guard let step, step.processes > 1, let bias = linear.bias else { return try self(rows) }
     return try step.shared(bias).addingProduct(rows, step.shared(weight).transposed())
   }
 }

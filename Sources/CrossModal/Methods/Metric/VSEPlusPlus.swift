@@ -156,11 +156,11 @@ extension VSEPlusPlus {
     try load(renamed, from: source)
   }
 
+  public static func ownNames(ofOfficial names: [String]) -> [String]? {
+    ImageTextCheckpoint.ownNames(of: names)
+  }
+
   private static func plainName(_ name: String) -> String {
-    var parts = name.split(separator: ".").filter { $0 != "module" }
-    if parts.first == "model" { parts.removeFirst() }
-    if parts.first == "0" { parts[0] = "img_enc" }
-    if parts.first == "1" { parts[0] = "txt_enc" }
-    return parts.joined(separator: ".")
+    ImageTextCheckpoint.ownName(of: name.withoutWrapping("model"))
   }
 }

@@ -3,7 +3,7 @@ import Torch
 extension SCAN: Explaining {
   public func evidence(_ items: [Items]) throws -> [Evidence] {
     let features = try items.enumerated().map { try encode($1, side: $0).values }
-    let (image, caption) = (features[1 - textSide], features[textSide])
+    let (image, caption) = (features[sides.regionSide], features[sides.wordSide])
     let own = configuration.crossAttn
     return try [own, own == .t2i ? .i2t : .t2i].map { direction in
       var attention = configuration.attention
@@ -19,8 +19,8 @@ extension SCAN: Explaining {
       let weights = try found.weights.transposed().contiguous().values(as: Double.self)
       let relevance = try found.relevance.values(as: Double.self)
       return Evidence(
-        asking: direction == .t2i ? textSide : 1 - textSide,
-        attended: direction == .t2i ? 1 - textSide : textSide,
+        asking: direction == .t2i ? sides.wordSide : sides.regionSide,
+        attended: direction == .t2i ? sides.regionSide : sides.wordSide,
         weights: relevance.indices.map { Array(weights[$0 * contexts..<($0 + 1) * contexts]) },
         relevance: relevance, isScored: direction == own)
     }

@@ -106,73 +106,37 @@ public final class SCAN: Module, Trainable, Alignment {
   }
 
   public let configuration: Configuration
-  @Named private var imageEncoder: RegionEncoder
-  @Named private var textEncoder: GRUTextEncoder
-  /// Which modality has the words; the other one has the regions.
-  let textSide: Int
-  private let names: [String]
+  let sides: RegionsAndWords
+  @Named var encoders: RegionWordEncoders
 
   public init(_ configuration: Configuration, for data: DataDescription) throws {
     try configuration.validate()
     self.configuration = configuration
-    names = data.modalities.map(\.name)
-    let isText = data.modalities.map { $0.kind == .tokens }
-    guard isText.count == 2, isText[0] != isText[1] else {
-      throw MethodError.unsuitable(
-        method: Self.description.name,
-        reason: "relates texts and sets of regions; \(data.name) has "
-          + data.modalities.map { "\($0.name) of kind \($0.kind.rawValue)" }.joined(separator: ", "))
-    }
-    textSide = isText[0] ? 0 : 1
-    let (regions, words) = (data.modalities[1 - textSide], data.modalities[textSide])
-    guard let width = regions.size, let vocabulary = words.vocabulary else {
-      throw MethodError.unsuitable(
-        method: Self.description.name,
-        reason: "needs the width of \(regions.name) and the number of words of \(words.name)")
-    }
+    sides = try RegionsAndWords(data, for: Self.description)
     let generator = try Generator(seed: 0)
-    _imageEncoder = Named(
-      wrappedValue: try RegionEncoder(
-        from: width, to: configuration.embedSize, configuration.precompEncType, using: generator), "img_enc")
-    _textEncoder = Named(
-      wrappedValue: try GRUTextEncoder(
-        vocabulary: vocabulary, wordSize: configuration.wordDim, size: configuration.embedSize,
-        layers: configuration.numLayers, bidirectional: configuration.biGru, using: generator), "txt_enc")
+    let encoders = RegionWordEncoders(
+      sides,
+      regions: try RegionEncoder(
+        from: sides.regionWidth, to: configuration.embedSize, configuration.precompEncType, using: generator),
+      words: try GRUTextEncoder(
+        vocabulary: sides.vocabulary, wordSize: configuration.wordDim, size: configuration.embedSize,
+        layers: configuration.numLayers, bidirectional: configuration.biGru, using: generator),
+      normalizesRegions: !configuration.noImgnorm, normalizesWords: !configuration.noTxtnorm)
+    _encoders = Named(wrappedValue: encoders, "")
   }
 
   // MARK: - Features and scores
 
-  /// Fragments of items in the common space, `[n, l, d]` with lengths; what is behind them means nothing.
-  func fragments(_ items: Items, side: Int, blocks: Bool = false) throws -> Features {
-    switch items {
-    case .tokens(let tokens, let lengths):
-      let words =
-        blocks
-        ? try textEncoder.encode(tokens, lengths: lengths, .states)
-        : try textEncoder(tokens, lengths: lengths, .states)
-      return Features(configuration.noTxtnorm ? words : try words.unitFragments(), lengths: lengths)
-    case .sets(let rows, let lengths), .sequences(let rows, let lengths):
-      if let empty = lengths.firstIndex(of: 0) {
-        throw MethodError.unsuitable(
-          method: Self.description.name, reason: "\(names[side]) \(empty) has no regions")
-      }
-      let regions = try imageEncoder(rows.to(parameters[0].tensor.dtype))
-      return Features(configuration.noImgnorm ? regions : try regions.unitFragments(), lengths: lengths)
-    default:
-      throw MethodError.unsuitable(
-        method: Self.description.name,
-        reason: "does not take \(names[side]), whose rows are of kind \(items.kind.rawValue)")
-    }
-  }
-
   public func encode(_ items: Items, side: Int) throws -> Features {
-    try withoutGradient { try fragments(items, side: side, blocks: true).packed() }
+    try withoutGradient { try encoders(items, side: side, blocks: true).packed() }
   }
 
   public func similarity(_ x: Features, _ y: Features) throws -> Tensor {
-    textSide == 1
-      ? try configuration.attention.scores(x, y)
-      : try configuration.attention.scores(y, x).transposed()
+    try sides.scores(x, y) { try configuration.attention.scores($0, $1) }
+  }
+
+  public static func ownNames(ofOfficial names: [String]) -> [String]? {
+    ImageTextCheckpoint.ownNames(of: names)
   }
 
   // MARK: - Learning
@@ -195,17 +159,12 @@ public final class SCAN: Module, Trainable, Alignment {
   }
 
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
-    try imageEncoder.reset(using: Generator(seed: mixed(preparation.seed, 0)))
-    try textEncoder.reset(using: Generator(seed: mixed(preparation.seed, 1)))
+    try encoders.reset(seed: preparation.seed)
   }
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
-    let sides = try [1 - textSide, textSide].map { side in
-      let own = try fragments(batch.items[side], side: side)
-      return Features(
-        try step.gathered(own.values), lengths: try step.gathered(own.lengths ?? []))
-    }
-    let scores = try configuration.attention.scores(sides[0], sides[1])
+    let (regions, words) = try encoders.gathered(batch, step)
+    let scores = try configuration.attention.scores(regions, words)
     let numbers = try Tensor.range(0..<scores.size(along: 0)).to(scores.device)
     let matches =
       configuration.maskSameImage
@@ -218,12 +177,5 @@ public final class SCAN: Module, Trainable, Alignment {
     return try Loss(
       configuration.ranking(isWarmingUp: step.epoch < configuration.warmupEpochs)
         .loss(ofScores: scores, matches))
-  }
-}
-
-extension Tensor {
-  /// Every fragment divided by its length, with what the authors' program adds to it.
-  fileprivate func unitFragments() throws(TorchError) -> Tensor {
-    try self / (norm(along: -1, keepingDimension: true) + 1e-8)
   }
 }

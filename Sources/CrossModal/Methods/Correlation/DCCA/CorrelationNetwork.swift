@@ -69,7 +69,7 @@ final class NormalisedNetwork: CorrelationNetwork {
   ) throws {
     let sizes = [inputs] + widths
     let normalisation = { (size: Int) in
-      try ColumnNormalisation(size, momentum: momentum, epsilon: epsilon, isAffine: isAffine)
+      try BatchNorm(size, momentum: momentum, epsilon: epsilon, affine: isAffine)
     }
     var blocks: [any Module] = try (0..<widths.count - 1).map { i in
       try SigmoidBlock(
@@ -96,9 +96,9 @@ final class NormalisedNetwork: CorrelationNetwork {
 
 private final class SigmoidBlock: Module {
   @Named var linear: LinearEncoder
-  @Named var normalisation: ColumnNormalisation
+  @Named var normalisation: BatchNorm
 
-  init(_ linear: LinearEncoder, _ normalisation: ColumnNormalisation) {
+  init(_ linear: LinearEncoder, _ normalisation: BatchNorm) {
     _linear = Named(wrappedValue: linear, "0")
     _normalisation = Named(wrappedValue: normalisation, "2")
   }
@@ -109,59 +109,16 @@ private final class SigmoidBlock: Module {
 }
 
 private final class OutputBlock: Module {
-  @Named var normalisation: ColumnNormalisation
+  @Named var normalisation: BatchNorm
   @Named var linear: LinearEncoder
 
-  init(_ normalisation: ColumnNormalisation, _ linear: LinearEncoder) {
+  init(_ normalisation: BatchNorm, _ linear: LinearEncoder) {
     _normalisation = Named(wrappedValue: normalisation, "0")
     _linear = Named(wrappedValue: linear, "1")
   }
 
   func callAsFunction(_ rows: Tensor, _ pass: Pass) throws -> Tensor {
     try linear(normalisation(rows, pass))
-  }
-}
-
-/// Batch normalisation of columns (Ioffe & Szegedy, ICML 2015), as PyTorch's BatchNorm1d: by the batch's mean
-/// and biased variance in training, by moving averages (variance unbiased) else; without scale and shift unless
-/// they are asked for.
-final class ColumnNormalisation: Module {
-  /// Scale and shift, or nothing.
-  private let affine: [Parameter]
-  @Buffer var runningMean: Tensor
-  @Buffer var runningVariance: Tensor
-  @Buffer var batches: Tensor
-  private let momentum: Double
-  private let epsilon: Double
-
-  init(_ size: Int, momentum: Double, epsilon: Double, isAffine: Bool = false) throws {
-    affine =
-      isAffine
-      ? [
-        Parameter(wrappedValue: try Tensor.ones([size]), "weight"),
-        Parameter(wrappedValue: try Tensor.zeros([size]), "bias"),
-      ] : []
-    _runningMean = Buffer(wrappedValue: try Tensor.zeros([size]), "running_mean")
-    _runningVariance = Buffer(wrappedValue: try Tensor.ones([size]), "running_var")
-    _batches = Buffer(wrappedValue: try Tensor(0), "num_batches_tracked")
-    self.momentum = momentum
-    self.epsilon = epsilon
-  }
-
-  func callAsFunction(_ rows: Tensor, _ pass: Pass) throws -> Tensor {
-    guard pass.isTraining else {
-      return try scaled((rows - runningMean) * (runningVariance + epsilon).inverseSquareRoot())
-    }
-    let moments = try BatchMoments(rows.transposed(), in: pass.group)
-    runningMean = try moments.moved(mean: runningMean, momentum)
-    runningVariance = try moments.moved(variance: runningVariance, momentum)
-    batches = try batches + Tensor(1).to(batches.device)
-    return try scaled((rows - moments.mean) * (moments.variance + epsilon).inverseSquareRoot())
-  }
-
-  private func scaled(_ normal: Tensor) throws -> Tensor {
-    guard affine.count == 2 else { return normal }
-    return try normal * affine[0].wrappedValue + affine[1].wrappedValue
   }
 }
 

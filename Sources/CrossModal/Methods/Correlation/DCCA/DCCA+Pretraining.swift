@@ -22,15 +22,17 @@ extension DCCA {
   }
 
   private func pretrain(_ layer: LinearEncoder, on rows: Tensor, using generator: Generator) throws {
+    let own = layer.parameters.map(\.tensor)
     let autoencoder = DenoisingAutoencoder(
-      weight: layer.weight, bias: layer.bias, outputBias: try rows.mean(along: 0),
-      activation: configuration.activation)
+      weight: own[0], bias: own[1], outputBias: try rows.mean(along: 0), activation: configuration.activation)
     try withGradient {
       try autoencoder.train(
         on: rows, noise: configuration.pretrainNoise, decay: configuration.pretrainDecay,
         steps: configuration.pretrainSteps, using: generator)
     }
-    (layer.weight, layer.bias) = (autoencoder.weight, autoencoder.bias)
+    for (entry, learned) in zip(layer.parameters, [autoencoder.weight, autoencoder.bias]) {
+      entry.tensor = learned
+    }
   }
 
   /// Output weights that are the canonical directions of the last hidden layers; directions beyond those there
@@ -45,10 +47,11 @@ extension DCCA {
       guard let top = model(view).linears.last else { continue }
       let directions = fit.solution.weights[view]
       let found = directions.size(along: 1)
-      let weight = try directions.transposed().to(top.weight.dtype).to(top.weight.device)
-      let bias = try -(fit.means[view].matmul(directions)).to(top.bias.dtype).to(top.bias.device)
-      top.weight = try Tensor.concatenated([weight, top.weight.detached()[found..<configuration.outputs]])
-      top.bias = try Tensor.concatenated([bias, top.bias.detached()[found..<configuration.outputs]])
+      let learned = [try directions.transposed(), try -(fit.means[view].matmul(directions))]
+      for (entry, rows) in zip(top.parameters, learned) {
+        let own = try rows.to(entry.tensor.dtype).to(entry.tensor.device)
+        entry.tensor = try Tensor.concatenated([own, entry.tensor.detached()[found..<configuration.outputs]])
+      }
     }
   }
 }

@@ -37,7 +37,9 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
 
   public init(_ configuration: Configuration, for data: DataDescription) throws {
     try configuration.validate()
-    guard data.modalities.count == 2 else { throw DeepCorrelationError.wrongViews(data.modalities.count) }
+    guard data.modalities.count == 2 else {
+      throw CorrelationError.wrongViews(found: data.modalities.count, expected: "2")
+    }
     self.configuration = configuration
     views = data.modalities.map(\.name)
     let widths = try data.modalities.map { modality in
@@ -125,7 +127,7 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
   ) throws -> any BatchSampler {
     let size = min(training.batchSize ?? data.count, data.count)
     if configuration.objective.needsLargeBatch, size <= configuration.outputs {
-      throw DeepCorrelationError.tooFewRows(rows: size, width: configuration.outputs)
+      throw DeepCorrelationError.smallBatch(rows: size, width: configuration.outputs)
     }
     return ShuffledSampler(
       count: data.count, batchSize: size, dropsLast: true, shuffles: training.batchSize != nil)
@@ -179,7 +181,7 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
     for view in 0..<2 {
       try scaling(view).set(
         mean: columns[view].mean,
-        deviation: configuration.scaling == .standardize ? columns[view].deviation : nil,
+        deviation: configuration.scaling == .standardize ? columns[view].deviation(correction: 1) : nil,
         floor: configuration.deviationFloor)
     }
   }

@@ -86,7 +86,7 @@ public enum DeepCorrelation {
       throw DeepCorrelationError.unequalRows(counts)
     }
     let width = outputs.map { $0.size(along: 1) }.max() ?? 0
-    guard m > width else { throw DeepCorrelationError.tooFewRows(rows: m, width: width) }
+    guard m > width else { throw DeepCorrelationError.smallBatch(rows: m, width: width) }
     let rows = try outputs.map { output in
       let rows = try output.to(.float64)
       return try rows - rows.mean(along: 0, keepingDimension: true)

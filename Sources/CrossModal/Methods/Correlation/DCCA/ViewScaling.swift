@@ -29,35 +29,6 @@ final class ViewScaling: Module {
   }
 }
 
-/// Means and deviations of columns, gathered in one walk over rows (Chan, Golub & LeVeque, 1979).
-struct ColumnMoments {
-  private(set) var count = 0.0
-  private(set) var mean: Tensor
-  private var squares: Tensor
-
-  init(_ width: Int) throws {
-    mean = try Tensor.zeros([width], .float64)
-    squares = try Tensor.zeros([width], .float64)
-  }
-
-  mutating func add(_ rows: Tensor) throws {
-    let rows = try rows.to(.cpu).to(.float64)
-    let more = Double(rows.size(along: 0))
-    guard more > 0 else { return }
-    let own = try rows.mean(along: 0)
-    let shift = try own - mean
-    let total = count + more
-    squares = try squares + (rows - own).squared().sum(along: 0) + shift.squared() * (count * more / total)
-    mean = try mean + shift * (more / total)
-    count = total
-  }
-
-  /// Standard deviation of each column.
-  var deviation: Tensor {
-    get throws { try (squares / max(1, count - 1)).squareRoot() }
-  }
-}
-
 /// Moving averages of a view's outputs, for orthogonal iterations; float64.
 final class OutputMoments: Module {
   @Buffer private var mean: Tensor

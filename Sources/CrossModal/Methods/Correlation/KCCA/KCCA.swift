@@ -79,7 +79,7 @@ public final class KCCA: Fittable, CorrelationReporting, FitReporting {
   /// - Complexity: exact O(n³) time and O(n²) memory; pgso and nystrom O(n m²) and O(n m) or O(m²); rff O(n D²)
   ///   and O(D²).
   public func fit(to data: some TrainingSet, seed: UInt64 = 0) throws {
-    guard data.count >= 3 else { throw KernelError.tooFewRows(data.count) }
+    try KernelCorrelation.checkRows(data.count)
     if configuration.predict == .labels, data.labels == nil {
       throw KernelError.unsupported("predict is labels, but the data have no labels")
     }

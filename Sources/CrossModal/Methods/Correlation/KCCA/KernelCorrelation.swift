@@ -46,6 +46,11 @@ public struct KernelCorrelation: Sendable {
   public let chance: Double?
   public let route: Route
 
+  /// - Throws: ``CorrelationError/tooFewRows(_:of:needed:)`` for fewer than three.
+  static func checkRows(_ n: Int) throws {
+    guard n >= 3 else { throw CorrelationError.tooFewRows(n, of: "kernel correlation", needed: 3) }
+  }
+
   /// Solves for two views with the same n rows.
   ///
   /// - Parameters:
@@ -61,7 +66,7 @@ public struct KernelCorrelation: Sendable {
     rankTolerance: Double = 1e-10, route wanted: Route? = nil, chanceSeed: UInt64? = nil
   ) throws {
     let n = views[0].count
-    guard n >= 3 else { throw KernelError.tooFewRows(n) }
+    try KernelCorrelation.checkRows(n)
     if wanted != .eigen,
       let fast = try FactoredSolution(
         views, ridges: ridges, components: components, names: names, rankTolerance: rankTolerance,

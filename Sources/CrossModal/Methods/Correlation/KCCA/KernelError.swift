@@ -10,8 +10,6 @@ public enum KernelError: LocalizedError, Equatable {
   case notSymmetric(view: String, row: Int, column: Int)
   /// Landmarks that are no rows.
   case badLandmark(Int, rows: Int)
-  /// Fewer than three pairs.
-  case tooFewRows(Int)
   /// Without a ridge every correlation is 1.
   case nothingToLearn(views: [String], ranks: [Int], rows: Int)
   /// More memory than is allowed.
@@ -27,7 +25,6 @@ public enum KernelError: LocalizedError, Equatable {
     case .notSymmetric(let view, let row, let column):
       "\(view): the precomputed kernel is not symmetric at row \(row), column \(column)"
     case .badLandmark(let place, let rows): "landmark \(place) is no row of the \(rows) training rows"
-    case .tooFewRows(let n): "kernel correlation needs at least 3 pairs, found \(n)"
     case .nothingToLearn(let views, let ranks, let rows):
       "without a ridge every correlation of \(rows) pairs is 1: "
         + zip(views, ranks).map { "\($0) has kernel rank \($1)" }.joined(separator: " and ")

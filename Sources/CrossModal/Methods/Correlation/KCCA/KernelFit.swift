@@ -138,14 +138,14 @@ struct KernelFit<Data: TrainingSet> {
     try keep(expansions, settings, rho: solution.correlations[0..<k].copied())
     try keep(targets(second: rows[1]).map { try RatingPrediction(scores: solution.scores[0], ratings: $0) })
 
-    report.facts["route"] = .string(solution.route.rawValue)
-    report.facts["ranks"] = named(solution.ranks.map(JSON.int))
+    report.add("route", .string(solution.route.rawValue))
+    report.add("ranks", named(solution.ranks.map(JSON.int)))
     describe(&report, settings)
     let achieved = try pearsonCorrelations(solution.scores[0], solution.scores[1]).values(as: Double.self)
     let rho = try method.rho.values(as: Double.self)
     KernelFit.finish(&report, rho: rho, achieved: achieved)
     if let chance = solution.chance {
-      report.facts["chance_total"] = .double(chance)
+      report.add("chance_total", .double(chance))
       if chance > 0.5 * rho.reduce(0, +) {
         report.warnings.append(
           "the same rows paired at random reach a total of \(rounded(chance)) beside "
@@ -219,7 +219,7 @@ struct KernelFit<Data: TrainingSet> {
     try keep(expansions, settings, rho: solution.correlations[0..<k].copied())
     try keep(prediction(joint, weight: weights[0]))
 
-    report.facts["features"] = named(sides.map { .int($0.width) })
+    report.add("features", named(sides.map { .int($0.width) }))
     let residuals = try sides.indices.map { side in
       let mean = joint.means[side]
       let spread: Double = try joint.covariance(side, side).trace().item()
@@ -229,7 +229,7 @@ struct KernelFit<Data: TrainingSet> {
     let known = zip(self.views, residuals).compactMap { view, residual in
       residual.map { JSON.Member(view, .double($0)) }
     }
-    if !known.isEmpty { report.facts["residual_trace"] = .object(known) }
+    if !known.isEmpty { report.add("residual_trace", .object(known)) }
     describe(&report, settings)
     KernelFit.finish(
       &report, rho: try method.rho.values(),
@@ -339,18 +339,20 @@ struct KernelFit<Data: TrainingSet> {
   private func named(_ values: [JSON]) -> JSON { .object(zip(views, values).map { JSON.Member($0, $1) }) }
 
   private func describe(_ report: inout FitReport, _ settings: [KernelSetting]) {
-    report.facts["kernel"] = named(settings.map { .string($0.text) })
-    report.facts["regularisation"] = named(
-      (0..<2).map { side in
-        .string(settings[side].type == .none ? "none" : configuration.ridge(of: side).text)
-      })
+    report.add("kernel", named(settings.map { .string($0.text) }))
+    report.add(
+      "regularisation",
+      named(
+        (0..<2).map { side in
+          .string(settings[side].type == .none ? "none" : configuration.ridge(of: side).text)
+        }))
   }
 
   private static func finish(_ report: inout FitReport, rho: [Double], achieved: [Double]) {
-    report.facts["k"] = .int(rho.count)
-    report.facts["rho"] = .array(rho.map(JSON.double))
-    report.facts["correlations"] = .array(achieved.map(JSON.double))
-    report.facts["total_correlation"] = .double(achieved.reduce(0, +))
+    report.add("k", .int(rho.count))
+    report.add("rho", .array(rho.map(JSON.double)))
+    report.add("correlations", .array(achieved.map(JSON.double)))
+    report.add("total_correlation", .double(achieved.reduce(0, +)))
   }
 
   private func rounded(_ number: Double) -> String { String(format: "%.3g", number) }

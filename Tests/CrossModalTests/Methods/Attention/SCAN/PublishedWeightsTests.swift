@@ -12,7 +12,7 @@ struct PublishedWeightsTests {
       .appending(path: "../../../../Fixtures/checkpoints").standardizedFileURL
     func names(_ file: String) throws -> [String] {
       let weights = try TorchCheckpoint(fixtures.appending(path: file).path).weights
-      return PublishedWeights.named(weights).map(\.name)
+      return MethodList.ownNames(ofOfficial: weights.map(\.name))
     }
     #expect(try names("nested.pt") == ["img_enc.fc.weight", "img_enc.fc.bias", "txt_enc.embed.weight"])
     #expect(try names("state_dict.pt") == ["fc.weight", "fc.bias"])
@@ -49,8 +49,7 @@ struct PublishedWeightsTests {
       )
     }
     let run = try Run.publishing(
-      SCAN.self, weights: PublishedWeights.named(weights), from: "published.pt", settings: settings,
-      data: data)
+      SCAN.self, weights: weights, from: "published.pt", settings: settings, data: data)
     try run.save(to: folder.file("run"))
     let opened = try Run.open(folder.file("run").path)
     let split = try data.split("test")
@@ -61,7 +60,7 @@ struct PublishedWeightsTests {
     #expect(try source.similarity(own, y).values(as: Float.self) == scores)
     let error = #expect(throws: StateError.self) {
       try Run.publishing(
-        SCAN.self, weights: weights, from: "published.pt", settings: settings, data: data)
+        SCAN.self, weights: Array(weights.dropFirst()), from: "published.pt", settings: settings, data: data)
     }
     #expect(error?.errorDescription?.contains("img_enc.fc.weight") ?? false)
   }

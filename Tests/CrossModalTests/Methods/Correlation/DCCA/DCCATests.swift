@@ -133,7 +133,7 @@ struct DCCATests {
   func batchSizes() throws {
     let data = try MemoryPairs.related(30)
     let method = try method(data)
-    #expect(throws: DeepCorrelationError.tooFewRows(rows: 3, width: 3)) {
+    #expect(throws: DeepCorrelationError.smallBatch(rows: 3, width: 3)) {
       try Trainer(method, training: training(method, data) { $0.batchSize = 3 }, data: data)
     }
     let notes = Locked<[String]>([])

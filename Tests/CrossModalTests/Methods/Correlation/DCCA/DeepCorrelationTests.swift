@@ -115,7 +115,7 @@ struct DeepCorrelationTests {
     let error = #expect(throws: DeepCorrelationError.self) {
       try DeepCorrelation.loss(outputs(4), ridges: [1e-3, 1e-3])
     }
-    #expect(error == .tooFewRows(rows: 4, width: 4))
+    #expect(error == .smallBatch(rows: 4, width: 4))
     #expect(try DeepCorrelation.loss(outputs(5), ridges: [1e-3, 1e-3]).isFinite().all())
   }
 

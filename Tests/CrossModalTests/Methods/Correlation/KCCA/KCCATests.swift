@@ -234,7 +234,9 @@ struct KCCATests {
   @Test("what cannot work is refused with the view and the reason")
   func errors() throws {
     let views = try correlatedRows(20, 4, 3)
-    #expect(throws: KernelError.tooFewRows(2)) { try fitted(part(views, 0..<2)) }
+    #expect(throws: CorrelationError.tooFewRows(2, of: "kernel correlation", needed: 3)) {
+      try fitted(part(views, 0..<2))
+    }
     #expect(throws: CorrelationError.wrongWidth(view: "text", found: 4, expected: 3)) {
       try fitted(views).encode(.vectors(views[0]), side: 1)
     }

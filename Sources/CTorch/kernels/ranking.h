@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "border.h"
+#include "../border.h"
 
 namespace ct {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "aligned.h"
-#include "border.h"
+#include "../border.h"
 #include "parallel.h"
 
 // One caption against a block of up to 16 images.
