@@ -17,7 +17,9 @@ public protocol Trainable: Method {
   func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup]
   /// Work before the first step: first weights drawn from the run's seed, scaling of inputs, pre-training.
   func prepare(on data: some TrainingSet, _ preparation: Preparation) throws
-  /// The loss of a batch. Moving averages, queues and centres are changed here when ``Step/isTraining``.
+  /// The loss of a batch: a function of the batch, the step and what was learned. What it needs to know of how the
+  /// batch was put together stands in the batch (``Batch/group``), so that it can be called alone.
+  /// Moving averages, queues and centres are changed here when ``Step/isTraining``.
   func loss(_ batch: Batch, _ step: Step) throws -> Loss
   /// The method's own measures for choosing the best weights; nil for retrieval metrics (of an alignment) or
   /// the mean loss.

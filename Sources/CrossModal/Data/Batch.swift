@@ -5,7 +5,7 @@ public struct Batch: Sendable {
   /// Names of the modalities, in the data set's order.
   public let modalities: [String]
   /// Rows of each modality, in the same order; all have ``count`` rows.
-  public let items: [Items]
+  public internal(set) var items: [Items]
   /// Which row of its modality each row is, in the same order: two pairs with the same number share an item.
   public let rows: [[Int]]
   /// Class of each pair, when the data set has labels.
@@ -14,6 +14,9 @@ public struct Batch: Sendable {
   public let answers: [[String]]?
   /// First and last second of each pair's moment, when the data set has moments.
   public let moments: [ClosedRange<Double>]?
+  /// How many pairs in a row are of one thing (views of an object, pairs of a class, an item with its partners), where
+  /// the sampler put them so; nil where neighbours mean nothing.
+  public var group: Int?
 
   public init(
     modalities: [String], items: [Items], rows: [[Int]], labels: [Int]? = nil, answers: [[String]]? = nil,

@@ -182,8 +182,6 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
   }
 
   public let configuration: Configuration
-  /// Tells the user of a batch that lacks matches or mismatches; nil once it was said.
-  private var tell: ((String) -> Void)?
   /// The pairs of the file that the settings name, from when the training data are known.
   private var given: GivenPairs?
   /// The margin in use when it is chosen from the distances at the start.
@@ -234,7 +232,6 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
 
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
     try prepareBranches(data, preparation)
-    tell = preparation.note
     guard configuration.margin == .auto else { return }
     let sample = try data.sample(512, seed: preparation.seed).to(preparation.device, margin.dtype)
     let distances = try withoutGradient {
@@ -255,18 +252,18 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
       let scored = Scored(vectors: vectors, matches: matches, batch: batch, step: step)
       return try self.value(of: scored)
     }
-    if step.isTraining { try tellLackOfPairs(value) }
-    return try Loss(value)
+    var loss = try Loss(value)
+    if step.isTraining { loss.note = try lackOfPairs(value) }
+    return loss
   }
 
-  /// Without mismatches all vectors become one, without matches they only go apart: said once.
-  private func tellLackOfPairs(_ value: ObjectiveValue) throws {
-    guard let note = tell else { return }
-    for (name, text) in [("positives", "matches"), ("negatives", "mismatches")] {
-      guard try value.parts.first(where: { $0.name == name })?.value.item() == 0 else { continue }
-      note("a batch has no \(text), from which little can be learned; see batch_size, positives and sampler")
-      tell = nil
-      return
+  /// Without mismatches all vectors become one, without matches they only go apart.
+  private func lackOfPairs(_ value: ObjectiveValue) throws -> String? {
+    let lacking = try [("positives", "matches"), ("negatives", "mismatches")].first { name, _ in
+      try value.parts.first { $0.name == name }?.value.item() == 0
+    }
+    return lacking.map {
+      "a batch has no \($0.1), from which little can be learned; see batch_size, positives and sampler"
     }
   }
 

@@ -131,10 +131,7 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
     let needsLabels = positives == .class || configuration.neighbourhood == .labels
     let parts = try NeighbourBatch(
-      batch, step,
-      identity: configuration.distinctImages || !step.isTraining
-        ? .rows : .blocks(of: configuration.sampleSize, side: imageSide),
-      labels: needsLabels ? labels(batch) : nil, positives: positives,
+      batch, step, side: imageSide, labels: needsLabels ? labels(batch) : nil, positives: positives,
       neighbourhood: configuration.neighbourhood)
     let objective = try objective(rows: parts.rows.map(\.count).max() ?? 0)
     func score(_ x: Tensor, _ y: Tensor) throws -> ObjectiveValue {

@@ -210,14 +210,21 @@ struct MetricKeysTests {
   func lackOfPairs() throws {
     let two = try MetricMethodsTests.data()
     let data = MemorySet([two.items[0]], labels: two.labels)
-    for places in [[0, 1, 2], [0, 5, 10]] {
-      let method = try Contrastive(.init(), for: data.description)
-      var told: [String] = []
-      try method.prepare(on: data, Preparation { told.append($0) })
-      for _ in 0..<2 { _ = try method.loss(data.batch(at: places), Step()) }
-      #expect(
-        told.count == 1 && told[0].hasPrefix("a batch has no \(places[1] == 1 ? "matches" : "mismatches")"))
+    let method = try Contrastive(.init(), for: data.description)
+    func note(_ places: [Int], _ step: Step) throws -> String? {
+      try method.loss(data.batch(at: places), step).note
     }
+    #expect(try note([0, 1, 2], Step())?.hasPrefix("a batch has no matches") == true)
+    #expect(try note([0, 5, 10], Step())?.hasPrefix("a batch has no mismatches") == true)
+    #expect(try note([0, 5, 1], Step()) == nil && note([0, 5, 10], Step(isTraining: false)) == nil)
+    var training = TrainingConfiguration()
+    (training.epochs, training.batchSize) = (3, 5)
+    var told: [String] = []
+    let alike = MemorySet(data.items, labels: [Int](repeating: 0, count: data.count))
+    try Trainer(method, training: training, data: alike) { event in
+      if case .note(let text) = event { told.append(text) }
+    }.run()
+    #expect(told.count == 1 && told[0].hasPrefix("a batch has no mismatches"))
   }
 
   // MARK: - Evaluation

@@ -19,10 +19,11 @@ struct StructurePreservingTests {
   private func batch(_ method: StructurePreserving, _ places: [Int], _ data: MemorySet) throws
     -> NeighbourBatch
   {
-    let batch = try data.batch(at: places)
+    var batch = try data.batch(at: places)
+    batch.group = try method.sampler(for: data, TrainingConfiguration()).group
     return try NeighbourBatch(
-      batch, Step(), identity: method.configuration.distinctImages ? .rows : .blocks(of: 2, side: 0),
-      labels: batch.labels, positives: method.positives, neighbourhood: method.configuration.neighbourhood)
+      batch, Step(), side: 0, labels: batch.labels, positives: method.positives,
+      neighbourhood: method.configuration.neighbourhood)
   }
 
   @Test("parameters have the names of the released program")
