@@ -14,6 +14,8 @@ public struct Batch: Sendable {
   public let answers: [[String]]?
   /// First and last second of each pair's moment, when the data set has moments.
   public let moments: [ClosedRange<Double>]?
+  /// What alone counts as similar or dissimilar, where the data say so of pairs of rows.
+  public var givenPairs: GivenPairs?
   /// How many pairs in a row are of one thing (views of an object, pairs of a class, an item with its partners), where
   /// the sampler put them so; nil where neighbours mean nothing.
   public var group: Int?
@@ -49,6 +51,9 @@ public protocol TrainingSet {
   var itemsOfPairs: [[Int]]? { get }
   /// Which items of a modality are views of one object: equal numbers; nil when the data do not say.
   func group(side: Int) -> [Int]?
+  /// Pairs of rows that alone count as similar or dissimilar; nil where what is paired belongs together. They are in
+  /// every batch.
+  var givenPairs: GivenPairs? { get }
   /// The pairs at the given places, in that order.
   func batch(at places: [Int]) throws -> Batch
 }
@@ -56,6 +61,7 @@ public protocol TrainingSet {
 extension TrainingSet {
   public var itemsOfPairs: [[Int]]? { nil }
   public func group(side: Int) -> [Int]? { nil }
+  public var givenPairs: GivenPairs? { nil }
 
   /// That of the item's first pair.
   public func labels(side: Int) -> [Int]? {

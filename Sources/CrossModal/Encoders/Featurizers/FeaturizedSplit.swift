@@ -5,6 +5,7 @@ public struct FeaturizedSplit: TrainingSet {
   /// The split behind it.
   public let split: Split
   public let description: DataDescription
+  public var givenPairs: GivenPairs?
   /// What came out, for every modality that has a featuriser.
   private let features: [StoredFeatures?]
 
@@ -46,9 +47,11 @@ public struct FeaturizedSplit: TrainingSet {
 
   public func batch(at places: [Int]) throws -> Batch {
     // Pictures and texts that became something else are not read again.
-    try split.batch(at: places) { side, rows in
+    var batch = try split.batch(at: places) { side, rows in
       try features[side]?.items(at: rows) ?? split.items(side: side, at: rows)
     }
+    batch.givenPairs = givenPairs
+    return batch
   }
 }
 

@@ -182,8 +182,6 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
   }
 
   public let configuration: Configuration
-  /// The pairs of the file that the settings name, from when the training data are known.
-  private var given: GivenPairs?
   /// The margin in use when it is chosen from the distances at the start.
   @Buffer private var margin: Tensor
   var memory: MemoryBank?
@@ -212,14 +210,21 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
 
   // MARK: - Learning
 
+  /// The files of networks that were trained before, and the one of pairs.
+  public override var assets: [Asset] {
+    super.assets + (configuration.pairFile.map { [Asset(.pairs, key: "pairs", file: $0)] } ?? [])
+  }
+
   public func sampler(
     for data: some TrainingSet, _ training: TrainingConfiguration
   ) throws -> any BatchSampler {
     let size = min(training.batchSize ?? data.count, data.count)
+    if let given = data.givenPairs {
+      return GivenPairSampler(given, of: data, batchSize: training.batchSize ?? given.pairs.count)
+    }
     if let file = configuration.pairFile {
-      let given = try GivenPairs(file, of: data)
-      self.given = given
-      return given.sampler(batchSize: training.batchSize ?? given.count)
+      throw ConfigurationError.badValue(
+        key: "pairs", value: file, expected: "among the training data, whose givenPairs are nil")
     }
     guard case .perClass(let views) = configuration.sampler, let labels = data.labels else {
       return try pairSampler(data, training)
@@ -267,11 +272,11 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
     }
   }
 
-  /// What belongs together; of pairs of a file what the file says, in training.
+  /// What belongs together, which given pairs say where there are such.
   override func matches(_ batch: Batch, _ step: Step) throws -> Matches {
-    guard let given, step.isTraining else { return try super.matches(batch, step) }
+    guard let given = batch.givenPairs else { return try super.matches(batch, step) }
     let rows = try batch.rows.prefix(2).map { try step.gathered($0) }
-    return try given.matches(rows[0], rows[rows.count - 1], on: step.device)
+    return try Matches(given, rows[0], rows[rows.count - 1], on: step.device)
   }
 
   /// What an objective is of.
