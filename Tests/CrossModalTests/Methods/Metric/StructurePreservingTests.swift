@@ -111,7 +111,7 @@ struct StructurePreservingTests {
   func onePair() throws {
     let data = try MetricMethodsTests.data()
     let normalised = try method(data)
-    #expect(throws: ObjectiveError.self) { try normalised.loss(data.batch(at: [3]), Step()) }
+    #expect(throws: ConfigurationError.self) { try normalised.loss(data.batch(at: [3]), Step()) }
     let plain = try method(data, ["batch_norm": false])
     #expect(try plain.loss(data.batch(at: [3]), Step()).total.item() == 0)
   }
