@@ -8,6 +8,8 @@ public struct Loss {
   public let parts: [(name: String, value: Tensor)]
   /// Where training ends that stays there.
   public var standstill: Standstill?
+  /// What the user should know of the batch, in a sentence; the trainer tells the first.
+  public var note: String?
   private let propagate: ((Double) throws -> Void)?
 
   /// A loss that a method does not come away from by itself.

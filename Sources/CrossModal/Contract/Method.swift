@@ -3,7 +3,8 @@ import Torch
 
 /// An alignment method: its settings, its parameters, and what it can do (the protocols below).
 ///
-/// A method never reads a file, prints, or knows a command-line flag.
+/// A method never reads a file, prints, or knows a command-line flag; files that its settings name it is given
+/// (``Asset``).
 public protocol Method: Module, SendableMetatype {
   associatedtype Configuration: MethodConfiguration
   /// What the lists, the command and the documentation say of it.

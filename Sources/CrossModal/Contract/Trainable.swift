@@ -11,13 +11,22 @@ public protocol Trainable: Method {
   ///   - configuration: the method's settings.
   ///   - pairs: number of training pairs; 0 when the documentation asks.
   static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration
+  /// Files that the settings name and that training begins with; by default none.
+  var assets: [Asset] { get }
+  /// Takes what the files of ``assets`` hold, and checks that nothing is missing to begin with. Called once before
+  /// ``prepare(on:_:)``, even without assets; not where a run is continued, whose weights come from its checkpoint.
+  ///
+  /// - Throws: what does not fit, naming the file or the key.
+  func begin(with contents: AssetContents) throws
   /// How batches are put together; by default ``ShuffledSampler``.
   func sampler(for data: some TrainingSet, _ training: TrainingConfiguration) throws -> any BatchSampler
   /// What is trained, and how; by default all parameters in one group.
   func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup]
   /// Work before the first step: first weights drawn from the run's seed, scaling of inputs, pre-training.
   func prepare(on data: some TrainingSet, _ preparation: Preparation) throws
-  /// The loss of a batch. Moving averages, queues and centres are changed here when ``Step/isTraining``.
+  /// The loss of a batch: a function of the batch, the step and what was learned. What it needs to know of how the
+  /// batch was put together stands in the batch (``Batch/group``, ``Batch/givenPairs``), so that it can be called alone.
+  /// Moving averages, queues and centres are changed here when ``Step/isTraining``.
   func loss(_ batch: Batch, _ step: Step) throws -> Loss
   /// Names of what ``measures(on:training:_:)`` measures, the one that weights are chosen by first. Known before the
   /// first step, so that a name which is not among them is refused there.
@@ -39,6 +48,10 @@ extension Trainable {
   public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
     TrainingConfiguration()
   }
+
+  public var assets: [Asset] { [] }
+
+  public func begin(with contents: AssetContents) throws {}
 
   public func sampler(
     for data: some TrainingSet, _ training: TrainingConfiguration

@@ -5,7 +5,7 @@ public struct Batch: Sendable {
   /// Names of the modalities, in the data set's order.
   public let modalities: [String]
   /// Rows of each modality, in the same order; all have ``count`` rows.
-  public let items: [Items]
+  public internal(set) var items: [Items]
   /// Which row of its modality each row is, in the same order: two pairs with the same number share an item.
   public let rows: [[Int]]
   /// Class of each pair, when the data set has labels.
@@ -14,6 +14,11 @@ public struct Batch: Sendable {
   public let answers: [[String]]?
   /// First and last second of each pair's moment, when the data set has moments.
   public let moments: [ClosedRange<Double>]?
+  /// What alone counts as similar or dissimilar, where the data say so of pairs of rows.
+  public var givenPairs: GivenPairs?
+  /// How many pairs in a row are of one thing (views of an object, pairs of a class, an item with its partners), where
+  /// the sampler put them so; nil where neighbours mean nothing.
+  public var group: Int?
 
   public init(
     modalities: [String], items: [Items], rows: [[Int]], labels: [Int]? = nil, answers: [[String]]? = nil,
@@ -58,6 +63,9 @@ public protocol TrainingSet {
   var answers: [[String]]? { get }
   /// First and last second of each pair's moment; nil when the data have none.
   var moments: [ClosedRange<Double>]? { get }
+  /// Pairs of rows that alone count as similar or dissimilar; nil where what is paired belongs together. They are in
+  /// every batch.
+  var givenPairs: GivenPairs? { get }
   /// The pairs at the given places, in that order.
   func batch(at places: [Int]) throws -> Batch
 }
@@ -76,6 +84,7 @@ extension TrainingSet {
 
   public var itemsOfPairs: [[Int]]? { nil }
   public func group(side: Int) -> [Int]? { nil }
+  public var givenPairs: GivenPairs? { nil }
 
   /// As many as pairs name.
   public func count(side: Int) -> Int { itemsOfPairs.map { ($0[side].max() ?? -1) + 1 } ?? count }

@@ -38,9 +38,8 @@ extension Items {
 extension Batch {
   /// The same pairs on a device; floating-point numbers as `dtype` when it is given.
   public func to(_ device: Device, _ dtype: DataType? = nil) throws(TorchError) -> Batch {
-    var moved: [Items] = []
-    for items in items { moved.append(try items.to(device, dtype)) }
-    return Batch(
-      modalities: modalities, items: moved, rows: rows, labels: labels, answers: answers, moments: moments)
+    var moved = self
+    for side in items.indices { moved.items[side] = try items[side].to(device, dtype) }
+    return moved
   }
 }

@@ -6,6 +6,8 @@ public protocol PretrainedEncoder: ItemEncoder {
   var pretrainedPart: String { get }
   /// The safetensors file that the settings name; nil for none.
   var weightsFile: String? { get }
+  /// The setting that names it.
+  var weightsKey: String { get }
   /// Takes what the file holds.
   ///
   /// - Parameter source: the file, for messages.
@@ -15,23 +17,4 @@ public protocol PretrainedEncoder: ItemEncoder {
   ///
   /// - Throws: ``ConfigurationError`` saying what to set.
   func checkWeights() throws
-}
-
-/// A method whose networks may start from files; whoever makes the method for training reads them.
-protocol PretrainedParts: Module {
-  var pretrainedEncoders: [any PretrainedEncoder] { get }
-  /// Reads the files that the settings name.
-  ///
-  /// - Throws: what is wrong with a file, naming it.
-  func loadPretrainedWeights() throws
-}
-
-extension PretrainedParts {
-  /// Reads the files of the networks.
-  func loadEncoderWeights() throws {
-    for encoder in pretrainedEncoders {
-      guard let file = encoder.weightsFile else { continue }
-      try encoder.loadWeights(SafeTensors.read(file).tensors, from: file)
-    }
-  }
 }

@@ -97,14 +97,6 @@ public struct ContrastiveLoss: PairLoss {
   }
 }
 
-/// Whether the two elements of a given pair belong together.
-public enum Relation: Sendable, Equatable {
-  /// They are to be close (y = 0 in the paper; 1 in many programs).
-  case similar
-  /// They are to be at least a margin apart (y = 1 in the paper; 0 or -1 in many programs).
-  case dissimilar
-}
-
 extension ContrastiveLoss {
   /// The loss of given pairs: row i of `x` with row i of `y`.
   ///

@@ -51,6 +51,33 @@ public struct Matches: Sendable {
     self.init(ids: numbers, numbers)
   }
 
+  /// What is said of pairs of rows; everything else is left out. A row that is there twice counts once.
+  ///
+  /// - Parameters:
+  ///   - x: numbers of the rows of the first side, `[n]`.
+  ///   - y: numbers of the rows of the second side, `[m]`.
+  public init(_ given: GivenPairs, _ x: [Int], _ y: [Int], on device: Device = .cpu) throws(TorchError) {
+    func firstPlaces(_ rows: [Int]) -> [Int: Int] {
+      Dictionary(rows.enumerated().map { ($1, $0) }) { first, _ in first }
+    }
+    let columns = firstPlaces(y)
+    var similar = [Bool](repeating: false, count: x.count * y.count)
+    var dissimilar = similar
+    for (row, place) in firstPlaces(x) {
+      for pair in given.pairs(of: row) {
+        guard let column = columns[pair.y] else { continue }
+        let cell = place * y.count + column
+        switch pair.relation {
+        case .similar: similar[cell] = true
+        case .dissimilar: dissimilar[cell] = true
+        }
+      }
+    }
+    self.init(
+      positive: try Tensor(similar, shape: [x.count, y.count]).to(device),
+      negative: try Tensor(dissimilar, shape: [x.count, y.count]).to(device))
+  }
+
   /// Explicit pairs: bool `[n, m]` masks of the matches and of the mismatches.
   public init(positive: Tensor, negative: Tensor) {
     self.init(

@@ -74,27 +74,29 @@ struct Learning {
         choice.name, to: splits, side: choice.side, settings: .object(choice.settings), seed: seed)
     }
     self.featurizers = featurizers
-    data = try FeaturizedSplit(split, description.modalities.map { featurizers[$0.name] })
+    var data = try FeaturizedSplit(split, description.modalities.map { featurizers[$0.name] })
     method = try type.make(own.method, for: data.description)
-    guard !isResuming else { return }
-    if let parts = method as? any PretrainedParts { try parts.loadPretrainedWeights() }
-    if let user = method as? any WordVectorUser { try loadWordVectors(of: user, note) }
+    let assets = (method as? any Trainable)?.assets ?? []
+    if let pairs = assets.first(where: { $0.kind == .pairs }) {
+      data.givenPairs = try GivenPairs(pairs.file, of: data)
+    }
+    self.data = data
+    if !isResuming { try begin(with: assets, note) }
   }
 
-  /// Reads the word vectors that the settings name, for the words of the vocabulary.
-  private func loadWordVectors(of user: any WordVectorUser, _ note: (String) -> Void) throws {
-    guard let file = user.wordVectorsFile else { return }
+  /// Gives the method what the files hold that it begins with.
+  private func begin(with assets: [Asset], _ note: (String) -> Void) throws {
+    guard let trainable = method as? any Trainable else { return }
     let names = data.description.modalities.map(\.name)
-    let texts = names.map { (featurizers[$0] as? WordFeaturizer)?.vocabulary.words }
-    guard texts.contains(where: { $0 != nil }) else {
-      throw ConfigurationError.badValue(
-        key: "word_vectors", value: file, expected: "possible: no modality has words (features.NAME: words)")
-    }
-    for (side, words) in texts.enumerated() {
-      guard let words else { continue }
-      let vectors = try WordVectors(file, of: words)
-      try user.begin(with: vectors, side: side)
-      note("\(vectors.found) of \(words.count) words of \(names[side]) have vectors in \(file)")
+    let contents = try AssetContents(
+      of: assets, words: names.map { (featurizers[$0] as? WordFeaturizer)?.vocabulary.words })
+    try trainable.begin(with: contents)
+    for asset in assets where asset.kind == .wordVectors {
+      for (name, vectors) in zip(names, contents.wordVectors[asset.key] ?? []) {
+        guard let vectors else { continue }
+        let count = vectors.table.size(along: 0)
+        note("\(vectors.found) of \(count) words of \(name) have vectors in \(asset.file)")
+      }
     }
   }
 

@@ -127,7 +127,8 @@ extension Trainer {
     var means = RunningMeans()
     for (i, places) in batches.enumerated() {
       let own = group.map { GradientSharing.part(places, rank: $0.rank, of: $0.size) } ?? places
-      let batch = try data.batch(at: own).to(device, training.dtype)
+      var batch = try data.batch(at: own).to(device, training.dtype)
+      batch.group = sampler.group
       let step = try Step(
         epoch: state.epoch, number: state.step, batch: state.batch + i, seed: seed, training: training,
         device: device, group: group)
@@ -146,6 +147,10 @@ extension Trainer {
           return result
         }
         throw try notFinite(batch, own, nil, orElse: told ?? "the loss")
+      }
+      if let note = loss.note, isFirst, !hasToldNote {
+        observe(.note(note))
+        hasToldNote = true
       }
       let value: Double = try loss.total.item()
       result.last = (batch, places, loss)

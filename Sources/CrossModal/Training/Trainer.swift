@@ -69,6 +69,8 @@ public final class Trainer {
   var lastBatch: (batch: Batch, places: [Int], epoch: Int, step: Int)?
   private let began = ContinuousClock.now
   private var pairsSeen = 0
+  /// Whether the user was told what a loss had to say.
+  var hasToldNote = false
 
   /// - Parameters:
   ///   - method: new, or loaded with weights to start from.

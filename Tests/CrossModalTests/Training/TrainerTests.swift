@@ -23,6 +23,19 @@ struct TrainerTests {
     return try TwoViewToy(configuration, for: data.description)
   }
 
+  @Test("a batch of training says what its sampler knows of neighbours; a held-out one says nothing")
+  func group() throws {
+    var data = try MemoryPairs.related(24)
+    data.labels = (0..<24).map { $0 % 4 }
+    let method = try TwoViewToy(.init(overrides: ["views": 3]), for: data.description)
+    var training = TrainingConfiguration()
+    training.epochs = 1
+    try Trainer(method, training: training, data: data).run()
+    #expect(method.group == 3)
+    _ = try method.loss(data.all(), Step(isTraining: false))
+    #expect(method.group == nil)
+  }
+
   @Test("the loss falls and the outcome says how far it went")
   func learns() throws {
     let data = try MemoryPairs.related(40)

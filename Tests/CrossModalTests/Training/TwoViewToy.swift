@@ -10,7 +10,9 @@ final class TwoViewToy: Trainable, JointEmbedding {
     var breaksAt: Int?
     /// The loss at which it says that nothing is learned.
     var standsAt: Double?
-    static let keys = ["width", "dropout", "breaks_at", "stands_at"].map { ConfigurationKey($0, "") }
+    /// Pairs of a class in a batch; nil for any pairs.
+    var views: Int?
+    static let keys = ["width", "dropout", "breaks_at", "stands_at", "views"].map { ConfigurationKey($0, "") }
     func validate() throws {}
   }
 
@@ -22,6 +24,8 @@ final class TwoViewToy: Trainable, JointEmbedding {
   @Parameter var weightX: Tensor
   @Parameter var weightY: Tensor
   @Buffer var mean: Tensor
+  /// What the last batch said of its neighbours.
+  private(set) var group: Int?
 
   init(_ configuration: Configuration, for data: DataDescription) throws {
     self.configuration = configuration
@@ -44,7 +48,17 @@ final class TwoViewToy: Trainable, JointEmbedding {
     Features(try (items.tensor ?? Tensor([0.0])).matmul(side == 0 ? weightX : weightY))
   }
 
+  func sampler(
+    for data: some TrainingSet, _ training: TrainingConfiguration
+  ) throws -> any BatchSampler {
+    guard let views = configuration.views, let labels = data.labels else {
+      return ShuffledSampler(count: data.count, batchSize: training.batchSize ?? data.count)
+    }
+    return ClassSampler(labels: labels, classes: 2, views: views)
+  }
+
   func loss(_ batch: Batch, _ step: Step) throws -> Loss {
+    group = batch.group
     var x = try encode(batch.items[0], side: 0).values
     let y = try step.gathered(encode(batch.items[1], side: 1).values)
     if step.isTraining, configuration.dropout > 0 {

@@ -9,6 +9,13 @@ public protocol BatchSampler {
   func batches(epoch: Int, seed: UInt64) throws -> [[Int]]
   /// Number of batches of every epoch.
   var batchesPerEpoch: Int { get }
+  /// How many pairs in a row of every batch are of one thing (views of an object, pairs of a class, an item with its
+  /// partners), which batches tell the loss as ``Batch/group``; nil, the default, where neighbours mean nothing.
+  var group: Int? { get }
+}
+
+extension BatchSampler {
+  public var group: Int? { nil }
 }
 
 /// All pairs in a new order each epoch.
@@ -58,6 +65,8 @@ public struct ClassSampler: BatchSampler {
     self.views = max(1, views)
     self.batchesPerEpoch = max(1, batchesPerEpoch ?? labels.count / (self.classes * self.views))
   }
+
+  public var group: Int? { views }
 
   public func batches(epoch: Int, seed: UInt64) throws -> [[Int]] {
     var random = SeededGenerator(seed: mixed(seed, UInt64(epoch)))

@@ -35,6 +35,9 @@ public struct NeighbourSampler: BatchSampler {
     batchesPerEpoch = leads.batchesPerEpoch
   }
 
+  /// Without repeated items a block is as short as its item has partners.
+  public var group: Int? { isDistinct ? nil : sample }
+
   public func batches(epoch: Int, seed: UInt64) throws -> [[Int]] {
     var random = SeededGenerator(seed: mixed(seed, UInt64(epoch), 1))
     return try leads.batches(epoch: epoch, seed: seed).map { batch in

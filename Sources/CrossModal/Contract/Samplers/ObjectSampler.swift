@@ -20,6 +20,8 @@ public struct ObjectSampler: BatchSampler {
     batchesPerEpoch = members.count / self.objects
   }
 
+  public var group: Int? { views }
+
   public func batches(epoch: Int, seed: UInt64) throws -> [[Int]] {
     var random = SeededGenerator(seed: mixed(seed, UInt64(epoch)))
     let order = members.indices.shuffled(using: &random)

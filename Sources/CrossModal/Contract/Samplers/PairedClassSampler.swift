@@ -15,6 +15,8 @@ public struct PairedClassSampler: BatchSampler {
     self.batchesPerEpoch = members.isEmpty ? 0 : max(1, batchesPerEpoch)
   }
 
+  public var group: Int? { 2 }
+
   public func batches(epoch: Int, seed: UInt64) throws -> [[Int]] {
     var random = SeededGenerator(seed: mixed(seed, UInt64(epoch)))
     return (0..<batchesPerEpoch).map { _ in

@@ -59,13 +59,3 @@ public struct WordVectors: Sendable {
     min(parts.count - 1, parts.reversed().prefix { Float($0) != nil }.count)
   }
 }
-
-/// A method whose word vectors may start from a file; whoever makes the method for training reads it.
-protocol WordVectorUser: Module {
-  /// The file that the settings name; nil for none.
-  var wordVectorsFile: String? { get }
-  /// Takes vectors of all words of a modality.
-  ///
-  /// - Throws: ``ConfigurationError`` when their width is not that of the method's table.
-  func begin(with vectors: WordVectors, side: Int) throws
-}

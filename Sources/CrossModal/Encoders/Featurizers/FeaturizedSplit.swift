@@ -6,6 +6,7 @@ public struct FeaturizedSplit: TrainingSet {
   /// The split behind it.
   public let split: Split
   public let description: DataDescription
+  public var givenPairs: GivenPairs?
   /// What came out, for every modality that has a featuriser.
   private let features: [StoredFeatures?]
   private let featurizers: [(any Featurizer)?]
@@ -69,9 +70,11 @@ public struct FeaturizedSplit: TrainingSet {
 
   public func batch(at places: [Int]) throws -> Batch {
     // Pictures and texts that became something else are not read again.
-    try split.batch(at: places) { side, rows in
+    var batch = try split.batch(at: places) { side, rows in
       try features[side]?.items(at: rows) ?? seen(split.items(side: side, at: rows), side: side)
     }
+    batch.givenPairs = givenPairs
+    return batch
   }
 }
 

@@ -37,6 +37,7 @@ public final class CNNEncoder: PretrainedEncoder {
   @Named var cnn: any PictureNetwork
   let fc: LinearEncoder
   public let weightsFile: String?
+  public let weightsKey = "pictures.weights"
   public let pretrainedPart = "cnn"
   private let kind: Kind
   private let finetunes: Bool
@@ -123,7 +124,7 @@ public final class CNNEncoder: PretrainedEncoder {
   public func checkWeights() throws {
     guard !finetunes, !isPretrained else { return }
     throw ConfigurationError.badValue(
-      key: "pictures.weights", value: "nothing",
+      key: weightsKey, value: "nothing",
       expected: "enough for \(kind.rawValue), which is not trained along: give a file of weights "
         + "(crossmodal convert makes it of torchvision's), or set pictures.finetune")
   }

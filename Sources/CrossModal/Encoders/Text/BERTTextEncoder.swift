@@ -23,6 +23,7 @@ public final class BERTTextEncoder: PretrainedEncoder {
   let linear: LinearEncoder
   @Named var pool: FragmentPool?
   public let weightsFile: String?
+  public let weightsKey = "bert.weights"
   public let pretrainedPart = "bert"
   private let pooling: Pooling
   private let finetunes: Bool
@@ -94,7 +95,7 @@ public final class BERTTextEncoder: PretrainedEncoder {
     )
     if let given, given != own {
       throw ConfigurationError.badValue(
-        key: "bert.weights", value: "\(source), of \(given) pieces,",
+        key: weightsKey, value: "\(source), of \(given) pieces,",
         expected:
           "for the \(own) of this vocabulary: set features.NAME to {name: wordpiece, vocabulary: its vocab.txt}"
       )
@@ -106,7 +107,7 @@ public final class BERTTextEncoder: PretrainedEncoder {
   public func checkWeights() throws {
     guard !finetunes, !isPretrained else { return }
     throw ConfigurationError.badValue(
-      key: "bert.weights", value: "nothing",
+      key: weightsKey, value: "nothing",
       expected: "enough for a BERT that is not trained along: give a file of weights, or set bert.finetune")
   }
 }

@@ -182,10 +182,6 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
   }
 
   public let configuration: Configuration
-  /// Tells the user of a batch that lacks matches or mismatches; nil once it was said.
-  private var tell: ((String) -> Void)?
-  /// The pairs of the file that the settings name, from when the training data are known.
-  private var given: GivenPairs?
   /// The margin in use when it is chosen from the distances at the start.
   @Buffer private var margin: Tensor
   var memory: MemoryBank?
@@ -214,14 +210,21 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
 
   // MARK: - Learning
 
+  /// The files of networks that were trained before, and the one of pairs.
+  public override var assets: [Asset] {
+    super.assets + (configuration.pairFile.map { [Asset(.pairs, key: "pairs", file: $0)] } ?? [])
+  }
+
   public func sampler(
     for data: some TrainingSet, _ training: TrainingConfiguration
   ) throws -> any BatchSampler {
     let size = min(training.batchSize ?? data.count, data.count)
+    if let given = data.givenPairs {
+      return GivenPairSampler(given, of: data, batchSize: training.batchSize ?? given.pairs.count)
+    }
     if let file = configuration.pairFile {
-      let given = try GivenPairs(file, of: data)
-      self.given = given
-      return given.sampler(batchSize: training.batchSize ?? given.count)
+      throw ConfigurationError.badValue(
+        key: "pairs", value: file, expected: "among the training data, whose givenPairs are nil")
     }
     guard case .perClass(let views) = configuration.sampler, let labels = data.labels else {
       return try pairSampler(data, training)
@@ -234,7 +237,6 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
 
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
     try prepareBranches(data, preparation)
-    tell = preparation.note
     guard configuration.margin == .auto else { return }
     let sample = try data.sample(512, seed: preparation.seed).to(preparation.device, margin.dtype)
     let distances = try withoutGradient {
@@ -255,26 +257,26 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
       let scored = Scored(vectors: vectors, matches: matches, batch: batch, step: step)
       return try self.value(of: scored)
     }
-    if step.isTraining { try tellLackOfPairs(value) }
-    return try Loss(value)
+    var loss = try Loss(value)
+    if step.isTraining { loss.note = try lackOfPairs(value) }
+    return loss
   }
 
-  /// Without mismatches all vectors become one, without matches they only go apart: said once.
-  private func tellLackOfPairs(_ value: ObjectiveValue) throws {
-    guard let note = tell else { return }
-    for (name, text) in [("positives", "matches"), ("negatives", "mismatches")] {
-      guard try value.parts.first(where: { $0.name == name })?.value.item() == 0 else { continue }
-      note("a batch has no \(text), from which little can be learned; see batch_size, positives and sampler")
-      tell = nil
-      return
+  /// Without mismatches all vectors become one, without matches they only go apart.
+  private func lackOfPairs(_ value: ObjectiveValue) throws -> String? {
+    let lacking = try [("positives", "matches"), ("negatives", "mismatches")].first { name, _ in
+      try value.parts.first { $0.name == name }?.value.item() == 0
+    }
+    return lacking.map {
+      "a batch has no \($0.1), from which little can be learned; see batch_size, positives and sampler"
     }
   }
 
-  /// What belongs together; of pairs of a file what the file says, in training.
+  /// What belongs together, which given pairs say where there are such.
   override func matches(_ batch: Batch, _ step: Step) throws -> Matches {
-    guard let given, step.isTraining else { return try super.matches(batch, step) }
+    guard let given = batch.givenPairs else { return try super.matches(batch, step) }
     let rows = try batch.rows.prefix(2).map { try step.gathered($0) }
-    return try given.matches(rows[0], rows[rows.count - 1], on: step.device)
+    return try Matches(given, rows[0], rows[rows.count - 1], on: step.device)
   }
 
   /// What an objective is of.

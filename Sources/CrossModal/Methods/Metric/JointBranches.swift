@@ -10,7 +10,7 @@ struct Branch {
 
 /// What methods of metric learning share: a network a modality, scaling of what it is given, and what of a batch
 /// belongs together. One modality alone is compared with itself.
-public class JointBranches: PretrainedParts {
+public class JointBranches: Module {
   /// Scaling and network of the first modality, then of the second where it has its own.
   @Named var scalingA: InputScaling?
   @Named var scalingB: InputScaling?
@@ -70,13 +70,25 @@ public class JointBranches: PretrainedParts {
     _branchB = Named(wrappedValue: isShared ? nil : second?.network, names.1)
   }
 
-  var pretrainedEncoders: [any PretrainedEncoder] {
+  private var pretrainedEncoders: [any PretrainedEncoder] {
     [branchA, branchB].compactMap { $0 as? any PretrainedEncoder }
   }
 
-  /// Reads the files of the networks, and checks that what is not trained along has one.
-  func loadPretrainedWeights() throws {
-    try loadEncoderWeights()
+  /// The files of networks that were trained before.
+  public var assets: [Asset] {
+    pretrainedEncoders.compactMap { encoder in
+      encoder.weightsFile.map { Asset(.weights, key: encoder.weightsKey, file: $0) }
+    }
+  }
+
+  /// Takes the weights of networks, and checks that what is not trained along has some.
+  public func begin(with contents: AssetContents) throws {
+    for encoder in pretrainedEncoders {
+      guard let file = encoder.weightsFile, let weights = contents.weights[encoder.weightsKey] else {
+        continue
+      }
+      try encoder.loadWeights(weights, from: file)
+    }
     if !isStarted { try checkWeights() }
   }
 

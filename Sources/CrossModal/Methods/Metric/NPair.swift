@@ -89,7 +89,6 @@ public final class NPair: JointBranches, Trainable, JointEmbedding, ObjectCluste
   public let configuration: Configuration
   var memory: MemoryBank?
   private let sampling: Sampling
-  private var classesInBatch = Int.max
 
   public init(_ configuration: Configuration, for data: DataDescription) throws {
     var configuration = configuration
@@ -137,11 +136,15 @@ public final class NPair: JointBranches, Trainable, JointEmbedding, ObjectCluste
       throw ConfigurationError.badValue(
         key: "sampler", value: sampling.rawValue, expected: "possible: fewer than two classes have two items")
     }
-    let wanted = max(2, (training.batchSize ?? data.count) / 2)
-    classesInBatch = min(wanted, classes)
-    let pool = sampling == .hardClasses ? min(4 * classesInBatch, classes) : classesInBatch
+    let compared = min(Self.classes(comparedIn: training), classes)
+    let pool = sampling == .hardClasses ? min(4 * compared, classes) : compared
     return PairedClassSampler(
-      labels: labels, classes: pool, batchesPerEpoch: max(1, data.count / (2 * classesInBatch)))
+      labels: labels, classes: pool, batchesPerEpoch: max(1, data.count / (2 * compared)))
+  }
+
+  /// Classes of two items each that `batch_size` has room for.
+  private static func classes(comparedIn training: TrainingConfiguration) -> Int {
+    training.batchSize.map { max(2, $0 / 2) } ?? .max
   }
 
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
@@ -156,20 +159,21 @@ public final class NPair: JointBranches, Trainable, JointEmbedding, ObjectCluste
   }
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
-    let isByClass = (sampling == .classes || sampling == .hardClasses) && step.isTraining
-    let all = isByClass ? nil : try matches(batch, step)
-    let labels = isByClass ? try step.gathered(labels(batch)) : []
+    let size = batch.group.flatMap { $0 > 1 ? $0 : nil }
+    let all = size == nil ? try matches(batch, step) : nil
+    let labels = size == nil ? [] : try step.gathered(labels(batch))
     return try Loss(
       value(batch, step) { x, y in
         var (anchors, partners) = (try step.gathered(x), try step.gathered(y))
         var matches = all
-        if isByClass {
-          // Two items of each class stand next to each other: one is the anchor, the other its partner.
-          var first = Array(stride(from: 0, to: labels.count - 1, by: 2))
-          if sampling == .hardClasses, first.count > classesInBatch {
+        if let size {
+          // Items of a class stand next to each other: one is the anchor, the next its partner.
+          var first = Array(stride(from: 0, to: labels.count - 1, by: size))
+          let compared = Self.classes(comparedIn: step.training)
+          if sampling == .hardClasses, first.count > compared {
             let start = Int(step.number) % first.count
             first = try HardClasses.chosen(
-              anchors.rows(at: first), partners.rows(at: first.map { $0 + 1 }), count: classesInBatch,
+              anchors.rows(at: first), partners.rows(at: first.map { $0 + 1 }), count: compared,
               first: start
             ).classes.map { first[$0] }
           }

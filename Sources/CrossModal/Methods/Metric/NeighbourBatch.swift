@@ -11,22 +11,14 @@ struct NeighbourBatch {
   /// Equal numbers are neighbours, int64 `[items]` a side.
   let groups: [Tensor]
 
-  /// What items are told apart by.
-  enum Identity {
-    /// Their rows in the data.
-    case rows
-    /// Their places: each block of so many pairs is an item of that side with its partners, even where the same
-    /// item is in two blocks.
-    case blocks(of: Int, side: Int)
-  }
-
   /// - Parameters:
+  ///   - side: the modality whose items have several partners.
   ///   - labels: class of each own pair, for those of `positives` and `neighbourhood` that go by classes.
   init(
-    _ batch: Batch, _ step: Step, identity: Identity, labels: [Int]?, positives: Positives,
+    _ batch: Batch, _ step: Step, side: Int, labels: [Int]?, positives: Positives,
     neighbourhood: StructurePreserving.Neighbourhood
   ) throws {
-    let own = try Self.identities(batch, step, identity)
+    let own = try Self.identities(batch, step, side)
     let all = try own.map { try step.gathered($0) }
     var places: [[Int]] = []
     var rows: [[Int]] = []
@@ -69,8 +61,10 @@ struct NeighbourBatch {
     groups = try ids(neighbourhood == .labels ? classes ?? components.numbers : components.numbers)
   }
 
-  private static func identities(_ batch: Batch, _ step: Step, _ identity: Identity) throws -> [[Int]] {
-    guard case .blocks(let size, let side) = identity else { return Array(batch.rows.prefix(2)) }
+  /// What items are told apart by: their rows in the data, or their places where each group of pairs is an item of
+  /// `side` with its partners, even where the same item is in two groups.
+  private static func identities(_ batch: Batch, _ step: Step, _ side: Int) throws -> [[Int]] {
+    guard let size = batch.group, size > 0 else { return Array(batch.rows.prefix(2)) }
     let before = try step.gathered([batch.count]).prefix(step.rank).reduce(0, +)
     let places = Array(before..<before + batch.count)
     let blocks = places.map { $0 / size }

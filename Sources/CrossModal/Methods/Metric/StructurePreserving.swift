@@ -6,7 +6,7 @@ import Torch
 ///
 /// By default the released program's form. Differs from it in that no picture is twice in a batch, and that padding
 /// does not count; the recipe `structure-preserving-official` follows it there too.
-public final class StructurePreserving: JointBranches, Trainable, JointEmbedding, WordVectorUser {
+public final class StructurePreserving: JointBranches, Trainable, JointEmbedding {
   public static let description = MethodDescription(
     name: "structure-preserving", family: .metric, task: .retrieval,
     summary: "ranks both ways, and keeps items of one modality that share a partner together",
@@ -118,23 +118,30 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
     }
   }
 
-  var wordVectorsFile: String? { configuration.wordVectors }
+  private static let wordVectors = "word_vectors"
 
-  func begin(with vectors: WordVectors, side: Int) throws {
-    let width = vectors.table.size(along: 1)
-    try configuration.require(
-      width == configuration.wordDim, "word_dim", configuration.wordDim,
-      "\(width), the width of the word vectors in the file")
-    ([branchA, branchB][side] as? any WordTableBranch)?.firstWords = vectors.table
+  /// The file of word vectors.
+  public override var assets: [Asset] {
+    super.assets
+      + (configuration.wordVectors.map { [Asset(.wordVectors, key: Self.wordVectors, file: $0)] } ?? [])
+  }
+
+  public override func begin(with contents: AssetContents) throws {
+    try super.begin(with: contents)
+    for (branch, vectors) in zip([branchA, branchB], contents.wordVectors[Self.wordVectors] ?? []) {
+      guard let vectors else { continue }
+      let width = vectors.table.size(along: 1)
+      try configuration.require(
+        width == configuration.wordDim, "word_dim", configuration.wordDim,
+        "\(width), the width of the word vectors in the file")
+      (branch as? any WordTableBranch)?.firstWords = vectors.table
+    }
   }
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
     let needsLabels = positives == .class || configuration.neighbourhood == .labels
     let parts = try NeighbourBatch(
-      batch, step,
-      identity: configuration.distinctImages || !step.isTraining
-        ? .rows : .blocks(of: configuration.sampleSize, side: imageSide),
-      labels: needsLabels ? labels(batch) : nil, positives: positives,
+      batch, step, side: imageSide, labels: needsLabels ? labels(batch) : nil, positives: positives,
       neighbourhood: configuration.neighbourhood)
     let objective = try objective(rows: parts.rows.map(\.count).max() ?? 0)
     func score(_ x: Tensor, _ y: Tensor) throws -> ObjectiveValue {

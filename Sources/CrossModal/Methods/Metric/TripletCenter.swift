@@ -106,8 +106,6 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
   @Parameter private var centersB: Tensor
   let classifier: LinearEncoder
   private let classes: Int
-  /// Views of an object that stand next to each other in a batch.
-  private var views = 1
 
   public init(_ configuration: Configuration, for data: DataDescription) throws {
     guard let classes = data.classes, classes >= 2 else {
@@ -142,9 +140,7 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     guard modalities.count == 1, let objects = data.group(side: 0) else {
       return try pairSampler(data, training)
     }
-    let sampler = ObjectSampler(objects: objects, batchSize: training.batchSize ?? data.count)
-    views = sampler.views
-    return sampler
+    return ObjectSampler(objects: objects, batchSize: training.batchSize ?? data.count)
   }
 
   /// Centres have a rate of their own, without weight decay: in one group with the networks they are too slow.
@@ -188,7 +184,7 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
       let batch = try batch.to(preparation.device, centers.dtype)
       let labels = try Tensor(labels(batch)).to(centers.device)
       let rows = try withoutGradient {
-        try compared(vectors(batch.items[side], side: side), isPooled: true).rows
+        try compared(vectors(batch.items[side], side: side)).rows
       }
       sums = try sums.adding(rows, at: labels)
       counts = try counts + labels.counts(length: classes).to(counts.dtype)
@@ -197,11 +193,13 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
   }
 
   /// What is compared with centres, and the classifier's scores.
+  ///
+  /// - Parameter views: rows that become one.
   private func compared(
-    _ features: Tensor, isPooled: Bool, _ step: Step? = nil
+    _ features: Tensor, views: Int = 1, _ step: Step? = nil
   ) throws -> (rows: Tensor, logits: Tensor) {
     let pooled =
-      isPooled || views == 1
+      views == 1
       ? features
       : try configuration.viewPool.pooled(features.reshaped(-1, views, features.size(along: 1)))
     let features = configuration.normalize ? try pooled.normalized(along: 1) : pooled
@@ -214,13 +212,16 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
     var all = try step.gathered(labels(batch))
-    let isPooled = !step.isTraining || all.count % views != 0
-    if !isPooled, views > 1 { all = stride(from: 0, to: all.count, by: views).map { all[$0] } }
+    var views = 1
+    if let group = batch.group, group > 1, all.count % group == 0 {
+      views = group
+      all = stride(from: 0, to: all.count, by: views).map { all[$0] }
+    }
     let labels = try Tensor(all).to(step.device)
     return try Loss(
       value(batch, step) { x, y in
-        var parts = [try compared(step.gathered(x), isPooled: isPooled, step)]
-        if modalities.count > 1 { parts.append(try compared(step.gathered(y), isPooled: isPooled, step)) }
+        var parts = [try compared(step.gathered(x), views: views, step)]
+        if modalities.count > 1 { parts.append(try compared(step.gathered(y), views: views, step)) }
         let targets = parts.count == 2 ? try Tensor.concatenated([labels, labels]) : labels
         let logits = try Tensor.concatenated(parts.map(\.logits))
         let softmax =

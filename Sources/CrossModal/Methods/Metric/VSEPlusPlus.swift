@@ -18,6 +18,7 @@ public final class VSEPlusPlus: JointBranches, Trainable, JointEmbedding, Retrie
     accepts: [.vector, .set, .sequence, .images, .tokens])
 
   public let configuration: Configuration
+  /// Whether all weights were given, so that none are drawn.
   private var hasLoaded = false
 
   public init(_ configuration: Configuration, for data: DataDescription) throws {
@@ -29,13 +30,19 @@ public final class VSEPlusPlus: JointBranches, Trainable, JointEmbedding, Retrie
 
   // MARK: - Weights
 
-  /// Reads the files that the settings name: of a network of pictures, and of everything.
-  ///
-  /// - Throws: what is wrong with a file, naming it.
-  override func loadPretrainedWeights() throws {
-    try super.loadPretrainedWeights()
-    guard let file = configuration.startFrom else { return }
-    try loadWeights(SafeTensors.read(file).tensors, from: file)
+  /// The files of networks that were trained before, and the one of everything.
+  public override var assets: [Asset] {
+    super.assets + [start].compactMap { $0 }
+  }
+
+  private var start: Asset? {
+    configuration.startFrom.map { Asset(.weights, key: "start_from", file: $0) }
+  }
+
+  public override func begin(with contents: AssetContents) throws {
+    try super.begin(with: contents)
+    guard let start, let weights = contents.weights[start.key] else { return }
+    try loadWeights(weights, from: start.file)
     hasLoaded = true
   }
 

@@ -8,6 +8,7 @@ struct MemorySet: TrainingSet {
   let items: [Items]
   var labels: [Int]?
   var rows: [[Int]]?
+  var givenPairs: GivenPairs?
   /// Word numbers of items of kind tokens.
   static let vocabulary = 30
 
@@ -35,10 +36,12 @@ struct MemorySet: TrainingSet {
   func batch(at places: [Int]) throws -> Batch {
     let rows = rows ?? items.map { Array(0..<$0.count) }
     let chosen = rows.map { row in places.map { row[$0] } }
-    return Batch(
+    var batch = Batch(
       modalities: description.modalities.map(\.name),
       items: try zip(items, chosen).map { try $0.rows(at: $1) }, rows: chosen,
       labels: labels.map { labels in places.map { labels[$0] } })
+    batch.givenPairs = givenPairs
+    return batch
   }
 }
 

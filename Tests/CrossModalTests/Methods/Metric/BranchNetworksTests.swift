@@ -166,7 +166,7 @@ struct BranchNetworksTests {
     bert["finetune"] = false
     for method in Self.methods {
       let (own, training) = try method.method(data, ["encoder": ["bert", "auto"], "bert": bert])
-      try (own as? any PretrainedParts)?.loadPretrainedWeights()
+      try own.begin(with: AssetContents(of: own.assets))
       try Trainer(own, training: training, data: data).run()
       let entries = own.stateEntries.filter { $0.name.contains(".bert.") }
       #expect(entries.count == published.state.count)
@@ -181,17 +181,18 @@ struct BranchNetworksTests {
     let whole = try VSEPlusPlus(
       .init(overrides: ["encoder": ["bert", "auto"], "bert": bert, "start_from": .string(file)]),
       for: data.description)
-    #expect(message { try whole.loadPretrainedWeights() }?.hasPrefix(file) == true)
+    #expect(message { try whole.begin(with: AssetContents(of: whole.assets)) }?.hasPrefix(file) == true)
     let frozen = try CLIP(
       .init(overrides: ["encoder": ["bert", "auto"], "bert": bert]), for: data.description)
     #expect(
-      message { try frozen.loadPretrainedWeights() }?.hasPrefix("bert.weights: nothing is not")
+      message { try frozen.begin(with: AssetContents(of: frozen.assets)) }?.hasPrefix(
+        "bert.weights: nothing is not")
         == true)
     bert["weights"] = .string(file)
     var other = data.description
     other.modalities[0].vocabulary = 31
     let misfit = try CLIP(.init(overrides: ["encoder": ["bert", "auto"], "bert": bert]), for: other)
-    let told = try #require(message { try misfit.loadPretrainedWeights() })
+    let told = try #require(message { try misfit.begin(with: AssetContents(of: misfit.assets)) })
     #expect(told.hasSuffix("set features.NAME to {name: wordpiece, vocabulary: its vocab.txt}"))
   }
 

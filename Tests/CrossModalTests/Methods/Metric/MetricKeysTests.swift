@@ -110,22 +110,14 @@ struct MetricKeysTests {
     }
   }
 
-  private func pairs(_ text: String, _ data: MemorySet, _ more: JSON = [:]) throws -> (
-    TemporaryFolder, Contrastive
-  ) {
-    let folder = try TemporaryFolder()
-    let file = folder.url.appendingPathComponent("pairs.txt")
-    try Data(text.utf8).write(to: file)
-    var settings: JSON = ["pairs": .string(file.path)]
-    for member in more.members ?? [] { settings[member.key] = member.value }
-    return (folder, try Contrastive(.init(overrides: settings), for: data.description))
-  }
-
-  @Test("of pairs of a file these alone count, as similar or dissimilar, whatever the data pair")
+  @Test("of given pairs these alone count, as similar or dissimilar, whatever the data pair")
   func givenPairs() throws {
-    let data = try MetricMethodsTests.data()
-    let (folder, method) = try pairs("3 7 similar\n3,8,dissimilar\n\n9\t9\tdissimilar\n", data)
-    defer { withExtendedLifetime(folder) {} }
+    let paired = try MetricMethodsTests.data()
+    var data = paired
+    data.givenPairs = GivenPairs([
+      .init(x: 3, y: 7, .similar), .init(x: 3, y: 8, .dissimilar), .init(x: 9, y: 9, .dissimilar),
+    ])
+    let method = try Contrastive(.init(overrides: ["pairs": "pairs.txt"]), for: data.description)
     var training = TrainingConfiguration()
     training.batchSize = 3
     let batches = try method.sampler(for: data, training).batches(epoch: 0, seed: 1)
@@ -137,7 +129,8 @@ struct MetricKeysTests {
     #expect(
       positive.indices.filter { positive[$0] } == [1] && negative.indices.filter { negative[$0] } == [2, 15])
     // Held-out pairs are measured by what belongs together there.
-    #expect(try method.matches(batch, Step(isTraining: false)).masks().positive.sum().item() == 4)
+    let held = try paired.batch(at: [3, 7, 8, 9])
+    #expect(try method.matches(held, Step(isTraining: false)).masks().positive.sum().item() == 4)
     // ½ D² of the one match, and the mean of ½ max(0, 1 − D)² of both mismatches.
     let vectors = try (0..<2).map { try method.encode(batch.items[$0], side: $0).values }
     let distances = try vectors[0].distances(to: vectors[1]).values(as: Double.self)
@@ -145,20 +138,9 @@ struct MetricKeysTests {
     let expected = distances[1] * distances[1] / 2 + (apart[0] + apart[1]) / 2
     #expect(try isClose(method.loss(batch, Step()).total.item(), expected, 1e-5))
     try Trainer(method, training: training, data: data).run()
-  }
-
-  @Test(
-    "lines that are no pair, or rows that are not there, are named",
-    arguments: [
-      ("1 2\n", "line 0"), ("1 2 similar\n1 2 1\n", "line 1"), ("1 40 similar\n", "names row 40 of y"),
-      ("", "no pairs"),
-    ])
-  func badPairs(text: String, part: String) throws {
-    let data = try MetricMethodsTests.data()
-    let (folder, method) = try pairs(text, data)
-    defer { withExtendedLifetime(folder) {} }
-    let error = #expect(throws: DataError.self) { try method.sampler(for: data, TrainingConfiguration()) }
-    #expect(error?.errorDescription?.contains(part) == true)
+    // A file that nobody read is not passed over.
+    let error = #expect(throws: ConfigurationError.self) { try method.sampler(for: paired, training) }
+    #expect(error?.errorDescription?.hasPrefix("pairs: pairs.txt is not among the training data") == true)
   }
 
   @Test("in_batch is what batches are without a file, and a file goes with no memory")
@@ -210,14 +192,21 @@ struct MetricKeysTests {
   func lackOfPairs() throws {
     let two = try MetricMethodsTests.data()
     let data = MemorySet([two.items[0]], labels: two.labels)
-    for places in [[0, 1, 2], [0, 5, 10]] {
-      let method = try Contrastive(.init(), for: data.description)
-      var told: [String] = []
-      try method.prepare(on: data, Preparation { told.append($0) })
-      for _ in 0..<2 { _ = try method.loss(data.batch(at: places), Step()) }
-      #expect(
-        told.count == 1 && told[0].hasPrefix("a batch has no \(places[1] == 1 ? "matches" : "mismatches")"))
+    let method = try Contrastive(.init(), for: data.description)
+    func note(_ places: [Int], _ step: Step) throws -> String? {
+      try method.loss(data.batch(at: places), step).note
     }
+    #expect(try note([0, 1, 2], Step())?.hasPrefix("a batch has no matches") == true)
+    #expect(try note([0, 5, 10], Step())?.hasPrefix("a batch has no mismatches") == true)
+    #expect(try note([0, 5, 1], Step()) == nil && note([0, 5, 10], Step(isTraining: false)) == nil)
+    var training = TrainingConfiguration()
+    (training.epochs, training.batchSize) = (3, 5)
+    var told: [String] = []
+    let alike = MemorySet(data.items, labels: [Int](repeating: 0, count: data.count))
+    try Trainer(method, training: training, data: alike) { event in
+      if case .note(let text) = event { told.append(text) }
+    }.run()
+    #expect(told.count == 1 && told[0].hasPrefix("a batch has no mismatches"))
   }
 
   // MARK: - Evaluation

@@ -163,24 +163,56 @@ struct MetricMethodsTests {
     "gradients in chunks are those of the whole batch", arguments: MetricCase.all)
   func chunks(kind: MetricCase) throws {
     let data = try Self.data()
-    func gradients(_ chunk: Int) throws -> [Tensor?] {
+    // Five classes of two items each, which neighbours tell or do not.
+    func gradients(_ chunk: Int, group: Int?) throws -> [Tensor?] {
       let (method, training) = try kind.method(data, ["chunk_size": .int(chunk)])
-      _ = try method.samplerHere(for: data, training)
       try method.prepareHere(on: data)
       for entry in method.stateEntries { try entry.prepareForTraining(on: .cpu, as: .float64) }
-      let batch = try data.batch(at: [0, 5, 1, 6, 2, 7, 3, 8, 4, 9]).to(.cpu, .float64)
+      var batch = try data.batch(at: [0, 5, 1, 6, 2, 7, 3, 8, 4, 9]).to(.cpu, .float64)
+      batch.group = group
       let loss = try method.loss(batch, Step(training: training))
       try loss.backward()
       return method.parameters.map(\.gradient)
     }
-    let whole = try gradients(0)
-    for (one, other) in zip(whole, try gradients(3)) {
-      switch (one, other) {
-      case (let one?, let other?): #expect(try one.isClose(to: other, relative: 1e-9, absolute: 1e-12))
-      case (nil, nil): break
-      default: Issue.record("a gradient is missing")
+    for group in [nil, 2] {
+      for (one, other) in zip(try gradients(0, group: group), try gradients(3, group: group)) {
+        switch (one, other) {
+        case (let one?, let other?): #expect(try one.isClose(to: other, relative: 1e-9, absolute: 1e-12))
+        case (nil, nil): break
+        default: Issue.record("a gradient is missing")
+        }
       }
     }
+  }
+
+  @Test("views of one object become one vector where the batch says that they stand together")
+  func views() throws {
+    let two = try Self.data()
+    let data = MemorySet([two.items[0]], labels: two.labels)
+    let method = try TripletCenter(.init(), for: data.description)
+    func loss(_ places: [Int], group: Int?) throws -> Double {
+      var batch = try data.batch(at: places)
+      batch.group = group
+      return try method.loss(batch, Step()).total.item()
+    }
+    let each = try loss([0, 1, 2, 3], group: nil)
+    #expect(try isClose(loss([0, 0, 1, 1, 2, 2, 3, 3], group: 2), each, 1e-5))
+    #expect(try !isClose(loss([0, 5, 1, 6, 2, 7, 3, 8], group: 2), each, 1e-3))
+  }
+
+  @Test("of pairs by class the hardest count, as many as the batch size has room for")
+  func hardClasses() throws {
+    let data = try Self.data()
+    let method = try NPair(.init(overrides: ["sampler": "hard_classes"]), for: data.description)
+    func loss(_ size: Int?) throws -> Double {
+      var training = TrainingConfiguration()
+      training.batchSize = size
+      var batch = try data.batch(at: [0, 5, 1, 6, 2, 7, 3, 8, 4, 9])
+      batch.group = 2
+      return try method.loss(batch, Step(training: training)).total.item()
+    }
+    #expect(try loss(nil) == loss(10))
+    #expect(try loss(4) != loss(10))
   }
 
   @Test("an item of five pairs is never its own captions' negative, and no batch holds it twice")
@@ -329,8 +361,4 @@ struct MetricMethodsTests {
 extension Trainable {
   /// ``prepare(on:_:)`` for use through `any Trainable`.
   fileprivate func prepareHere(on data: some TrainingSet) throws { try prepare(on: data, Preparation()) }
-
-  fileprivate func samplerHere(
-    for data: some TrainingSet, _ training: TrainingConfiguration
-  ) throws -> any BatchSampler { try sampler(for: data, training) }
 }

@@ -19,10 +19,11 @@ struct StructurePreservingTests {
   private func batch(_ method: StructurePreserving, _ places: [Int], _ data: MemorySet) throws
     -> NeighbourBatch
   {
-    let batch = try data.batch(at: places)
+    var batch = try data.batch(at: places)
+    batch.group = try method.sampler(for: data, TrainingConfiguration()).group
     return try NeighbourBatch(
-      batch, Step(), identity: method.configuration.distinctImages ? .rows : .blocks(of: 2, side: 0),
-      labels: batch.labels, positives: method.positives, neighbourhood: method.configuration.neighbourhood)
+      batch, Step(), side: 0, labels: batch.labels, positives: method.positives,
+      neighbourhood: method.configuration.neighbourhood)
   }
 
   @Test("parameters have the names of the released program")
@@ -110,7 +111,7 @@ struct StructurePreservingTests {
   func onePair() throws {
     let data = try MetricMethodsTests.data()
     let normalised = try method(data)
-    #expect(throws: ObjectiveError.self) { try normalised.loss(data.batch(at: [3]), Step()) }
+    #expect(throws: ConfigurationError.self) { try normalised.loss(data.batch(at: [3]), Step()) }
     let plain = try method(data, ["batch_norm": false])
     #expect(try plain.loss(data.batch(at: [3]), Step()).total.item() == 0)
   }
@@ -204,11 +205,15 @@ struct StructurePreservingTests {
   @Test("word vectors that were loaded are where training starts, and hold the table near them")
   func loadedWords() throws {
     let data = try sentences()
-    let method = try textMethod(data, ["word_embedding_reg": 1])
     let folder = try TemporaryFolder()
     let file = folder.url.appendingPathComponent("vectors.txt")
+    let method = try textMethod(data, ["word_embedding_reg": 1, "word_vectors": .string(file.path)])
     try Data("w4 1 2 3 4 5 6\nw5 0 0 0 0 0 1\n".utf8).write(to: file)
-    try method.begin(with: WordVectors(file.path, of: (0..<10).map { "w\($0)" }), side: 1)
+    func begin(_ words: [String]) throws {
+      #expect(method.assets == [Asset(.wordVectors, key: "word_vectors", file: file.path)])
+      try method.begin(with: AssetContents(of: method.assets, words: [nil, words]))
+    }
+    try begin((0..<10).map { "w\($0)" })
     try method.prepare(on: data, Preparation())
     let table = try #require(method.state.first { $0.name == "words.weight" }).tensor
     #expect(try table[4].values(as: Double.self) == [1, 2, 3, 4, 5, 6])
@@ -216,8 +221,6 @@ struct StructurePreservingTests {
     let loss = try method.loss(data.batch(at: Array(0..<16)), Step())
     #expect(try loss.parts.first { $0.name == "words" }?.value.item() == 0)
     try Data("w4 1 2\n".utf8).write(to: file)
-    #expect(throws: ConfigurationError.self) {
-      try method.begin(with: WordVectors(file.path, of: ["w4"]), side: 1)
-    }
+    #expect(throws: ConfigurationError.self) { try begin(["w4"]) }
   }
 }

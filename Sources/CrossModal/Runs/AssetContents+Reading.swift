@@ -1,0 +1,26 @@
+import Torch
+
+extension AssetContents {
+  /// Reads what a method begins with; pairs, which belong to the data, are not among it.
+  ///
+  /// - Parameter words: the vocabulary of each modality; nil for one whose items are no words.
+  /// - Throws: what is wrong with a file, naming it; ``ConfigurationError`` for vectors where there are no words.
+  init(of assets: [Asset], words: [[String]?] = []) throws {
+    self.init()
+    for asset in assets {
+      switch asset.kind {
+      case .weights: weights[asset.key] = try SafeTensors.read(asset.file).tensors
+      case .wordVectors:
+        guard words.contains(where: { $0 != nil }) else {
+          throw ConfigurationError.badValue(
+            key: asset.key, value: asset.file,
+            expected: "possible: no modality has words (features.NAME: words)")
+        }
+        wordVectors[asset.key] = try words.map { words in
+          try words.map { try WordVectors(asset.file, of: $0) }
+        }
+      case .pairs: break
+      }
+    }
+  }
+}
