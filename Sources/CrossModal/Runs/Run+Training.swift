@@ -53,6 +53,7 @@ extension Run {
         method: type.description.name, reason: "is fitted, not trained by gradient")
     }
     let held = try validation(configuration, data).map(learning.pairs)
+    let types = method.stateEntries.map(\.tensor.dtype)
     // Before the folder is touched, so that settings which cannot be used neither leave one nor replace a run.
     let trainer = try Trainer(
       method, training: configuration, data: learning.data, validation: held, seed: seed, device: device,
@@ -63,10 +64,10 @@ extension Run {
     try group?.barrier()
     let outcome = try trainer.run()
     let run = Run(record: record, method: method, featurizers: learning.featurizers)
-    if isFirst {
-      try run.write(to: folder)
-      try extras(run, outcome)
-    }
+    if isFirst { try run.write(to: folder) }
+    // The file keeps the precision of training; in use the method has its own, as where the run is opened.
+    for (entry, type) in zip(method.stateEntries, types) { entry.tensor = try entry.tensor.to(type) }
+    if isFirst { try extras(run, outcome) }
     return (run, outcome)
   }
 

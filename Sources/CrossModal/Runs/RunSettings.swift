@@ -57,7 +57,14 @@ public struct RunSettings: Sendable {
       }
       try tree.set(path[...], to: value)
     }
-    features = tree["features"] ?? .object([])
+    let given = tree["features"] ?? .null
+    // A method's own number of this name stands where the names of modalities would.
+    let isOfMethod = given.members == nil && keys.contains { $0.name == "features" }
+    guard isOfMethod || given.isNull || given.members != nil else {
+      throw ConfigurationError.badValue(
+        key: "features", value: given.text(), expected: "names of modalities with a featurizer each")
+    }
+    features = isOfMethod || given.isNull ? .object([]) : given
     threads = try tree["threads"].map {
       guard let threads = $0.int, (1...1024).contains(threads) else {
         throw ConfigurationError.badValue(
@@ -66,7 +73,7 @@ public struct RunSettings: Sendable {
       return threads
     }
     words = Self.wordKeys.compactMap { key in tree["vocab_" + key].map { JSON.Member(key, $0) } }
-    for key in Self.names { tree[key] = nil }
+    for key in Self.names where key != "features" || !isOfMethod { tree[key] = nil }
     method = tree
   }
 

@@ -63,15 +63,13 @@ struct SettingsTests {
       try over(["finetune": true, "cnn_mode": "eval"], ["pictures.finetune=false"]).pictures.mode == .eval)
   }
 
-  @Test("every recipe is of settings that its method understands")
-  func recipes() throws {
-    for method in MethodList.all {
-      for recipe in method.recipes {
-        let settings = try RunSettings(recipe.settings, keys: method.allKeys)
-        #expect(throws: Never.self, "\(recipe.name)") { try method.settings(settings.method, pairs: 1000) }
-      }
-    }
-    #expect(DCCA.recipes.map(\.name).contains("mnist-halves"))
+  @Test("features are those of modalities, or a method's own number of that name; another number is refused")
+  func features() throws {
+    let own = try RunSettings(["features": 500], keys: KCCA.allKeys)
+    #expect(own.method["features"] == 500 && own.features.members?.isEmpty == true)
+    let named = try RunSettings(["solver": "rff"], assignments: ["features.x=tfidf"], keys: KCCA.allKeys)
+    #expect(named.method["features"] == nil && named.features["x"] == "tfidf")
+    #expect(throws: ConfigurationError.self) { try RunSettings(["features": "tfidf"], keys: CCA.allKeys) }
   }
 
   @Test("what is no assignment is refused", arguments: ["k", "=3", "threads=0", "k.depth.x=1"])

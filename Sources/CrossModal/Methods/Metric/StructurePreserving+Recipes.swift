@@ -4,7 +4,7 @@ extension StructurePreserving {
       Recipe(
         "structure-preserving-emoji",
         "emoji pictures and their names: features of both and two layers a side; each picture has one text, so nothing "
-          + "is kept together within a modality.",
+          + "is kept together within a modality",
         [
           "sample_size": 1, "sent_only_loss_factor": 0, "margin": 0.2, "num_neg_sample": 3, "dim_embed": 512,
           "standardize": false, "learning_rate": 1e-3, "lr_gamma": 1, "epochs": 60,

@@ -241,6 +241,5 @@ struct MetricItemsTests {
     let configuration = try CLIP.Configuration(overrides: given)
     #expect(configuration.memory.warmupSteps == 3 && configuration.pictures.cropScale == 0.5)
     #expect(try CLIP.Configuration(overrides: configuration.tree()) == configuration)
-    #expect(try CLIP.Configuration(overrides: CLIP.Configuration().tree()) == CLIP.Configuration())
   }
 }

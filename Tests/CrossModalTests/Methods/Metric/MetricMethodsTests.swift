@@ -305,7 +305,6 @@ struct MetricMethodsTests {
     ] {
       #expect(tree["embed_size"]?.int == 32)
     }
-    #expect(try NPair.Configuration(overrides: NPair.Configuration().tree()) == NPair.Configuration())
     #expect(try Contrastive.Configuration(overrides: ["memory": 50]).memory.size == 50)
     #expect(try TripletCenter.Configuration(overrides: ["normalize": true]).marginInUse == 0.5)
   }

@@ -168,10 +168,6 @@ struct VSEPlusPlusTests {
     #expect(VSEPlusPlus.trainingDefaults(infinity, pairs: 9).optimizer == .adamw)
     #expect(try settings(["max_violation": false]).negatives == .sum)
     #expect(try settings(["max_violation": true]).negatives == .hardest)
-    for recipe in VSEPlusPlus.recipes {
-      let own = try VSEPlusPlus.settings(RunSettings(recipe.settings).method, pairs: 100)
-      #expect(own.training != nil, "\(recipe.name)")
-    }
   }
 
   @Test("settings come back from files as they went there", arguments: VSEPlusPlus.Preset.allCases)

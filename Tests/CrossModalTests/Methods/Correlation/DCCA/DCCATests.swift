@@ -112,23 +112,6 @@ struct DCCATests {
     #expect(first[1] < first[0])
   }
 
-  @Test("a saved model gives the same scores, one view alone as well")
-  func saves() throws {
-    let data = try MemoryPairs.related(80)
-    let method = try method(data)
-    try Trainer(method, training: training(method, data) { $0.epochs = 3 }, data: data).run()
-    let folder = try TemporaryFolder()
-    let path = folder.file("model.safetensors").path
-    try SafeTensors.write(method.state, to: path)
-    let loaded = try self.method(data)
-    try loaded.load(SafeTensors.read(path).tensors, from: path)
-    for (side, rows) in [data.x, data.y].enumerated() {
-      let scores = try [method, loaded].map { try $0.encode(.vectors(rows), side: side).values }
-      // What was trained in float64 is used in float32.
-      #expect(try scores[0].isClose(to: scores[1], relative: 1e-4, absolute: 1e-4))
-    }
-  }
-
   @Test("batches no larger than the outputs are refused before training, and small ones warned of")
   func batchSizes() throws {
     let data = try MemoryPairs.related(30)
