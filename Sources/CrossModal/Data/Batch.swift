@@ -90,11 +90,20 @@ extension TrainingSet {
   public func count(side: Int) -> Int { itemsOfPairs.map { ($0[side].max() ?? -1) + 1 } ?? count }
 
   /// Those of the items' first pairs.
+  ///
+  /// - Throws: ``DataError`` for an item that no pair names; what reading throws.
   public func items(side: Int, rows: Range<Int>) throws -> Items {
-    guard let items = itemsOfPairs?[side] else { return try batch(at: Array(rows)).items[side] }
-    var first: [Int: Int] = [:]
-    for (place, item) in items.enumerated() where first[item] == nil { first[item] = place }
-    return try batch(at: rows.compactMap { first[$0] }).items[side]
+    guard let named = itemsOfPairs?[side] else { return try batch(at: Array(rows)).items[side] }
+    var first = [Int?](repeating: nil, count: rows.count)
+    for (pair, item) in named.enumerated() where rows.contains(item) && first[item - rows.lowerBound] == nil {
+      first[item - rows.lowerBound] = pair
+    }
+    if let missing = first.firstIndex(where: { $0 == nil }) {
+      throw DataError.malformed(
+        file: description.name, place: description.modalities[side].name,
+        reason: "has no pair with row \(rows.lowerBound + missing)")
+    }
+    return try batch(at: first.compactMap { $0 }).items[side]
   }
 
   /// That of the item's first pair.
