@@ -13,7 +13,7 @@ extension Items {
   }
 
   /// The items of a file as rows of a modality: a picture, a text of one line an item, or a .npy of vectors
-  /// (`[n, d]`, or `[d]` for one).
+  /// (`[n, d]`, or `[d]` for one), of sets or sequences (`[n, l, d]`, or `[l, d]` for one).
   ///
   /// They become what the rows of the data set are: a picture has the size and the channels of those in an array, and
   /// numbers are multiplied by the modality's scale.
@@ -32,23 +32,39 @@ extension Items {
       }
       self = .texts(lines)
     case .vector:
-      guard let reader = ArrayReaders.reader(of: file), !reader.isContainer else {
-        throw QueryError.unfit(file: file, found: "no array that can be read", expected: "a .npy of vectors")
-      }
-      var rows = try reader.open(URL(fileURLWithPath: file), nil, .standard).all()
-      if rows.rank == 1 { rows = try rows.unsqueezed(at: 0) }
-      guard rows.rank == 2, modality.size.map({ $0 == rows.size(along: 1) }) ?? true else {
-        throw QueryError.unfit(
-          file: file, found: "shape \(rows.shape)",
-          expected: "vectors of \(modality.size.map(String.init) ?? "some") numbers")
-      }
-      try TensorArray(rows, name: file).checkFinite(0..<rows.size(along: 0))
-      self = .vectors(try rows.numbers(times: modality.scale))
-    case .set, .sequence, .tokens:
+      self = .vectors(try Items.array(file, rank: 2, what: "vectors", as: modality))
+    case .set:
+      let rows = try Items.array(file, rank: 3, what: "sets [n, l, d] or one set [l, d]", as: modality)
+      self = .sets(rows, lengths: Array(repeating: rows.size(along: 1), count: rows.size(along: 0)))
+    case .sequence:
+      let rows = try Items.array(
+        file, rank: 3, what: "sequences [n, l, d] or one sequence [l, d]", as: modality)
+      self = .sequences(rows, lengths: Array(repeating: rows.size(along: 1), count: rows.size(along: 0)))
+    case .tokens:
       throw QueryError.unfit(
         file: file, found: "a file",
         expected: "rows of kind \(modality.kind.rawValue) from a data set (--data)")
     }
+  }
+
+  /// The numbers of an array file, `[n, …, d]`; one item may stand alone.
+  private static func array(
+    _ file: String, rank: Int, what: String, as modality: DataDescription.Modality
+  ) throws -> Tensor {
+    guard let reader = ArrayReaders.reader(of: file), !reader.isContainer else {
+      throw QueryError.unfit(file: file, found: "no array that can be read", expected: "a .npy of \(what)")
+    }
+    var rows = try reader.open(URL(fileURLWithPath: file), nil, .standard).all()
+    if rows.rank == rank - 1 { rows = try rows.unsqueezed(at: 0) }
+    guard rows.rank == rank, rows.size(along: 1) > 0,
+      modality.size.map({ $0 == rows.size(along: -1) }) ?? true
+    else {
+      throw QueryError.unfit(
+        file: file, found: "shape \(rows.shape)",
+        expected: "\(what) of \(modality.size.map(String.init) ?? "some") numbers")
+    }
+    try TensorArray(rows, name: file).checkFinite(0..<rows.size(along: 0))
+    return try rows.numbers(times: modality.scale)
   }
 
   private static func picture(_ file: URL, as modality: DataDescription.Modality) throws -> Items {

@@ -98,6 +98,35 @@ struct QueryItemsTests {
     #expect(said?.hasSuffix("v.npy: row 1, column 0 is NaN; every number must be finite") == true)
   }
 
+  @Test("a .npy of one sequence or set, or of several, is a query; sizes that do not fit are told")
+  func sequences() throws {
+    let folder = try TemporaryFolder()
+    let steps = try Tensor.normal([3, 5, 2], using: Generator(seed: 1))
+    try folder.write(steps, to: "all.npy")
+    try folder.write(steps[1], to: "one.npy")
+    var video = DataDescription.Modality(name: "video", kind: .sequence, size: 2, scale: 0.5)
+    guard case .sequences(let one, let lengths) = try Items(file: folder.file("one.npy").path, as: video)
+    else {
+      Issue.record("no sequence")
+      return
+    }
+    #expect(try lengths == [5] && one.bytes() == (steps[1..<2] * 0.5).bytes())
+    video.kind = .set
+    guard case .sets(let all, [5, 5, 5]) = try Items(file: folder.file("all.npy").path, as: video) else {
+      Issue.record("no sets")
+      return
+    }
+    #expect(all.shape == [3, 5, 2])
+    video.size = 4
+    #expect(
+      message { _ = try Items(file: folder.file("one.npy").path, as: video) }?.hasSuffix(
+        "one.npy: shape [1, 5, 2], expected sets [n, l, d] or one set [l, d] of 4 numbers") == true)
+    try folder.write(try Tensor([1, .nan], shape: [1, 2]), to: "nan.npy")
+    video.size = 2
+    #expect(
+      message { _ = try Items(file: folder.file("nan.npy").path, as: video) }?.contains("is NaN") == true)
+  }
+
   @Test("pictures of a folder and vectors of a file are multiplied as the rows are")
   func scaled() throws {
     let folder = try TemporaryFolder()
