@@ -72,14 +72,29 @@ public final class CNNEncoder: PretrainedEncoder {
   ///
   /// - Parameter items: pictures `[n, h, w, 3]` or `[n, h, w, 1]`, bytes, or numbers in 0...1.
   public func features(of items: Items, _ pass: Pass) throws -> Tensor {
+    try cnn(inputs(items), own(pass)).normalized(along: 1)
+  }
+
+  /// The last maps of the network as a sequence of cells, top to bottom and left to right: `[n, cells, channels]`.
+  ///
+  /// - Parameter items: pictures `[n, h, w, 3]` or `[n, h, w, 1]`, bytes, or numbers in 0...1.
+  public func cells(of items: Items, _ pass: Pass) throws -> Tensor {
+    try cnn.cells(of: inputs(items), own(pass))
+  }
+
+  /// The sizes of ``cells(of:_:)`` for pictures of one size.
+  public func grid(height: Int, width: Int) -> PictureGrid { cnn.grid(height: height, width: width) }
+
+  private func inputs(_ items: Items) throws -> Tensor {
     guard case .images(let pictures) = items else {
       throw unsuitable(items, expected: "a picture of one size")
     }
     let weight = fc.weight
-    let inputs = try pictures.to(weight.device).normalizedPictures(weight.dtype)
-    let pass = finetunes && mode == .train ? pass : .evaluation
-    return try cnn(inputs, pass).normalized(along: 1)
+    return try pictures.to(weight.device).normalizedPictures(weight.dtype)
   }
+
+  /// The pass of the network, which may stay in evaluation while the rest is trained.
+  private func own(_ pass: Pass) -> Pass { finetunes && mode == .train ? pass : .evaluation }
 
   public func vectors(of items: Items, _ pass: Pass) throws -> Tensor { try fc(features(of: items, pass)) }
 

@@ -9,14 +9,53 @@ public protocol PictureNetwork: Module {
   var size: Int { get }
   /// The shortest side of pictures that it takes.
   static var smallestSide: Int { get }
-  /// Numbers of pictures `[n, 3, height, width]`, of which each channel has torchvision's mean and deviation:
-  /// `[n, size]`.
-  func callAsFunction(_ pictures: Tensor, _ pass: Pass) throws(TorchError) -> Tensor
+  /// The last maps of pictures `[n, 3, height, width]`, of which each channel has torchvision's mean and deviation:
+  /// `[n, channels, rows, columns]`, as ``grid(height:width:)`` says.
+  func maps(of pictures: Tensor, _ pass: Pass) throws(TorchError) -> Tensor
+  /// What becomes of the last maps: `[n, size]`.
+  func vectors(ofMaps maps: Tensor, _ pass: Pass) throws(TorchError) -> Tensor
+  /// The sizes of the last maps of pictures of one size.
+  func grid(height: Int, width: Int) -> PictureGrid
   /// Names in torchvision's files of the layer that is left out.
   static var lastLayer: [String] { get }
 }
 
+/// Cells that a network divides pictures into, each with as many numbers as there are channels.
+public struct PictureGrid: Sendable, Equatable {
+  /// Cells one above the other.
+  public var height: Int
+  /// Cells side by side.
+  public var width: Int
+  public var channels: Int
+
+  public init(height: Int, width: Int, channels: Int) {
+    self.height = height
+    self.width = width
+    self.channels = channels
+  }
+
+  /// Number of cells.
+  public var cells: Int { height * width }
+}
+
+extension Tensor {
+  /// Maps `[n, channels, rows, columns]` as a sequence of cells, top to bottom and left to right:
+  /// `[n, cells, channels]`.
+  func cells() throws(TorchError) -> Tensor { try flattened(from: 2).transposed(1, 2).contiguous() }
+}
+
 extension PictureNetwork {
+  /// Numbers of pictures `[n, 3, height, width]`, of which each channel has torchvision's mean and deviation:
+  /// `[n, size]`.
+  public func callAsFunction(_ pictures: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+    try vectors(ofMaps: maps(of: pictures, pass), pass)
+  }
+
+  /// The last maps as a sequence of cells, top to bottom and left to right: `[n, cells, channels]`.
+  public func cells(of pictures: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+    try maps(of: pictures, pass).cells()
+  }
+
   /// Draws the parameters as torchvision does: convolutions normal, such that gradients keep their variance going
   /// back, linear maps normal of deviation 0.01, normalisations that change nothing.
   func reset(using generator: Generator) throws {

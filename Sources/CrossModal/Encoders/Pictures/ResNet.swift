@@ -55,10 +55,19 @@ public final class ResNet: PictureNetwork {
     size = channels
   }
 
-  public func callAsFunction(_ pictures: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+  public func maps(of pictures: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
     var maps = try bn1(conv1(pictures), pass).relu().maximumPooled(size: 3, stride: 2, padding: 1)
     for stage in [layer1, layer2, layer3, layer4] { maps = try stage(maps, pass) }
-    return try maps.mean(along: 2, 3)
+    return maps
+  }
+
+  public func vectors(ofMaps maps: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+    try maps.mean(along: 2, 3)
+  }
+
+  /// A cell for every 32 by 32 pixels, or what is left of them.
+  public func grid(height: Int, width: Int) -> PictureGrid {
+    PictureGrid(height: (height + 31) / 32, width: (width + 31) / 32, channels: size)
   }
 }
 

@@ -23,6 +23,40 @@ struct PictureNetworkTests {
     #expect(difference <= 1e-5 * Swift.max(1, largest), "\(difference) of \(largest)")
   }
 
+  @Test("the last maps are cells, top to bottom and left to right, of which the vectors are made")
+  func cells() throws {
+    for (kind, height, width) in [(CNNEncoder.Kind.resnet18, 64, 96), (.resnet18, 33, 65), (.vgg19, 64, 96)] {
+      let network = try Self.network(kind)
+      let pictures = try Tensor.normal([1, 3, height, width], using: Generator(seed: 2))
+      let grid = network.grid(height: height, width: width)
+      let (maps, cells, vectors) = try withoutGradient {
+        let maps = try network.maps(of: pictures, .evaluation)
+        return try (
+          maps, network.cells(of: pictures, .evaluation), network.vectors(ofMaps: maps, .evaluation)
+        )
+      }
+      #expect(maps.shape == [1, grid.channels, grid.height, grid.width], "\(kind)")
+      #expect(cells.shape == [1, grid.cells, grid.channels])
+      let place = grid.width + 1
+      #expect(try cells[0][place].bytes() == maps[0].permuted(1, 2, 0).contiguous()[1][1].bytes())
+      #expect(try vectors.bytes() == withoutGradient { try network(pictures, .evaluation) }.bytes())
+    }
+  }
+
+  @Test("VGG gives the maps in front of its last pooling, too, with the same names and vectors")
+  func finerMaps() throws {
+    let fine = try VGG(poolsMaps: false, using: Generator(seed: 1))
+    let network = try Self.network(.vgg19)
+    #expect(fine.stateEntries.map(\.name) == network.stateEntries.map(\.name))
+    #expect(fine.grid(height: 224, width: 224) == PictureGrid(height: 14, width: 14, channels: 512))
+    for (own, other) in zip(fine.stateEntries, network.stateEntries) { own.tensor = other.tensor }
+    let pictures = try RecordedPictures.pictures(1, side: 64)
+    let maps = try withoutGradient { try fine.maps(of: pictures, .evaluation) }
+    let vectors = try withoutGradient { try [fine(pictures, .evaluation), network(pictures, .evaluation)] }
+    #expect(maps.shape == [1, 512, 4, 4])
+    #expect(try vectors[0].bytes() == vectors[1].bytes())
+  }
+
   @Test("training uses the batch's statistics and moves the running ones as torchvision does")
   func training() throws {
     let recorded = try RecordedPictures("networks")

@@ -28,6 +28,20 @@ struct VectorEncoderTests {
     }
   }
 
+  @Test("the small network of pictures gives its cells, from which all convolutions learn")
+  func cells() throws {
+    let generator = try Generator(seed: 1)
+    let pictures = try Tensor.normal([2, 3, 16, 24], using: generator)
+    let network = try PictureEncoder(
+      channels: 3, height: 16, width: 24, hidden: 8, to: nil, using: generator)
+    #expect(network.grid == PictureGrid(height: 2, width: 3, channels: 8) && network.size == 48)
+    let cells = try network.cells(of: pictures)
+    #expect(cells.shape == [2, 6, 8])
+    #expect(try network(pictures).bytes() == cells.transposed(1, 2).flattened(from: 1).bytes())
+    let slopes = try Tensor.gradients(of: [cells.sum()], by: network.parameters.map(\.tensor))
+    #expect(network.parameters.count == 6 && slopes.allSatisfy { $0 != nil })
+  }
+
   @Test("names of the parameters are those of the specification")
   func names() throws {
     let generator = try Generator(seed: 1)
