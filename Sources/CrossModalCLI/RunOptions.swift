@@ -44,14 +44,14 @@ struct RunOptions: ParsableArguments {
 
   /// A data set that fits the run; warns when it is not what the run was trained on any more.
   static func dataSet(of run: Run, data: String?, _ output: OutputOptions) throws -> DataSet {
-    let set = try DataSet(at: data ?? run.record.dataPath)
+    let set = try data.map { try DataSet(at: $0) } ?? run.record.dataSet()
     if data == nil, try set.fingerprint() != run.record.fingerprint {
       output.warn("\(run.record.dataPath) has changed since the run was trained on it")
     }
     let names = set.description.modalities.map(\.name)
     guard names == run.modalities else {
       throw UsageError(
-        "\(set.url.path): modalities are \(names.joined(separator: ", ")); the run needs \(run.modalities.joined(separator: ", "))"
+        "\(set.url?.path ?? set.description.name): modalities are \(names.joined(separator: ", ")); the run needs \(run.modalities.joined(separator: ", "))"
       )
     }
     return set

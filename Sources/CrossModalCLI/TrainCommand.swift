@@ -79,7 +79,10 @@ struct TrainCommand: ParsableCommand {
     let place = try DistributedGroup.Place(ProcessInfo.processInfo.environment)
     let isFirst = (place?.rank ?? 0) == 0
     if !isBegun, isFirst { try StagedFolder.check(target, kind: .run, replacing: force) }
-    let set = try DataSet(at: data ?? begun?.dataPath ?? "", strict: strict)
+    let set =
+      if let begun, data == nil { try begun.dataSet(strict: strict) } else {
+        try DataSet(at: data ?? "", strict: strict)
+      }
     let split = self.split ?? (method == nil ? begun?.split : nil) ?? "train"
     let seed = self.seed ?? (method == nil ? begun?.seed : nil) ?? 0
     let device = try namedDevice(self.device ?? (method == nil ? begun?.device : nil) ?? "cpu", at: place)

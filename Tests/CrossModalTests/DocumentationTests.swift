@@ -78,6 +78,18 @@ struct DocumentationTests {
     #expect(precision > 0.23 && precision < 0.26)
   }
 
+  @Test("data in memory need no file")
+  func dataFromMemory() throws {
+    let features = try Tensor.normal([6, 8], using: Generator(seed: 1))
+    let captions = ["a red heart", "a blue heart", "a red car", "a blue car", "a red sun", "a blue sun"]
+    let data = try DataSet(
+      name: "mine", [.init("image", .vectors(features)), .init("text", .texts(captions))],
+      splits: ["train": 0..<4, "test": [5, 4]])
+    let test = try data.split("test")
+    print(test.count, try test.card(side: 1, row: 0).label)
+    #expect(try test.card(side: 1, row: 0).label == "a blue sun")
+  }
+
   @Test("the report of Getting started is written")
   func firstReport() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "documentation-\(UUID().uuidString)")

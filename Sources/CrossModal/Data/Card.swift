@@ -60,8 +60,8 @@ extension Column {
       case "caption": card.caption = member.value.plainText
       case "picture":
         // Relative to the metadata, and never outside their folder: pages show it to whoever opens them.
-        if card.picture == nil, let path = member.value.string {
-          let folder = file.items[0].url.deletingLastPathComponent()
+        if card.picture == nil, let path = member.value.string, let items = file.items.first {
+          let folder = items.url.deletingLastPathComponent()
           let picture = URL(fileURLWithPath: path, relativeTo: folder).standardizedFileURL
           guard picture.path.hasPrefix(folder.standardizedFileURL.path + "/") else {
             throw DataError.malformed(

@@ -15,6 +15,8 @@ struct Column: Sendable {
   let pictures: PictureList?
   /// Class of each pixel, as pictures.
   let masks: PictureList?
+  /// Number of the pixels that do not count.
+  let ignoredClass: Int?
   /// Boxes behind features, `[n, l, 4]`.
   let boxes: (any ArraySource)?
 
@@ -27,6 +29,30 @@ struct Column: Sendable {
     case ragged(any ArraySource, offsets: [Int])
     case texts(any TextSource)
     case pictures(PictureList)
+
+    /// Number of rows.
+    var count: Int {
+      switch self {
+      case .array(let source), .padded(let source, _): source.count
+      case .ragged(_, let offsets): offsets.count - 1
+      case .texts(let source): source.count
+      case .pictures(let list): list.count
+      }
+    }
+  }
+
+  /// How many vectors or words each row has, where rows are made of such.
+  var lengths: [Int]? {
+    switch storage {
+    case .padded(_, let lengths): lengths
+    case .ragged(_, let offsets): zip(offsets, offsets.dropFirst()).map { $1 - $0 }
+    case .array(let source):
+      switch kind {
+      case .set, .sequence, .tokens: Array(repeating: source.shape[1], count: count)
+      case .vector, .text, .images: nil
+      }
+    case .texts, .pictures: nil
+    }
   }
 
   var kind: ModalityKind { file.kind }
@@ -61,23 +87,38 @@ struct Column: Sendable {
   }
 }
 
-/// Pictures in a folder, one a row.
+/// Pictures, one a row: files in a folder, or what is in memory.
 struct PictureList: Sendable {
   /// The list as messages name it.
   let name: String
-  let files: [URL]
-  private let folder: URL
-  let limits: Limits
+  private let contents: Contents
 
-  var count: Int { files.count }
+  private enum Contents: Sendable {
+    case files([URL], folder: URL, limits: Limits)
+    case pictures([Picture])
+  }
+
+  var count: Int {
+    switch contents {
+    case .files(let files, _, _): files.count
+    case .pictures(let pictures): pictures.count
+    }
+  }
+
+  /// The files in the folder; nil for pictures in memory.
+  var files: [URL]? { if case .files(let files, _, _) = contents { files } else { nil } }
+
+  /// Pictures in memory.
+  init(_ pictures: [Picture], name: String) {
+    self.name = name
+    contents = .pictures(pictures)
+  }
 
   /// - Throws: ``DataError`` naming the first row whose file does not exist.
   init(_ folder: ModalityFile.PictureFolder, limits: Limits) throws(DataError) {
     let lines = try TextLines(folder.list.url, limits: limits)
-    self.limits = limits
-    self.folder = folder.folder
     name = lines.name
-    files = lines.all().map { URL(fileURLWithPath: $0, relativeTo: folder.folder).absoluteURL }
+    let files = lines.all().map { URL(fileURLWithPath: $0, relativeTo: folder.folder).absoluteURL }
     for (row, file) in files.enumerated() {
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder), !isFolder.boolValue
@@ -86,17 +127,28 @@ struct PictureList: Sendable {
           file: name, place: "row \(row)", reason: "names \(file.relativeName), which is no file")
       }
     }
+    contents = .files(files, folder: folder.folder, limits: limits)
   }
 
-  /// The path of a picture as the list has it.
-  func path(at row: Int) -> String {
-    let (own, all) = (folder.absoluteURL.path + "/", files[row].path)
-    return all.hasPrefix(own) ? String(all.dropFirst(own.count)) : all
+  /// The path of a picture as the list has it, or what names it in memory; nil for pixels.
+  func path(at row: Int) -> String? {
+    switch contents {
+    case .files(let files, let folder, _):
+      let (own, all) = (folder.absoluteURL.path + "/", files[row].path)
+      return all.hasPrefix(own) ? String(all.dropFirst(own.count)) : all
+    case .pictures(let pictures):
+      if case .pixels = pictures[row].source { return nil }
+      return pictures[row].name
+    }
   }
 
   func picture(at row: Int, scale: Double? = nil) -> Picture {
-    var picture = Picture(.file(files[row]), limits: limits)
-    picture.scale = scale
+    var picture =
+      switch contents {
+      case .files(let files, _, let limits): Picture(.file(files[row]), limits: limits)
+      case .pictures(let pictures): pictures[row]
+      }
+    picture.scale = scale ?? picture.scale
     return picture
   }
 }
@@ -106,51 +158,77 @@ struct PictureList: Sendable {
 extension Column {
   /// Opens the files of a modality and checks kinds, shapes and counts, but not the numbers.
   init(_ file: ModalityFile, in yaml: String, limits: Limits) throws {
-    self.file = file
     let key = "modalities.\(file.name)"
     guard !file.files.isEmpty else {
       throw DataError.badKey(file: yaml, key: key, reason: "has no 'file', which a split given as rows needs")
     }
-    try Column.checkKeys(of: file, at: key, in: yaml)
+    try Column.checkKeys(of: file, hasMasks: file.masks != nil, at: key, in: yaml)
     let storage: Storage =
       switch file.kind {
       case .text: .texts(try file.files.texts(field: file.field, limits: limits))
       case .images where file.list != nil: .pictures(try Column.pictures(file, limits: limits))
       default: try Column.numbers(file, limits: limits)
       }
-    let count =
-      switch storage {
-      case .array(let source), .padded(let source, _): source.count
-      case .ragged(_, let offsets): offsets.count - 1
-      case .texts(let source): source.count
-      case .pictures(let list): list.count
-      }
-    guard count > 0 else { throw DataError.malformed(file: file.files.name, reason: "holds no rows") }
-    self.storage = storage
-    self.count = count
-    group = try file.group.isEmpty ? nil : file.group.integers(limits: limits).values
+    try Column.checkNotEmpty(storage, named: file.files.name)
     guard file.items.count < 2 else {
       throw DataError.badKey(file: yaml, key: key + ".items", reason: "must be one file")
     }
-    cards = try file.items.first.map { try TextLines($0.url, limits: limits) }
-    pictures = try file.pictures.map { try PictureList($0, limits: limits) }
-    masks = try file.masks.map { try PictureList($0, limits: limits) }
-    boxes = try file.boxes.isEmpty ? nil : file.boxes.array(limits: limits)
+    try self.init(
+      file, storage, named: file.files.name,
+      Companions(
+        group: try file.group.isEmpty
+          ? nil : (file.group.integers(limits: limits).values, file.group.name),
+        cards: try file.items.first.map { try TextLines($0.url, limits: limits) },
+        pictures: try file.pictures.map { try PictureList($0, limits: limits) },
+        masks: try file.masks.map { try PictureList($0, limits: limits) },
+        ignoredClass: file.masks?.ignore,
+        boxes: try file.boxes.isEmpty ? nil : file.boxes.array(limits: limits)))
+  }
+
+  /// What is known of rows beside them.
+  struct Companions {
+    var group: (values: [Int], name: String)?
+    var cards: (any TextSource)?
+    var pictures: PictureList?
+    var masks: PictureList?
+    var ignoredClass: Int?
+    var boxes: (any ArraySource)?
+  }
+
+  /// Puts rows and what is known of them together and checks that their counts are equal.
+  init(
+    _ file: ModalityFile, _ storage: Storage, named name: String, _ companions: Companions
+  ) throws(DataError) {
+    self.file = file
+    self.storage = storage
+    count = storage.count
+    group = companions.group?.values
+    cards = companions.cards
+    pictures = companions.pictures
+    masks = companions.masks
+    ignoredClass = companions.ignoredClass
+    boxes = companions.boxes
     if let boxes, boxes.shape.count != 3 || boxes.shape[2] != 4 {
-      throw DataError.wrongShape(
+      throw .wrongShape(
         file: boxes.name, shape: boxes.shape, expected: "[n, l, 4]: left, top, right, bottom")
     }
-    let companions = [
-      (group?.count, file.group.name), (cards?.count, file.items.name), (pictures?.count, pictures?.name),
+    let counts = [
+      (group?.count, companions.group?.name), (cards?.count, cards?.name), (pictures?.count, pictures?.name),
       (masks?.count, masks?.name), (boxes?.count, boxes?.name),
     ]
-    for case (let rows?, let name?) in companions where rows != count {
-      throw DataError.unequalCounts(file: name, count: rows, other: "\(file.files.name) has", expected: count)
+    for case (let rows?, let companion?) in counts where rows != count {
+      throw .unequalCounts(file: companion, count: rows, other: "\(name) has", expected: count)
     }
   }
 
+  static func checkNotEmpty(_ storage: Storage, named name: String) throws(DataError) {
+    if storage.count == 0 { throw .malformed(file: name, reason: "holds no rows") }
+  }
+
   /// Refuses keys that mean nothing for the kind, so that none is ignored in silence.
-  private static func checkKeys(of file: ModalityFile, at key: String, in yaml: String) throws(DataError) {
+  static func checkKeys(
+    of file: ModalityFile, hasMasks: Bool, at key: String, in yaml: String
+  ) throws(DataError) {
     func only(_ name: String, _ isGiven: Bool, for kinds: [ModalityKind]) throws(DataError) {
       if isGiven, !kinds.contains(file.kind) {
         let names = kinds.map(\.rawValue).joined(separator: ", ")
@@ -165,7 +243,7 @@ extension Column {
     try only("offsets", !file.offsets.isEmpty, for: [.set, .sequence, .tokens])
     try only("scale", file.scale != nil, for: [.vector, .set, .sequence, .images])
     try only("rate", file.rate != nil, for: [.sequence, .set])
-    try only("masks", file.masks != nil, for: [.images])
+    try only("masks", hasMasks, for: [.images])
     if !file.lengths.isEmpty, !file.offsets.isEmpty {
       throw .badKey(file: yaml, key: "\(key).lengths", reason: "and 'offsets' say the same: give one")
     }
@@ -190,20 +268,33 @@ extension Column {
     }
     let source = try file.files.array(limits: limits)
     let shape = source.shape
+    if !file.offsets.isEmpty {
+      let width = file.kind == .tokens ? 1 : 2
+      guard shape.count == width else {
+        throw DataError.wrongShape(
+          file: source.name, shape: shape,
+          expected: "\(width == 1 ? "[total]" : "[total, d]") for a \(file.kind) with offsets")
+      }
+      return .ragged(source, offsets: try offsets(file, total: shape[0], limits: limits))
+    }
+    try checkShape(of: source, kind: file.kind)
+    guard !file.lengths.isEmpty else { return .array(source) }
+    let lengths = try file.lengths.integers(limits: limits).values
+    try checkLengths(lengths, named: file.lengths.name, of: source)
+    return .padded(source, lengths: lengths)
+  }
+
+  /// Checks the sizes of an array whose rows are whole or padded, and the type of word numbers.
+  static func checkShape(of source: any ArraySource, kind: ModalityKind) throws(DataError) {
+    let shape = source.shape
     func expect(_ isRight: Bool, _ text: String) throws(DataError) {
       guard isRight else { throw .wrongShape(file: source.name, shape: shape, expected: text) }
     }
-    if !file.offsets.isEmpty {
-      let width = file.kind == .tokens ? 1 : 2
-      try expect(
-        shape.count == width, "\(width == 1 ? "[total]" : "[total, d]") for a \(file.kind) with offsets")
-      return .ragged(source, offsets: try offsets(file, total: shape[0], limits: limits))
-    }
-    switch file.kind {
+    switch kind {
     case .vector: try expect(shape.count == 2 && shape[1] > 0, "[n, d] for kind vector")
     case .set, .sequence:
       try expect(
-        shape.count == 3 && shape[1] > 0 && shape[2] > 0, "[n, l, d] for kind \(file.kind), or 'offsets'")
+        shape.count == 3 && shape[1] > 0 && shape[2] > 0, "[n, l, d] for kind \(kind), or 'offsets'")
     case .tokens: try expect(shape.count == 2 && shape[1] > 0, "[n, l] for kind tokens")
     case .images:
       try expect(
@@ -212,21 +303,25 @@ extension Column {
         "[n, h, w] or [n, h, w, c], with no picture empty")
     case .text: break
     }
-    if file.kind == .tokens, source.dtype.isFloatingPoint {
-      throw DataError.unsupported(
+    if kind == .tokens, source.dtype.isFloatingPoint {
+      throw .unsupported(
         file: source.name, reason: "holds \(source.dtype), but tokens are whole numbers")
     }
-    guard !file.lengths.isEmpty else { return .array(source) }
-    let lengths = try file.lengths.integers(limits: limits).values
+  }
+
+  /// Checks how many vectors or words of each row count.
+  static func checkLengths(
+    _ lengths: [Int], named name: String, of source: any ArraySource
+  ) throws(DataError) {
+    let shape = source.shape
     guard lengths.count == shape[0] else {
-      throw DataError.unequalCounts(
-        file: file.lengths.name, count: lengths.count, other: "\(source.name) has", expected: shape[0])
+      throw .unequalCounts(
+        file: name, count: lengths.count, other: "\(source.name) has", expected: shape[0])
     }
     if let row = lengths.firstIndex(where: { $0 < 1 || $0 > shape[1] }) {
-      throw DataError.malformed(
-        file: file.lengths.name, place: "row \(row)", reason: "is \(lengths[row]), expected 1 to \(shape[1])")
+      throw .malformed(
+        file: name, place: "row \(row)", reason: "is \(lengths[row]), expected 1 to \(shape[1])")
     }
-    return .padded(source, lengths: lengths)
   }
 
   private static func offsets(_ file: ModalityFile, total: Int, limits: Limits) throws -> [Int] {

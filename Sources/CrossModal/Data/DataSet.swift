@@ -1,13 +1,11 @@
 import Foundation
 import Torch
 
-/// Paired items of several modalities in a folder with a `dataset.yaml`.
+/// Paired items of several modalities: in a folder with a `dataset.yaml`, or in memory.
 ///
 /// Opening reads headers, texts, pairs and labels and checks that they fit each other; arrays stay on disk.
 /// The numbers of a split are checked when the split is taken.
 public struct DataSet: Sendable {
-  /// The YAML file.
-  public let url: URL
   /// What a method needs to know of the data.
   public let description: DataDescription
   /// Names of the splits in the file's order.
@@ -17,17 +15,35 @@ public struct DataSet: Sendable {
   /// Names of the classes, as the files give them; a label is a place in this list.
   public let classNames: [String]
 
-  let file: DataSetFile
+  /// Where they come from.
+  let origin: Origin
   let limits: Limits
   private let parts: [String: Part]
   private let checksNumbers: Bool
+
+  /// Where data come from.
+  enum Origin: Sendable {
+    case file(DataSetFile)
+    /// Nowhere; messages have the name.
+    case memory(name: String)
+
+    /// The file, or the name, for messages.
+    var name: String {
+      switch self {
+      case .file(let file): file.file
+      case .memory(let name): name
+      }
+    }
+  }
 
   /// Where a split's rows are.
   struct Part: Sendable {
     let table: Table
     let rows: Rows
+    /// Whether no other split has rows of the table.
+    var ownsTable = false
     /// Class of each item of each modality of the whole table, numbered from 0.
-    var labels: [[Int]?]
+    var labels: [[Int]?] = []
   }
 
   /// Opens a data set.
@@ -41,30 +57,45 @@ public struct DataSet: Sendable {
   public init(
     at path: String, strict: Bool = false, checksNumbers: Bool = true, limits: Limits = .standard
   ) throws {
-    file = try DataSetFile(at: path, limits: limits)
-    url = file.url
-    self.limits = limits
-    self.checksNumbers = checksNumbers
-    splitNames = file.splits.map(\.name)
-    var parts = try DataSet.parts(of: file, limits: limits)
-    classNames = DataSet.numberClasses(&parts)
-    self.parts = parts
-    description = try DataSet.describe(
-      file, parts: file.splits.compactMap { parts[$0.name] }, classNames, limits: limits)
-    warnings = DataSet.overlaps(file, parts)
+    let file = try DataSetFile(at: path, limits: limits)
+    try self.init(
+      name: file.name, origin: .file(file), modalities: file.modalities,
+      parts: DataSet.parts(of: file, limits: limits), checksNumbers: checksNumbers, limits: limits)
     if strict, let warning = warnings.first {
       throw DataError.refused(file: file.file, warning: warning)
     }
   }
+
+  /// - Parameters:
+  ///   - modalities: what is said of each for the whole data set.
+  ///   - parts: the splits in order.
+  init(
+    name: String, origin: Origin, modalities: [ModalityFile], parts: [(name: String, part: Part)],
+    checksNumbers: Bool, limits: Limits
+  ) throws {
+    self.origin = origin
+    self.limits = limits
+    self.checksNumbers = checksNumbers
+    splitNames = parts.map(\.name)
+    var all = Dictionary(parts.map { ($0.name, $0.part) }) { first, _ in first }
+    classNames = DataSet.numberClasses(&all)
+    self.parts = all
+    description = try DataSet.describe(
+      modalities, name: name, parts: splitNames.compactMap { all[$0] }, classNames, limits: limits)
+    warnings = DataSet.overlaps(splitNames.compactMap { name in all[name].map { (name, $0) } })
+  }
+
+  /// The YAML file; nil when the data were made in memory.
+  public var url: URL? { if case .file(let file) = origin { file.url } else { nil } }
 
   /// The split of this name.
   ///
   /// - Throws: ``DataError`` when there is none, or when one of its numbers is NaN or infinite.
   public func split(_ name: String) throws -> Split {
     guard let part = parts[name] else {
-      throw DataError.unknownSplit(name: name, known: splitNames, file: file.file)
+      throw DataError.unknownSplit(name: name, known: splitNames, file: origin.name)
     }
-    let split = Split(name: name, description: description, part: part)
+    let split = Split(name: name, of: self, part: part)
     if checksNumbers { try split.checkNumbers() }
     return split
   }
@@ -76,23 +107,23 @@ public struct DataSet: Sendable {
 }
 
 extension DataSet {
-  private static func parts(of file: DataSetFile, limits: Limits) throws -> [String: Part] {
+  private static func parts(
+    of file: DataSetFile, limits: Limits
+  ) throws -> [(name: String, part: Part)] {
     var main: Table?
-    var parts: [String: Part] = [:]
-    for (name, part) in file.splits {
+    return try file.splits.map { name, part in
       switch part {
       case .table(let files):
         let table = try Table(files, captionsPerItem: file.captionsPerItem, in: file.file, limits: limits)
-        parts[name] = Part(table: table, rows: .range(0..<table.columns[0].count), labels: [])
+        return (name, Part(table: table, rows: .range(0..<table.columns[0].count), ownsTable: true))
       case .rows(let selections):
         let table =
           try main ?? Table(file.main, captionsPerItem: file.captionsPerItem, in: file.file, limits: limits)
         main = table
         let rows = try selectRows(selections, of: table.columns[0].count, split: name, file, limits)
-        parts[name] = Part(table: table, rows: rows, labels: [])
+        return (name, Part(table: table, rows: rows))
       }
     }
-    return parts
   }
 
   private static func selectRows(
@@ -108,7 +139,7 @@ extension DataSet {
           )
         }
         if selections.count == 1 {
-          try notEmpty(range.isEmpty, split, file)
+          try checkNotEmpty(range.isEmpty, split, in: file.file)
           return .range(range)
         }
         places += range
@@ -121,19 +152,28 @@ extension DataSet {
         places += rows
       }
     }
-    try notEmpty(places.isEmpty, split, file)
-    var seen = [Bool](repeating: false, count: count)
-    for place in places {
-      if seen[place] {
-        throw DataError.badKey(file: file.file, key: "splits.\(split)", reason: "names row \(place) twice")
-      }
-      seen[place] = true
-    }
+    try checkDistinct(places, of: count, split: split, in: file.file)
     return Rows(places)
   }
 
-  private static func notEmpty(_ isEmpty: Bool, _ split: String, _ file: DataSetFile) throws(DataError) {
-    if isEmpty { throw .badKey(file: file.file, key: "splits.\(split)", reason: "names no rows") }
+  /// Refuses a split without rows, or with a row twice; all rows are below `count`.
+  static func checkDistinct(
+    _ places: [Int], of count: Int, split: String, in file: String
+  ) throws(DataError) {
+    try checkNotEmpty(places.isEmpty, split, in: file)
+    var seen = [Bool](repeating: false, count: count)
+    for place in places {
+      if seen[place] {
+        throw .badKey(file: file, key: "splits.\(split)", reason: "names row \(place) twice")
+      }
+      seen[place] = true
+    }
+  }
+
+  private static func checkNotEmpty(
+    _ isEmpty: Bool, _ split: String, in file: String
+  ) throws(DataError) {
+    if isEmpty { throw .badKey(file: file, key: "splits.\(split)", reason: "names no rows") }
   }
 
   /// Row numbers from an array, or from a text file with one a line.
@@ -173,10 +213,10 @@ extension DataSet {
   }
 
   private static func describe(
-    _ file: DataSetFile, parts: [Part], _ classNames: [String], limits: Limits
+    _ files: [ModalityFile], name: String, parts: [Part], _ classNames: [String], limits: Limits
   ) throws -> DataDescription {
     var modalities: [DataDescription.Modality] = []
-    for (side, modality) in file.modalities.enumerated() {
+    for (side, modality) in files.enumerated() {
       let first = parts[0].table.columns[side]
       for part in parts.dropFirst() where part.table.columns[side].rowShape != first.rowShape {
         let other = part.table.columns[side]
@@ -194,15 +234,12 @@ extension DataSet {
           vocabulary: vocabulary, scale: modality.scale))
     }
     return DataDescription(
-      name: file.name, modalities: modalities, classes: classNames.isEmpty ? nil : classNames.count)
+      name: name, modalities: modalities, classes: classNames.isEmpty ? nil : classNames.count)
   }
 
-  private static func overlaps(_ file: DataSetFile, _ parts: [String: Part]) -> [String] {
+  private static func overlaps(_ parts: [(name: String, part: Part)]) -> [String] {
     // Splits that are rows share one table; those with files of their own cannot overlap by row.
-    let byRows = file.splits.compactMap { split -> (String, [Range<Int>])? in
-      guard case .rows = split.part, let part = parts[split.name] else { return nil }
-      return (split.name, part.rows.ranges)
-    }
+    let byRows = parts.filter { !$0.part.ownsTable }.map { ($0.name, $0.part.rows.ranges) }
     var warnings: [String] = []
     for (at, (name, runs)) in byRows.enumerated() {
       for (other, others) in byRows[(at + 1)...] {

@@ -271,9 +271,14 @@ extension ModalityFile {
     boxes = try section.files("boxes")
     group = try section.files("group")
     masks = try section.pictures("masks")
+    try checkPositive(at: section.key, in: section.file)
+  }
+
+  /// Refuses a scale or rate that is no number above 0.
+  func checkPositive(at place: String, in file: String) throws(DataError) {
     for (key, number) in [("scale", scale), ("rate", rate)] {
       if let number, !(number.isFinite && number > 0) {
-        throw .badKey(file: section.file, key: section.path(key), reason: "must be a number above 0")
+        throw .badKey(file: file, key: "\(place).\(key)", reason: "must be a number above 0")
       }
     }
   }

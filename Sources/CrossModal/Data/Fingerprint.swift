@@ -1,12 +1,26 @@
 import CZlib
 import Foundation
+import Torch
 
 extension DataSet {
   /// 16 hexadecimal digits that change when the data change: the text of `dataset.yaml`, and size and content
-  /// of every file that it names. Of the pictures in a folder, names and sizes count.
+  /// of every file that it names. Of the pictures in a folder, names and sizes count. Of data in memory, everything
+  /// that they were made of.
   ///
   /// - Complexity: reads every array once, at the speed of a checksum.
   public func fingerprint() throws -> String {
+    var manifest: String
+    switch origin {
+    case .file(let file): manifest = try manifestOfFiles(file)
+    case .memory(let name): manifest = try name + manifestOfMemory()
+    }
+    let bytes = Array(manifest.utf8)
+    let hash = bytes.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
+  private func manifestOfFiles(_ file: DataSetFile) throws -> String {
     var manifest = file.text
     var seen: Set<String> = []
     for reference in file.allFiles where seen.insert(reference.url.path).inserted {
@@ -20,16 +34,32 @@ extension DataSet {
     }
     for column in splitNames.compactMap({ part($0) }).flatMap(\.table.columns) {
       guard case .pictures(let list) = column.storage else { continue }
-      for picture in list.files {
+      for picture in list.files ?? [] {
         let size = try? FileManager.default.attributesOfItem(atPath: picture.path)[.size] as? Int
         manifest += "\n\(picture.lastPathComponent) \(size ?? 0)"
       }
     }
-    let bytes = Array(manifest.utf8)
-    let hash = bytes.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-    let digits = String(hash, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    return manifest
   }
+
+  /// A line for everything that data in memory are made of: all splits have rows of one table.
+  private func manifestOfMemory() throws -> String {
+    let parts = splitNames.compactMap { part($0) }
+    guard let table = parts.first?.table else { return "" }
+    var lines = try table.columns.flatMap { try $0.manifest() }
+    // The description of a value says all of it, so that its checksum stands for it.
+    func add(_ name: String, _ value: (some Sendable)?) {
+      if let value { lines.append("\(name) \(checksum(of: "\(value)"))") }
+    }
+    for (side, labels) in table.labels.enumerated() { add("labels \(side)", labels) }
+    add("pairs", table.pairs)
+    add("answers", table.answers)
+    add("moments", table.moments)
+    for (name, part) in zip(splitNames, parts) { add("split \(name)", part.rows.ranges) }
+    return lines.map { "\n" + $0 }.joined()
+  }
+
+  private func checksum(of text: String) -> String { Checksum.text(of: Data(text.utf8)) }
 
   private func checksum(of bytes: UnsafeRawBufferPointer) -> UInt {
     var sum = crc32(0, nil, 0)
@@ -40,6 +70,51 @@ extension DataSet {
       at += count
     }
     return UInt(sum)
+  }
+}
+
+extension Column {
+  /// A line for everything that rows in memory are made of.
+  fileprivate func manifest() throws -> [String] {
+    var lines = ["\(file.name) \(kind) \(file.scale ?? 1) \(file.rate ?? 0) \(ignoredClass ?? -1)"]
+    for array in [array, boxes].compactMap({ $0 }) {
+      lines.append("\(array.dtype) \(array.shape) " + Checksum.text(of: try Data(array.all().bytes())))
+    }
+    for texts in [storedTexts, cards].compactMap({ $0 }) {
+      // Lengths, so that no text runs into the next.
+      let all = texts.all().map { "\($0.utf8.count) \($0)" }.joined()
+      lines.append("texts " + Checksum.text(of: Data(all.utf8)))
+    }
+    for list in [storedPictures, pictures, masks].compactMap({ $0 }) {
+      for row in 0..<list.count { lines.append(try list.picture(at: row).manifest()) }
+    }
+    for numbers in [lengths, group].compactMap({ $0 }) {
+      lines.append("numbers " + Checksum.text(of: Data("\(numbers)".utf8)))
+    }
+    return lines
+  }
+
+  private var storedTexts: (any TextSource)? {
+    if case .texts(let source) = storage { source } else { nil }
+  }
+
+  private var storedPictures: PictureList? {
+    if case .pictures(let list) = storage { list } else { nil }
+  }
+}
+
+extension Picture {
+  /// What it is made of: of a file, name and size count.
+  fileprivate func manifest() throws -> String {
+    let contents =
+      switch source {
+      case .file(let url):
+        "\(url.lastPathComponent) \(try FileManager.default.attributesOfItem(atPath: url.path)[.size] ?? 0)"
+      case .bytes(let data, _): Checksum.text(of: data)
+      case .pixels(let pixels):
+        "\(pixels.dtype) \(pixels.shape) " + Checksum.text(of: try Data(pixels.to(.cpu).contiguous().bytes()))
+      }
+    return "picture \(contents) \(scale ?? 1)"
   }
 }
 

@@ -65,7 +65,14 @@ public struct Picture: Sendable {
   /// The stored numbers of a picture of one channel, uint8 `[h, w]`: grey levels, or places in its palette.
   /// Masks are such pictures.
   public func indices() throws -> Tensor {
-    try withBytes { try PictureDecoder.indices($0, name: name, limits: limits) }
+    if case .pixels(let pixels) = source {
+      let plane = pixels.rank == 3 && pixels.size(along: 2) == 1 ? try pixels.squeezed(at: 2) : pixels
+      guard plane.rank == 2 else {
+        throw DataError.wrongShape(file: name, shape: pixels.shape, expected: "[h, w]: one channel")
+      }
+      return try plane.to(.uint8)
+    }
+    return try withBytes { try PictureDecoder.indices($0, name: name, limits: limits) }
   }
 
   /// Decoded and resized to `height` times `width`, uint8 (or scaled float32) `[height, width, 3]`.

@@ -7,7 +7,8 @@ import Torch
 /// are paired with those; where row i goes with row i, or each item has k captions, they keep that order.
 public struct Split: TrainingSet, Sendable {
   public let name: String
-  public let description: DataDescription
+  /// The data set that it is a part of.
+  public let source: DataSet
   let table: Table
   /// Rows of the table, of each modality.
   let rows: [Rows]
@@ -17,9 +18,9 @@ public struct Split: TrainingSet, Sendable {
   private let places: Rows
   private let itemLabels: [[Int]?]
 
-  init(name: String, description: DataDescription, part: DataSet.Part) {
+  init(name: String, of source: DataSet, part: DataSet.Part) {
     self.name = name
-    self.description = description
+    self.source = source
     table = part.table
     itemLabels = part.labels
     guard let all = part.table.pairs else {
@@ -30,6 +31,9 @@ public struct Split: TrainingSet, Sendable {
     }
     (rows, paired, places) = Split.select(part.rows, from: all, of: part.table)
   }
+
+  /// What the data are.
+  public var description: DataDescription { source.description }
 
   /// The pairs whose first item is among `selected`, and the items they name.
   private static func select(
@@ -70,7 +74,7 @@ public struct Split: TrainingSet, Sendable {
         file: description.name, place: "split '\(name)'", row: bad, count: count(side: 0))
     }
     let part = DataSet.Part(table: table, rows: Rows(own.map { rows[0][$0] }), labels: itemLabels)
-    return Split(name: name, description: description, part: part)
+    return Split(name: name, of: source, part: part)
   }
 }
 
@@ -139,7 +143,14 @@ extension Split {
   public func mask(side: Int, row: Int) throws -> (classes: Tensor, ignore: Int?)? {
     try check(side, [row])
     guard let masks = table.columns[side].masks else { return nil }
-    return (try masks.picture(at: rows[side][row]).indices(), table.columns[side].file.masks?.ignore)
+    return (try masks.picture(at: rows[side][row]).indices(), table.columns[side].ignoredClass)
+  }
+
+  public func hasMasks(side: Int) -> Bool { table.columns[side].masks != nil }
+
+  /// How many vectors or words each item has; nil where items are not made of such.
+  public func lengths(side: Int) -> [Int]? {
+    table.columns[side].lengths.map { lengths in (0..<rows[side].count).map { lengths[rows[side][$0]] } }
   }
 
   /// What a person sees of an item.

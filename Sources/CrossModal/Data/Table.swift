@@ -4,7 +4,7 @@ import Torch
 struct Table: Sendable {
   let columns: [Column]
   /// Classes of the items of each modality as the files give them.
-  let labels: [LabelValues?]
+  let labels: [DataSet.Labels?]
   /// Row of each modality in each pair; nil when row i goes with row i everywhere.
   let pairs: [[Int]]?
   /// Number of pairs.
@@ -15,24 +15,26 @@ struct Table: Sendable {
   let moments: [ClosedRange<Double>]?
   let captionsPerItem: Int?
 
-  /// Classes as a file gives them.
-  enum LabelValues: Sendable {
-    case numbers([Int])
-    case names([String])
+  /// What is known of rows that belong together, each with the name that messages have for it.
+  struct Facts {
+    /// Row of the first and of the second modality, or of every modality, in each pair: `[modality][pair]`.
+    var pairs: Named<[[Int]]>?
+    /// Classes of the items of each modality.
+    var labels: [Named<DataSet.Labels>?]
+    /// Accepted answers of each pair.
+    var answers: Named<[[String]]>?
+    /// Seconds of each pair.
+    var moments: Named<[ClosedRange<Double>]>?
+  }
 
-    var count: Int {
-      switch self {
-      case .numbers(let values): values.count
-      case .names(let values): values.count
-      }
-    }
+  /// A value and its name for messages.
+  struct Named<Value> {
+    let value: Value
+    let name: String
 
-    /// The class as text.
-    func name(at row: Int) -> String {
-      switch self {
-      case .numbers(let values): String(values[row])
-      case .names(let values): values[row]
-      }
+    init(_ value: Value, name: String) {
+      self.value = value
+      self.name = name
     }
   }
 }
@@ -41,21 +43,61 @@ extension Table {
   /// Opens all files and checks that their counts fit each other.
   init(_ file: TableFile, captionsPerItem: Int?, in yaml: String, limits: Limits) throws {
     let columns = try file.modalities.map { try Column($0, in: yaml, limits: limits) }
-    self.columns = columns
-    self.captionsPerItem = captionsPerItem
-    (pairs, pairCount) = try Table.pairs(file, columns, captionsPerItem, in: yaml, limits: limits)
-    labels = try Table.labels(file.labels, columns, limits: limits)
-    answers = try Table.answers(file.answers, count: pairCount, limits: limits)
-    moments = try Table.moments(file.moments, count: pairCount, limits: limits)
+    try self.init(
+      columns,
+      Facts(
+        pairs: Table.pairs(file.pairs, columns: columns.count, limits: limits),
+        labels: Table.labels(file.labels, columns, limits: limits),
+        answers: Table.answers(file.answers, limits: limits),
+        moments: Table.moments(file.moments, limits: limits)), captionsPerItem: captionsPerItem)
   }
 
-  private static func pairs(
-    _ file: TableFile, _ columns: [Column], _ captionsPerItem: Int?, in yaml: String, limits: Limits
-  ) throws -> ([[Int]]?, Int) {
-    let first = columns[0]
-    if !file.pairs.isEmpty {
-      return try readPairs(file.pairs, columns, limits: limits)
+  /// Puts rows and what is known of them together and checks that counts and rows fit each other.
+  init(_ columns: [Column], _ facts: Facts, captionsPerItem: Int?) throws(DataError) {
+    self.columns = columns
+    self.captionsPerItem = captionsPerItem
+    if let given = facts.pairs {
+      let sides = try Table.sides(of: given, columns)
+      (pairs, pairCount) = (sides, sides[0].count)
+    } else {
+      (pairs, pairCount) = try Table.standingPairs(columns, captionsPerItem)
     }
+    for case (let given?, let column) in zip(facts.labels, columns) {
+      try Table.check(given.value.count, of: given.name, "\(column.name) has", column.count)
+    }
+    labels = facts.labels.map { $0?.value }
+    if let given = facts.answers {
+      if let row = given.value.firstIndex(where: \.isEmpty) {
+        throw .malformed(file: given.name, place: "row \(row)", reason: "is an empty list of texts")
+      }
+      try Table.check(given.value.count, of: given.name, "the number of pairs is", pairCount)
+    }
+    answers = facts.answers?.value
+    if let given = facts.moments {
+      try Table.check(given.value.count, of: given.name, "the number of pairs is", pairCount)
+      for (row, moment) in given.value.enumerated()
+      where !(moment.lowerBound >= 0 && moment.upperBound.isFinite) {
+        throw .malformed(
+          file: given.name, place: "row \(row)",
+          reason: "goes from \(moment.lowerBound) to \(moment.upperBound) seconds")
+      }
+    }
+    moments = facts.moments?.value
+  }
+
+  private static func check(
+    _ count: Int, of name: String, _ other: String, _ expected: Int
+  ) throws(DataError) {
+    if count != expected {
+      throw .unequalCounts(file: name, count: count, other: other, expected: expected)
+    }
+  }
+
+  /// Row i with row i, or each item with its captions.
+  private static func standingPairs(
+    _ columns: [Column], _ captionsPerItem: Int?
+  ) throws(DataError) -> ([[Int]]?, Int) {
+    let first = columns[0]
     let perItem = captionsPerItem ?? 1
     for (side, column) in columns.enumerated().dropFirst() {
       let (captions, overflows) = first.count.multipliedReportingOverflow(by: perItem)
@@ -74,59 +116,67 @@ extension Table {
     return (columns.indices.map { $0 == 1 ? places : owners }, places.count)
   }
 
-  private static func readPairs(
-    _ files: [FileReference], _ columns: [Column], limits: Limits
-  ) throws -> ([[Int]], Int) {
-    let (values, shape) = try files.integers(limits: limits)
-    guard shape.count == 2, shape[1] == 2 || shape[1] == columns.count, shape[0] > 0, columns.count > 1 else {
-      throw DataError.wrongShape(
-        file: files.name, shape: shape, expected: "[p, 2]: row of the first and row of the second modality")
-    }
-    var sides = (0..<shape[1]).map { side in (0..<shape[0]).map { values[$0 * shape[1] + side] } }
+  /// The rows of pairs of every modality: those after the second follow the first, or the pairs.
+  private static func sides(
+    of pairs: Named<[[Int]]>, _ columns: [Column]
+  ) throws(DataError) -> [[Int]] {
+    var sides = pairs.value
+    let count = sides[0].count
     for (side, rows) in sides.enumerated() {
       let count = columns[side].count
       if let at = rows.firstIndex(where: { $0 < 0 || $0 >= count }) {
-        throw DataError.rowOutOfRange(
-          file: files.name, place: "row \(at), column \(side)", row: rows[at], count: count)
+        throw .rowOutOfRange(
+          file: pairs.name, place: "row \(at), column \(side)", row: rows[at], count: count)
       }
     }
     for column in columns.dropFirst(sides.count) {
       if column.count == columns[0].count {
         sides.append(sides[0])
-      } else if column.count == shape[0] {
-        sides.append(Array(0..<shape[0]))
+      } else if column.count == count {
+        sides.append(Array(0..<count))
       } else {
-        throw DataError.unequalCounts(
-          file: column.name, count: column.count, other: "\(files.name) has", expected: shape[0])
+        throw .unequalCounts(
+          file: column.name, count: column.count, other: "\(pairs.name) has", expected: count)
       }
     }
-    return (sides, shape[0])
+    return sides
+  }
+}
+
+// MARK: - Files
+
+extension Table {
+  private static func pairs(
+    _ files: [FileReference], columns: Int, limits: Limits
+  ) throws -> Named<[[Int]]>? {
+    guard !files.isEmpty else { return nil }
+    let (values, shape) = try files.integers(limits: limits)
+    guard shape.count == 2, shape[1] == 2 || shape[1] == columns, shape[0] > 0, columns > 1 else {
+      throw DataError.wrongShape(
+        file: files.name, shape: shape, expected: "[p, 2]: row of the first and row of the second modality")
+    }
+    let sides = (0..<shape[1]).map { side in (0..<shape[0]).map { values[$0 * shape[1] + side] } }
+    return Named(sides, name: files.name)
   }
 
   private static func labels(
     _ files: TableFile.LabelFiles, _ columns: [Column], limits: Limits
-  ) throws -> [LabelValues?] {
-    func read(_ files: [FileReference], for column: Column) throws -> LabelValues {
-      let values: LabelValues =
+  ) throws -> [Named<DataSet.Labels>?] {
+    func read(_ files: [FileReference]) throws -> Named<DataSet.Labels> {
+      let values: DataSet.Labels =
         try files[0].isText
         ? .names(files.texts(field: nil, limits: limits).all()) : numbers(files, limits: limits)
-      guard values.count == column.count else {
-        throw DataError.unequalCounts(
-          file: files.name, count: values.count, other: "\(column.name) has", expected: column.count)
-      }
-      return values
+      return Named(values, name: files.name)
     }
     switch files {
     case .none: return columns.map { _ in nil }
-    case .first(let own):
-      return try columns.indices.map { $0 == 0 ? try read(own, for: columns[0]) : nil }
-    case .byModality(let byName):
-      return try columns.map { column in try byName[column.file.name].map { try read($0, for: column) } }
+    case .first(let own): return try columns.indices.map { $0 == 0 ? try read(own) : nil }
+    case .byModality(let byName): return try columns.map { try byName[$0.file.name].map(read) }
     }
   }
 
   /// Numbers of classes; MATLAB stores a vector as a matrix of one column or row.
-  private static func numbers(_ files: [FileReference], limits: Limits) throws -> LabelValues {
+  private static func numbers(_ files: [FileReference], limits: Limits) throws -> DataSet.Labels {
     let (values, shape) = try files.integers(limits: limits)
     guard shape.filter({ $0 != 1 }).count <= 1 else {
       throw DataError.wrongShape(file: files.name, shape: shape, expected: "[n]: one class an item")
@@ -134,9 +184,7 @@ extension Table {
     return .numbers(values)
   }
 
-  private static func answers(
-    _ files: [FileReference], count: Int, limits: Limits
-  ) throws -> [[String]]? {
+  private static func answers(_ files: [FileReference], limits: Limits) throws -> Named<[[String]]>? {
     guard !files.isEmpty else { return nil }
     var answers: [[String]] = []
     for file in files {
@@ -150,28 +198,20 @@ extension Table {
         answers.append(texts)
       }
     }
-    guard answers.count == count else {
-      throw DataError.unequalCounts(
-        file: files.name, count: answers.count, other: "the number of pairs is", expected: count)
-    }
-    return answers
+    return Named(answers, name: files.name)
   }
 
   private static func moments(
-    _ files: [FileReference], count: Int, limits: Limits
-  ) throws -> [ClosedRange<Double>]? {
+    _ files: [FileReference], limits: Limits
+  ) throws -> Named<[ClosedRange<Double>]>? {
     guard !files.isEmpty else { return nil }
     let source = try files.array(limits: limits)
     guard source.shape.count == 2, source.shape[1] == 2 else {
       throw DataError.wrongShape(
         file: source.name, shape: source.shape, expected: "[p, 2]: seconds from and to")
     }
-    guard source.count == count else {
-      throw DataError.unequalCounts(
-        file: source.name, count: source.count, other: "the number of pairs is", expected: count)
-    }
     let seconds = try source.all().values(as: Double.self)
-    return try (0..<count).map { row in
+    let moments = try (0..<source.count).map { row in
       let (from, to) = (seconds[2 * row], seconds[2 * row + 1])
       guard from.isFinite, to.isFinite, from >= 0, from <= to else {
         throw DataError.malformed(
@@ -179,5 +219,6 @@ extension Table {
       }
       return from...to
     }
+    return Named(moments, name: source.name)
   }
 }

@@ -130,7 +130,8 @@ struct Learning {
     return RunRecord(
       method: Swift.type(of: method).description.name, configuration: try method.settings(),
       training: try training?.tree() ?? .null, features: .object(features), seed: seed,
-      threads: Runtime.threads, device: device.description, dataPath: set.url.path, split: data.split.name,
+      threads: Runtime.threads, device: device.description, dataPath: set.url?.path ?? "",
+      split: data.split.name,
       fingerprint: try set.fingerprint(), data: data.split.description, skipped: damaged.map(\.file))
   }
 

@@ -14,7 +14,8 @@ public struct RunRecord: Sendable, Equatable {
   public var seed: UInt64
   public var threads: Int
   public var device: String
-  /// Path of the data set as an absolute path, its split, and the fingerprint of its files.
+  /// Path of the data set as an absolute path, empty when it was in memory; its split, and the fingerprint of its
+  /// files or contents.
   public var dataPath: String
   public var split: String
   public var fingerprint: String
@@ -142,6 +143,15 @@ public struct RunRecord: Sendable, Equatable {
 }
 
 extension RunRecord {
+  /// Opens the data set that was learned from.
+  ///
+  /// - Parameter strict: what would be a warning is an error.
+  /// - Throws: ``RunError/dataInMemory(_:)`` where it is no file; ``DataError``.
+  public func dataSet(strict: Bool = false) throws -> DataSet {
+    guard !dataPath.isEmpty else { throw RunError.dataInMemory(data.name) }
+    return try DataSet(at: dataPath, strict: strict)
+  }
+
   /// What reports say of pictures that were left out; nothing where there are none.
   var skippedFacts: [(name: String, value: String)] {
     skipped.isEmpty ? [] : [("pictures left out", "\(skipped.count): \(skipped.joined(separator: ", "))")]
@@ -159,6 +169,8 @@ public enum RunError: LocalizedError, Equatable {
   /// A file of a run folder that is not what was written there.
   case notWhole(file: String, reason: String)
   case predictsNothing(method: String, from: String)
+  /// The run's own data set is asked for, but it was no file.
+  case dataInMemory(String)
 
   public var errorDescription: String? {
     switch self {
@@ -172,6 +184,8 @@ public enum RunError: LocalizedError, Equatable {
     case .unknownModality(let name, let known):
       "unknown modality '\(name)'\(nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ";") the run has \(known.joined(separator: ", "))"
     case .notWhole(let file, let reason): "\(file): \(reason)"
+    case .dataInMemory(let name):
+      "the run was trained on \(name), which was in memory and is in no file; name a data set (--data)"
     case .predictsNothing(let method, let modality):
       "this run of \(method) predicts nothing from \(modality); cca predicts each of two views from the other, kcca with predict=ratings or predict=labels from the first"
     }

@@ -391,10 +391,8 @@ extension DataChecks {
   private mutating func checkUnmatched() throws {
     for name in data.splitNames {
       guard let part = data.part(name), let pairs = part.table.pairs else { continue }
-      if name != data.splitNames.first, case .rows = data.file.splits.first(where: { $0.name == name })?.part
-      {
-        continue  // the same table as before
-      }
+      // The same table as before.
+      if name != data.splitNames.first, !part.ownsTable { continue }
       for (side, column) in part.table.columns.enumerated() where side < pairs.count {
         let missing = column.count - Set(pairs[side]).count
         guard missing > 0 else { continue }

@@ -95,7 +95,7 @@ public struct DataInspection: Sendable {
   /// - Throws: ``DataError`` only for what cannot be read at all; everything else is a finding.
   public init(_ data: DataSet) throws {
     name = data.description.name
-    file = data.url.relativeName
+    file = data.origin.name
     classNames = data.classNames
     var checks = try DataChecks(data)
     try checks.run()
