@@ -66,6 +66,15 @@ public protocol TrainingSet {
   /// Pairs of rows that alone count as similar or dissimilar; nil where what is paired belongs together. They are in
   /// every batch.
   var givenPairs: GivenPairs? { get }
+  /// Rows a second of a sequence; nil when the data do not say.
+  func rate(side: Int) -> Double?
+  /// How many vectors or words each item of a modality has, for batches of one length; nil where items are not made
+  /// of such.
+  func lengths(side: Int) -> [Int]?
+  /// Whether pictures of a modality have a class for each pixel.
+  func hasMasks(side: Int) -> Bool
+  /// Class of each pixel of an item, uint8 `[h, w]`, and the number that does not count; nil without masks.
+  func mask(side: Int, row: Int) throws -> (classes: Tensor, ignore: Int?)?
   /// The pairs at the given places, in that order.
   func batch(at places: [Int]) throws -> Batch
 }
@@ -85,6 +94,10 @@ extension TrainingSet {
   public var itemsOfPairs: [[Int]]? { nil }
   public func group(side: Int) -> [Int]? { nil }
   public var givenPairs: GivenPairs? { nil }
+  public func rate(side: Int) -> Double? { nil }
+  public func lengths(side: Int) -> [Int]? { nil }
+  public func hasMasks(side: Int) -> Bool { false }
+  public func mask(side: Int, row: Int) throws -> (classes: Tensor, ignore: Int?)? { nil }
 
   /// As many as pairs name.
   public func count(side: Int) -> Int { itemsOfPairs.map { ($0[side].max() ?? -1) + 1 } ?? count }

@@ -29,6 +29,25 @@ struct TrainingSetTests {
     #expect(try rows.bytes() == pairs.y[2..<4].bytes())
   }
 
+  @Test("moments, answers, rates and lengths go through featurizers, which have lengths of their own")
+  func facts() throws {
+    var video = DataSet.Modality("video", .sequences(try Tensor.zeros([2, 3, 4]), lengths: [3, 1]))
+    video.rate = 25
+    let data = try DataSet(
+      name: "mine", [video, .init("text", .texts(["one two", "three"]))], answers: [["a"], ["b"]],
+      moments: [0...1, 1...2])
+    let split = try data.split("train")
+    let words = try Featurizers.fit("words", to: split, side: 1, settings: ["threshold": 1])
+    let pairs = try FeaturizedSplit(split, [nil, words])
+    #expect(split.lengths(side: 1) == nil && pairs.lengths(side: 1) == [4, 3])
+    #expect(pairs.lengths(side: 0) == [3, 1] && pairs.rate(side: 0) == 25 && pairs.rate(side: 1) == nil)
+    #expect(pairs.answers == [["a"], ["b"]] && pairs.moments == [0...1, 1...2])
+    #expect(try !pairs.hasMasks(side: 0) && pairs.mask(side: 0, row: 0) == nil)
+    #expect(pairs.count(side: 1) == 2)
+    let plain: any TrainingSet = try MemoryPairs.related(3)
+    #expect(plain.answers == nil && plain.moments == nil && plain.lengths(side: 0) == nil)
+  }
+
   @Test("an item that no pair names is missed by its row")
   func missing() throws {
     var data = try captioned()

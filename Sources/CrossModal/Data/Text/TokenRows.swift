@@ -11,8 +11,11 @@ struct TokenRows: Sendable {
   /// Number of texts.
   var count: Int { starts.count - 1 }
 
+  /// Words of each text.
+  var lengths: [Int] { zip(starts, starts.dropFirst()).map { $1 - $0 } }
+
   /// Words of the longest text.
-  var longest: Int { zip(starts, starts.dropFirst()).map { $1 - $0 }.max() ?? 0 }
+  var longest: Int { lengths.max() ?? 0 }
 
   mutating func append(_ rows: [[Int]]) {
     for row in rows {

@@ -56,6 +56,21 @@ public struct FeaturizedSplit: TrainingSet {
 
   public func labels(side: Int) -> [Int]? { split.labels(side: side) }
 
+  /// None where a featuriser made something else of the rows.
+  public func rate(side: Int) -> Double? { featurizers[side] == nil ? split.rate(side: side) : nil }
+
+  /// Of what a featuriser made of texts only where it is kept.
+  public func lengths(side: Int) -> [Int]? {
+    if case .tokens(let rows) = features[side] { return rows.lengths }
+    return featurizers[side] == nil ? split.lengths(side: side) : nil
+  }
+
+  public func hasMasks(side: Int) -> Bool { split.hasMasks(side: side) }
+
+  public func mask(side: Int, row: Int) throws -> (classes: Tensor, ignore: Int?)? {
+    try split.mask(side: side, row: row)
+  }
+
   public func count(side: Int) -> Int { split.count(side: side) }
 
   public func items(side: Int, rows: Range<Int>) throws -> Items {
