@@ -14,6 +14,8 @@ public protocol Method: Module, SendableMetatype {
   /// What the weights of a checkpoint of the method's official program are called here, in the same order; nil for
   /// names that are not of that program. Always nil unless a method says otherwise: its own names are the official ones.
   static func ownNames(ofOfficial names: [String]) -> [String]?
+  /// What it learns to give, as numbers that are fitted to the training part and stand in batches; none by default.
+  static var targets: [Target] { get }
   /// Stores the configuration and makes parameters of the right shapes; learning comes later.
   init(_ configuration: Configuration, for data: DataDescription) throws
   var configuration: Configuration { get }
@@ -23,6 +25,7 @@ extension Method {
   public static var recipes: [Recipe] { [] }
 
   public static func ownNames(ofOfficial names: [String]) -> [String]? { nil }
+  public static var targets: [Target] { [] }
 }
 
 /// A method with a closed form.

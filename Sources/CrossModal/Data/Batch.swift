@@ -19,6 +19,8 @@ public struct Batch: Sendable {
   /// How many pairs in a row are of one thing (views of an object, pairs of a class, an item with its partners), where
   /// the sampler put them so; nil where neighbours mean nothing.
   public var group: Int?
+  /// Numbers of each pair that the method is to learn to give, by the name of the target.
+  public var targets: [String: [[Int]]] = [:]
 
   public init(
     modalities: [String], items: [Items], rows: [[Int]], labels: [Int]? = nil, answers: [[String]]? = nil,
@@ -66,6 +68,9 @@ public protocol TrainingSet {
   /// Pairs of rows that alone count as similar or dissimilar; nil where what is paired belongs together. They are in
   /// every batch.
   var givenPairs: GivenPairs? { get }
+  /// Numbers of each pair that a method is to learn to give, without reading any items: none for a pair whose answers
+  /// are all outside of the list, so that a sampler can leave it out. Nil when there is no target of that name.
+  func targets(_ name: String) -> [[Int]]?
   /// Rows a second of a sequence; nil when the data do not say.
   func rate(side: Int) -> Double?
   /// How many vectors or words each item of a modality has, for batches of one length; nil where items are not made
@@ -83,6 +88,7 @@ extension TrainingSet {
   public var place: String { description.name }
   public var answers: [[String]]? { nil }
   public var moments: [ClosedRange<Double>]? { nil }
+  public func targets(_ name: String) -> [[Int]]? { nil }
 
   public func texts(side: Int) throws -> [String]? {
     guard description.modalities[side].kind == .text,
@@ -163,6 +169,53 @@ public struct DataDescription: Sendable, Codable, Equatable {
   public var modalities: [Modality]
   /// Number of classes, when there are labels.
   public var classes: Int?
+  /// What a method learns to give, for those that it names.
+  public var targets: [Target]
+
+  /// Numbers that a method learns to give: of answers, or of words.
+  public struct Target: Sendable, Codable, Equatable {
+    public var name: String
+    /// What each number stands for, in the order of the numbers.
+    public var texts: [String]
+    /// Numbers that stand for no word, where words follow one another.
+    public var marks: Marks?
+
+    public init(name: String, texts: [String], marks: Marks? = nil) {
+      self.name = name
+      self.texts = texts
+      self.marks = marks
+    }
+
+    /// How many numbers there are: each is below it.
+    public var count: Int { texts.count }
+
+    /// The text that numbers stand for: words up to the mark of the end with blanks between them, or answers with
+    /// commas between them. Other marks, and numbers that stand for nothing, are passed over.
+    public func text(of numbers: [Int]) -> String {
+      let own = numbers.prefix { $0 != marks?.end }
+        .filter { texts.indices.contains($0) && $0 != marks?.padding && $0 != marks?.start }
+      return own.map { texts[$0] }.joined(separator: marks == nil ? ", " : " ")
+    }
+  }
+
+  /// The numbers of what is no word.
+  public struct Marks: Sendable, Codable, Equatable {
+    /// Behind the last word of a shorter text.
+    public var padding: Int
+    /// In front of the first word.
+    public var start: Int
+    /// Behind the last word.
+    public var end: Int
+    /// For every word that is not known.
+    public var unknown: Int
+
+    public init(padding: Int, start: Int, end: Int, unknown: Int) {
+      self.padding = padding
+      self.start = start
+      self.end = end
+      self.unknown = unknown
+    }
+  }
 
   /// One modality: its name, the kind of its rows, and the sizes that every row shares.
   public struct Modality: Sendable, Codable, Equatable {
@@ -194,9 +247,13 @@ public struct DataDescription: Sendable, Codable, Equatable {
     }
   }
 
-  public init(name: String, modalities: [Modality], classes: Int? = nil) {
+  public init(name: String, modalities: [Modality], classes: Int? = nil, targets: [Target] = []) {
     self.name = name
     self.modalities = modalities
     self.classes = classes
+    self.targets = targets
   }
+
+  /// The target of a name; nil when the method names no such.
+  public func target(_ name: String) -> Target? { targets.first { $0.name == name } }
 }

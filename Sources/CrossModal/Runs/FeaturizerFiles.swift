@@ -34,6 +34,11 @@ enum FeaturizerFiles {
     ]
   }
 
+  /// A record without what ``record(_:)`` put there.
+  static func withoutDocument(_ record: JSON) -> JSON {
+    .object((record.members ?? []).filter { !["file", "checksum"].contains($0.key) })
+  }
+
   /// Writes everything into a run's folder.
   static func write(
     _ featurizers: [String: any Featurizer], of data: DataDescription, to folder: URL
@@ -75,7 +80,7 @@ enum FeaturizerFiles {
     return found
   }
 
-  private static func document(_ record: JSON, stem: String, in folder: URL) throws -> JSON {
+  static func document(_ record: JSON, stem: String, in folder: URL) throws -> JSON {
     // The last component alone: a record names no file outside its folder.
     let named = record["file"]?.string ?? "\(stem).json"
     let file = folder.appendingPathComponent(URL(fileURLWithPath: named).lastPathComponent)

@@ -22,7 +22,9 @@ extension Run {
     }
     note("fitting \(type.description.name) to \(learning.data.count) pairs")
     try fittable.fit(to: learning.data, seed: seed)
-    return Run(record: try learning.record(), method: fittable, featurizers: learning.featurizers)
+    return Run(
+      record: try learning.record(), method: fittable, featurizers: learning.featurizers,
+      targets: learning.targets)
   }
 }
 
@@ -35,12 +37,15 @@ struct Learning {
   let data: FeaturizedSplit
   /// Featurisers by the name of the modality.
   let featurizers: [String: any Featurizer]
+  /// What the method learns to give.
+  let targets: [FittedTarget]
   /// Pictures that cannot be read, with which what belongs to them was left out.
   let damaged: [DamagedPicture]
   private let set: DataSet
   private let seed: UInt64
   /// Which featuriser each modality has, and its settings.
   private let choices: [FeaturizerChoice]
+  private let targetSettings: TargetSettings
 
   /// - Parameter isResuming: weights come from a checkpoint, not from files that the settings name.
   /// - Throws: what is wrong with settings or data.
@@ -57,7 +62,8 @@ struct Learning {
     try Runtime.setThreads(settings.threads ?? Runtime.threads)
     choices = try Self.featurizerChoices(type, settings: settings, data: description)
     // A key that nobody knows is told before features are computed.
-    let own = try type.settings(settings.method, pairs: whole.count)
+    targetSettings = try TargetSettings(of: type, settings.method)
+    let own = try type.settings(targetSettings.others, pairs: whole.count)
     training = own.training
     let (split, damaged) = try whole.withoutDamagedPictures(sides: Array(description.modalities.indices))
     self.damaged = damaged
@@ -74,7 +80,9 @@ struct Learning {
         choice.name, to: splits, side: choice.side, settings: .object(choice.settings), seed: seed)
     }
     self.featurizers = featurizers
-    var data = try FeaturizedSplit(split, description.modalities.map { featurizers[$0.name] })
+    targets = try targetSettings.fitted(to: split, note)
+    var data = try FeaturizedSplit(
+      split, description.modalities.map { featurizers[$0.name] }, targets: targets)
     method = try type.make(own.method, for: data.description)
     let assets = (method as? any Trainable)?.assets ?? []
     if let pairs = assets.first(where: { $0.kind == .pairs }) {
@@ -112,7 +120,8 @@ struct Learning {
         file: split.description.name, place: "split '\(name)'",
         reason: "\(first.reason); only in training are such pictures left out")
     }
-    return try FeaturizedSplit(split, split.description.modalities.map { featurizers[$0.name] })
+    return try FeaturizedSplit(
+      split, split.description.modalities.map { featurizers[$0.name] }, targets: targets)
   }
 
   /// What `config.yaml` says.
@@ -129,7 +138,8 @@ struct Learning {
     }
     return RunRecord(
       method: Swift.type(of: method).description.name, configuration: try method.settings(),
-      training: try training?.tree() ?? .null, features: .object(features), seed: seed,
+      training: try training?.tree() ?? .null, features: .object(features),
+      targets: targetSettings.record(of: targets), seed: seed,
       threads: Runtime.threads, device: device.description, dataPath: set.url?.path ?? "",
       split: data.split.name,
       fingerprint: try set.fingerprint(), data: data.split.description, skipped: damaged.map(\.file))

@@ -63,7 +63,8 @@ extension Run {
     if isFirst { try training.begin(record, start) }
     try group?.barrier()
     let outcome = try trainer.run()
-    let run = Run(record: record, method: method, featurizers: learning.featurizers)
+    let run = Run(
+      record: record, method: method, featurizers: learning.featurizers, targets: learning.targets)
     if isFirst { try run.write(to: folder) }
     // The file keeps the precision of training; in use the method has its own, as where the run is opened.
     for (entry, type) in zip(method.stateEntries, types) { entry.tensor = try entry.tensor.to(type) }
@@ -164,6 +165,10 @@ extension RunRecord {
           let own = (feature.value.members ?? []).filter { $0.key == "name" || keys.contains($0.key) }
           return JSON.Member(feature.key, .object(own))
         })
+    }
+    if let targets = targets.members, !targets.isEmpty {
+      all["targets"] = .object(
+        targets.map { JSON.Member($0.key, FeaturizerFiles.withoutDocument($0.value)) })
     }
     all["threads"] = .int(threads)
     return all

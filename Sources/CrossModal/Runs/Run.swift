@@ -7,11 +7,17 @@ public final class Run {
   public let method: any Method
   /// Featurisers by modality name, for modalities that the method does not take as they come.
   public let featurizers: [String: any Featurizer]
+  /// What the method learned to give, in the order in which it names it.
+  public let targets: [FittedTarget]
 
-  public init(record: RunRecord, method: any Method, featurizers: [String: any Featurizer] = [:]) {
+  public init(
+    record: RunRecord, method: any Method, featurizers: [String: any Featurizer] = [:],
+    targets: [FittedTarget] = []
+  ) {
     self.record = record
     self.method = method
     self.featurizers = featurizers
+    self.targets = targets
   }
 
   /// What the method's list entry says.
@@ -53,10 +59,11 @@ public final class Run {
     return encoding
   }
 
-  /// The pairs of a split as the method takes them, computed when they are asked for.
-  func pairs(of split: Split) throws -> FeaturizedSplit {
+  /// The pairs of a split as the method takes them, computed when they are asked for; with the numbers of what it
+  /// learned to give, where the split has that.
+  public func pairs(of split: Split) throws -> FeaturizedSplit {
     try FeaturizedSplit(
-      split, split.description.modalities.map { featurizers[$0.name] }, keeps: false)
+      split, split.description.modalities.map { featurizers[$0.name] }, targets: targets, keeps: false)
   }
 
   /// The words of texts as the method sees them, marks included, for showing what it looked at; nil when the
@@ -95,6 +102,7 @@ extension Run {
     try AtomicFile.write(Data(record.text().utf8), to: path(Self.recordFile))
     try SafeTensors.write(method.state, to: path(Self.weightsFile))
     try FeaturizerFiles.write(featurizers, of: record.data, to: folder)
+    try TargetFiles.write(targets, to: folder)
   }
 
   /// Writes the run to a folder that appears when it is complete.
@@ -122,11 +130,14 @@ extension Run {
       throw isThere(recordFile) && isThere("checkpoints") ? RunError.unfinished(folder) : .notARun(folder)
     }
     let record = try RunRecord(file: path(recordFile))
+    let type = try MethodList.method(named: record.method, among: methods)
     let featurizers = try FeaturizerFiles.read(record, from: URL(fileURLWithPath: folder))
-    let method = try MethodList.method(named: record.method, among: methods)
-      .make(record.configuration, for: record.data.throughFeatures(featurizers))
+    let targets = try TargetFiles.read(type.targets, record, from: URL(fileURLWithPath: folder))
+    var description = record.data.throughFeatures(featurizers)
+    description.targets = targets.map(\.output)
+    let method = try type.make(record.configuration, for: description)
     try method.load(SafeTensors.read(path(weightsFile)).tensors, from: path(weightsFile))
-    return Run(record: record, method: method, featurizers: featurizers)
+    return Run(record: record, method: method, featurizers: featurizers, targets: targets)
   }
 }
 

@@ -11,6 +11,8 @@ public struct RunRecord: Sendable, Equatable {
   public var training: JSON
   /// Featuriser of each modality that needed one, with its settings.
   public var features: JSON
+  /// What the method learns to give, with the settings of its encoders; empty for most methods.
+  public var targets: JSON
   public var seed: UInt64
   public var threads: Int
   public var device: String
@@ -27,14 +29,16 @@ public struct RunRecord: Sendable, Equatable {
   public var versions: JSON
 
   public init(
-    method: String, configuration: JSON, training: JSON = .null, features: JSON = .object([]), seed: UInt64,
-    threads: Int, device: String, dataPath: String, split: String, fingerprint: String, data: DataDescription,
+    method: String, configuration: JSON, training: JSON = .null, features: JSON = .object([]),
+    targets: JSON = .object([]), seed: UInt64, threads: Int, device: String, dataPath: String, split: String,
+    fingerprint: String, data: DataDescription,
     skipped: [String] = [], versions: JSON = RunRecord.currentVersions
   ) {
     self.method = method
     self.configuration = configuration
     self.training = training
     self.features = features
+    self.targets = targets
     self.seed = seed
     self.threads = threads
     self.device = device
@@ -56,6 +60,7 @@ public struct RunRecord: Sendable, Equatable {
     var json: JSON = ["method": .string(method), "configuration": configuration]
     if !training.isNull { json["training"] = training }
     if features.members?.isEmpty == false { json["features"] = features }
+    if targets.members?.isEmpty == false { json["targets"] = targets }
     json["seed"] = .int(Int(bitPattern: UInt(seed)))
     json["threads"] = .int(threads)
     json["device"] = .string(device)
@@ -127,6 +132,7 @@ public struct RunRecord: Sendable, Equatable {
     configuration = try value("configuration") { $0.members == nil ? nil : $0 }
     training = json["training"] ?? .null
     features = json["features"] ?? .object([])
+    targets = json["targets"] ?? .object([])
     seed = UInt64(UInt(bitPattern: try value("seed", as: \.int)))
     threads = try value("threads", as: \.int)
     device = try value("device", as: \.string)
@@ -195,7 +201,7 @@ public enum RunError: LocalizedError, Equatable {
 extension RunError: UserMistake {
   public var isUserMistake: Bool {
     switch self {
-    case .unknownModality: true
+    case .unknownModality, .dataInMemory: true
     default: false
     }
   }

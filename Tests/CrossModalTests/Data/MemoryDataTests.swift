@@ -234,7 +234,7 @@ struct MemoryDataTests {
     #expect(try run.record.dataPath == "" && run.record.fingerprint == data.fingerprint())
     let other = try DataSet(
       name: "other", [.init("x", .vectors(try -x)), .init("y", .vectors(try x * -2))])
-    #expect(try run.evaluate(on: other.split("train")).retrieval.rsum ?? 0 > 500)
+    #expect(try run.evaluate(on: other.split("train")).retrieval?.rsum ?? 0 > 500)
     #expect(
       message { _ = try run.record.dataSet() }
         == "the run was trained on mine, which was in memory and is in no file; name a data set (--data)")

@@ -43,7 +43,7 @@ struct TrainingSetTests {
     #expect(pairs.lengths(side: 0) == [3, 1] && pairs.rate(side: 0) == 25 && pairs.rate(side: 1) == nil)
     #expect(pairs.answers == [["a"], ["b"]] && pairs.moments == [0...1, 1...2])
     #expect(try !pairs.hasMasks(side: 0) && pairs.mask(side: 0, row: 0) == nil)
-    #expect(pairs.count(side: 1) == 2)
+    #expect(pairs.count(side: 1) == 2 && pairs.targets("answers") == nil)
     let plain: any TrainingSet = try MemoryPairs.related(3)
     #expect(plain.answers == nil && plain.moments == nil && plain.lengths(side: 0) == nil)
   }

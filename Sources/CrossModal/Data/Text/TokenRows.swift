@@ -27,6 +27,9 @@ struct TokenRows: Sendable {
   /// All texts in order.
   func all() throws -> Items { try items(at: Array(0..<count)) }
 
+  /// The numbers of a text.
+  subscript(row: Int) -> [Int] { numbers[starts[row]..<starts[row + 1]].map(Int.init) }
+
   /// Texts as items, padded with zeros to the longest of them.
   func items(at rows: [Int]) throws -> Items {
     let lengths = rows.map { starts[$0 + 1] - starts[$0] }

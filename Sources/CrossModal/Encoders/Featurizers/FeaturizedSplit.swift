@@ -10,12 +10,27 @@ public struct FeaturizedSplit: TrainingSet {
   /// What came out, for every modality that has a featuriser.
   private let features: [StoredFeatures?]
   private let featurizers: [(any Featurizer)?]
+  /// Numbers of the pairs, or of the items that pairs share.
+  private let targets: [(target: Target, rows: TokenRows)]
 
   /// - Parameters:
   ///   - featurizers: one a modality; nil where the split's own items stay.
-  ///   - keeps: whether features are computed now and kept, for data that are walked again and again.
-  /// - Throws: ``DataError`` and ``FeaturizerError`` from reading and computing.
-  public init(_ split: Split, _ featurizers: [(any Featurizer)?], keeps: Bool = true) throws {
+  ///   - targets: what the method learns to give.
+  ///   - keeps: whether features are computed now and kept, for data that are walked again and again; such data have
+  ///     what every target is made of.
+  /// - Throws: ``DataError`` and ``FeaturizerError`` from reading and computing; ``TargetError`` where the split has
+  ///   nothing that a target is made of.
+  public init(
+    _ split: Split, _ featurizers: [(any Featurizer)?], targets: [FittedTarget] = [], keeps: Bool = true
+  ) throws {
+    self.targets = try targets.compactMap { fitted in
+      guard
+        let source = keeps ? try TargetSource(fitted.target, of: split) : try? .init(fitted.target, of: split)
+      else { return nil }
+      var rows = TokenRows()
+      try source.forEachChunk { rows.append($0.map(fitted.encoder.numbers)) }
+      return (fitted.target, rows)
+    }
     self.split = split
     var description = split.description
     var features: [StoredFeatures?] = []
@@ -37,6 +52,7 @@ public struct FeaturizedSplit: TrainingSet {
       description.modalities[side] = modality
       features.append(stored)
     }
+    description.targets = targets.map(\.output)
     self.description = description
     self.features = features
     self.featurizers = featurizers
@@ -56,10 +72,21 @@ public struct FeaturizedSplit: TrainingSet {
 
   public func labels(side: Int) -> [Int]? { split.labels(side: side) }
 
-  /// None where a featuriser made something else of the rows.
+  public func targets(_ name: String) -> [[Int]]? {
+    targets.first { $0.target.name == name }.map { numbers(of: $0, at: Array(0..<count)) }
+  }
+
+  private func numbers(of own: (target: Target, rows: TokenRows), at places: [Int]) -> [[Int]] {
+    switch own.target.source {
+    case .answers: places.map { own.rows[$0] }
+    case .texts(let side): split.rows(side: side, ofPairs: places).map { own.rows[$0] }
+    }
+  }
+
+  /// None where a featurizer made something else of the rows.
   public func rate(side: Int) -> Double? { featurizers[side] == nil ? split.rate(side: side) : nil }
 
-  /// Of what a featuriser made of texts only where it is kept.
+  /// Of what a featurizer made of texts only where it is kept.
   public func lengths(side: Int) -> [Int]? {
     if case .tokens(let rows) = features[side] { return rows.lengths }
     return featurizers[side] == nil ? split.lengths(side: side) : nil
@@ -89,6 +116,7 @@ public struct FeaturizedSplit: TrainingSet {
       try features[side]?.items(at: rows) ?? seen(split.items(side: side, at: rows), side: side)
     }
     batch.givenPairs = givenPairs
+    for own in targets { batch.targets[own.target.name] = numbers(of: own, at: places) }
     return batch
   }
 }

@@ -86,10 +86,20 @@ extension Featurizer {
   /// - Parameter key: what stands before the keys in messages.
   /// - Throws: ``ConfigurationError``.
   static func checked(_ settings: JSON, under key: String) throws -> [JSON.Member] {
+    try Configuration.checked(settings, files: fileKeys, under: key)
+  }
+}
+
+extension MethodConfiguration {
+  /// Every setting with its value, nothing where it is null; paths under the keys `files` from the root.
+  ///
+  /// - Parameter key: what stands before the keys in messages.
+  /// - Throws: ``ConfigurationError``.
+  static func checked(_ settings: JSON, files: [String], under key: String) throws -> [JSON.Member] {
     do {
-      let members = try Configuration(overrides: settings).tree().members ?? []
+      let members = try Self(overrides: settings).tree().members ?? []
       return members.filter { !$0.value.isNull }.map { member in
-        guard fileKeys.contains(member.key), let path = member.value.string else { return member }
+        guard files.contains(member.key), let path = member.value.string else { return member }
         return JSON.Member(member.key, .string(URL(fileURLWithPath: path).standardizedFileURL.path))
       }
     } catch let error as ConfigurationError {
