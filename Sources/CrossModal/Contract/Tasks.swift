@@ -2,18 +2,19 @@ import Torch
 
 /// A method that answers questions about items.
 public protocol Answering: Evaluable {
-  /// Answers to the question of each pair of a batch, best first.
+  /// The best answers of the list to the question of each pair of a batch, best first.
   func answers(to batch: Batch, count: Int) throws -> [[Answer]]
 }
 
-/// An answer and how sure the method is of it.
+/// An answer of the list and how sure the method is of it.
 public struct Answer: Sendable, Equatable {
-  public let text: String
+  /// Its number among the ``Target/answers``.
+  public let number: Int
   /// From 0 to 1.
   public let probability: Double
 
-  public init(_ text: String, probability: Double) {
-    self.text = text
+  public init(number: Int, probability: Double) {
+    self.number = number
     self.probability = probability
   }
 }
@@ -22,8 +23,9 @@ public struct Answer: Sendable, Equatable {
 public protocol Captioning: Evaluable {
   /// The place of the modality that is described; the other one has what people wrote.
   var describedSide: Int { get }
-  /// A caption of each item of the described modality.
-  func captions(of items: Items) throws -> [String]
+  /// The numbers of the words of a caption of each item of the described modality, among the
+  /// ``Target/captions(side:)``.
+  func captions(of items: Items) throws -> [[Int]]
 }
 
 /// A method that finds the moment which a sentence describes.

@@ -11,10 +11,14 @@ extension Answering {
     guard let truth = data.answers else {
       throw EvaluationError.badValue("\(data.place) has no answers to compare with")
     }
+    guard let list = data.description.target(Target.answers.name) else {
+      throw EvaluationError.badValue("\(data.place) has no list of answers to choose from")
+    }
     var given: [String] = []
     try data.forEachChunk(rows: options.block) { batch in
       let batch = try batch.to(options.device, options.dtype)
-      given += try withoutGradient { try answers(to: batch, count: 1) }.map { $0.first?.text ?? "" }
+      given += try withoutGradient { try answers(to: batch, count: 1) }
+        .map { list.text(of: $0.prefix(1).map(\.number)) }
       options.progress(given.count, data.count)
     }
     return try AnsweringMetrics(predictions: given, answers: truth)

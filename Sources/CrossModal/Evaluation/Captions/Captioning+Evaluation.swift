@@ -17,11 +17,15 @@ extension Captioning {
     for (owner, text) in zip(pairs[side], pairs[1 - side]) { references[owner].append(texts[text]) }
     // What nobody described cannot be compared.
     let described = references.indices.filter { !references[$0].isEmpty }
+    guard let words = data.description.target(Target.captions(side: 1 - side).name) else {
+      throw EvaluationError.badValue("\(data.place) has no list of words to say")
+    }
     var found: [String] = []
     for start in stride(from: 0, to: count, by: options.block) {
       let rows = start..<min(start + options.block, count)
       let items = try data.items(side: side, rows: rows).to(options.device, options.dtype)
       found += try withoutGradient { try captions(of: items) }
+        .map(words.text)
       options.progress(found.count, count)
     }
     return try CaptionMetrics(
