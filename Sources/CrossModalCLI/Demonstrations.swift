@@ -75,13 +75,8 @@ struct EmojiDemo {
     note("searching all pictures by words")
     let gallery = try Gallery(run, of: data.splitNames.map(data.split), side: 0)
     let queries = try run.encode(.texts(Self.queries), side: 1)
-    searches = try zip(Self.queries, run.matches(for: queries, from: 1, in: gallery.features, count: 8)).map {
-      query, matches in
-      Search(
-        query: query,
-        found: try matches.map { match in
-          (try gallery.card(of: match), match.score, gallery.place(of: match).split.name == "test")
-        })
+    searches = try zip(Self.queries, gallery.search(queries, from: 1, top: 8)).map { query, hits in
+      Search(query: query, found: hits.map { ($0.card, $0.score, $0.split == "test") })
     }
     try run.save(to: folder.appendingPathComponent("emoji"), reportingOn: data, replacing: true)
   }

@@ -67,19 +67,17 @@ struct SearchCommand: ParsableCommand {
     let splits = try (isWhole ? set.splitNames : [options.split]).map(set.split)
     let query = try query(run, splits[0], side: source)
     let gallery = try Gallery(run, of: splits, side: target)
-    var matches = try run.matches(
-      for: query, from: source, in: gallery.features,
-      count: min(count, gallery.features.count) + (isWithin ? 1 : 0))[0]
-    if isWithin { matches = ranked(matches.filter { $0.row != queryRow }) }
+    // Within one modality a row of the split does not find itself.
+    let own = isWithin ? queryRow.map { [$0] } : nil
+    let hits = try gallery.search(query, from: source, top: count, except: own)[0]
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     if output.json {
       Console.out([
         "from": .string(from), "to": .string(to), "dataset": .string(set.description.name),
-        "split": .string(options.split),
-        "results": .array(try matches.map { try json($0, gallery) }), "seconds": .double(seconds),
+        "split": .string(options.split), "results": .array(hits.map(json)), "seconds": .double(seconds),
       ])
     } else {
-      for match in matches { Console.out(try line(match, gallery, named: isWhole)) }
+      for hit in hits { Console.out(line(hit, named: isWhole)) }
     }
   }
 
@@ -105,28 +103,20 @@ struct SearchCommand: ParsableCommand {
     return try run.encode(items, side: side)
   }
 
-  /// The first of what is left when a row of the split has found itself.
-  private func ranked(_ matches: [Match]) -> [Match] {
-    matches.prefix(count).enumerated().map { Match(row: $1.row, score: $1.score, rank: $0 + 1) }
-  }
-
-  private func json(_ match: Match, _ gallery: Gallery) throws -> JSON {
-    let (split, row) = gallery.place(of: match)
+  private func json(_ hit: Gallery.Hit) -> JSON {
     var json: JSON = [
-      "rank": .int(match.rank), "split": .string(split.name), "row": .int(row), "score": .double(match.score),
+      "rank": .int(hit.rank), "split": .string(hit.split), "row": .int(hit.row), "score": .double(hit.score),
+      "id": .string(hit.card.id),
     ]
-    let card = try gallery.card(of: match)
-    json["id"] = .string(card.id)
-    if let title = card.title ?? card.text { json["title"] = .string(title) }
+    if let title = hit.card.title ?? hit.card.text { json["title"] = .string(title) }
     return json
   }
 
   /// - Parameter named: whether the split is told with the row.
-  private func line(_ match: Match, _ gallery: Gallery, named: Bool) throws -> String {
-    let (split, row) = gallery.place(of: match)
-    let place = "\(named ? split.name : "row") \(row)"
-    return String(format: "%3d  %8.4f  ", match.rank, match.score)
+  private func line(_ hit: Gallery.Hit, named: Bool) -> String {
+    let place = "\(named ? hit.split : "row") \(hit.row)"
+    return String(format: "%3d  %8.4f  ", hit.rank, hit.score)
       + place.padding(toLength: max(place.count, named ? 12 : 10), withPad: " ", startingAt: 0) + " "
-      + (try gallery.card(of: match)).label
+      + hit.card.label
   }
 }

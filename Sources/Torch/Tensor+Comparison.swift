@@ -52,6 +52,9 @@ extension Tensor {
   /// Where the number is neither NaN nor infinite.
   public func isFinite() throws(TorchError) -> Tensor { try Op.isFinite(.tensor(self)) }
 
+  /// Where the number is NaN.
+  public func isNaN() throws(TorchError) -> Tensor { try Op.isNaN(.tensor(self)) }
+
   /// Whether any element is true (or not zero).
   public func any() throws(TorchError) -> Bool { try Op.any(.tensor(self)).item(as: Bool.self) }
   /// Whether all elements are true (or not zero).
@@ -93,6 +96,7 @@ extension Tensor {
     static let or = Operator("logical_or")
     static let not = Operator("logical_not")
     static let isFinite = Operator("isfinite")
+    static let isNaN = Operator("isnan")
     static let any = Operator("any")
     static let all = Operator("all")
     static let anyAlong = Operator("any.dim")

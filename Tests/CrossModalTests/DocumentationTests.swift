@@ -43,10 +43,12 @@ struct DocumentationTests {
   @Test("the samples of the articles are the code that this file compiles and runs")
   func samples() throws {
     let own = Self.lines(of: try String(contentsOf: URL(filePath: #filePath), encoding: .utf8))
-    for file in try Self.files(".md") {
+    let readmes = ["README.md", "README.zh-CN.md"].map { Self.repository.appending(path: $0) }
+    for file in try Self.files(".md") + readmes {
       let text = try String(contentsOf: file, encoding: .utf8)
       for sample in text.matches(of: /```swift\n([^`]*)```/) {
-        #expect(own.contains(Self.lines(of: String(sample.1))), "\(file.lastPathComponent): \(sample.1)")
+        let code = Self.lines(of: String(sample.1)).replacing("import CrossModal ", with: "")
+        #expect(own.contains(code), "\(file.lastPathComponent): \(sample.1)")
       }
     }
   }
@@ -76,6 +78,33 @@ struct DocumentationTests {
     #expect(nearest.shape == [1, 5])
     let precision = try #require(metrics.forward.summary.meanAveragePrecision)
     #expect(precision > 0.23 && precision < 0.26)
+  }
+
+  @Test("the lines of the README learn, save, measure and search")
+  func readme() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "readme-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let data = try DataSet(at: BundledData.folder("emoji").path)
+    let run = try Run.learn(CLIP.self, from: data.split("train")) {
+      $0.embedSize = 128
+    } training: {
+      $0.epochs = 2
+    }
+    try run.save(to: folder)
+    print(try run.evaluate(on: data.split("test")))
+    let pictures = try run.gallery("image", of: data.split("test"))
+    for hit in try pictures.search("red heart", top: 5) { print(hit.rank, hit.score, hit.card.label) }
+
+    #expect(try Run.open(folder.path).evaluate(on: data.split("test")).result.measures.count > 10)
+    #expect(try pictures.search("red heart", top: 5).map(\.rank) == Array(1...5))
+    // A closed form is learned by the same door.
+    let linear = try Run.learn(CCA.self, from: data.split("train"), features: ["text": "tfidf"]) {
+      $0.k = .fixed(5)
+    }
+    #expect(try linear.evaluate(on: data.split("test")).retrieval?.rsum ?? 0 > 0)
+    #expect(throws: ConfigurationError.self) {
+      try Run.learn(CLIP.self, from: data.split("train")) { $0.embedSize = -1 }
+    }
   }
 
   @Test("data in memory need no file")

@@ -18,10 +18,10 @@ extension RetrievalReport {
     let count = min(queries, names.count)
     let chosen = (0..<count).map { names[(2 * $0 + 1) * names.count / (2 * count)] }
     let gallery = try vectors(side: 1 - from)
-    let matches = try run.matches(
-      for: run.encode(.texts(chosen.map(\.text)), side: from), from: from, in: gallery, count: gallery.count)
-    let rows = try zip(chosen, matches).map { name, matches in
-      try row(name, matches, from: from, shown: shown)
+    let ranked = try run.ranked(
+      run.encode(.texts(chosen.map(\.text)), side: from), from: from, in: gallery, top: gallery.count)
+    let rows = try zip(chosen, ranked).map { name, ranked in
+      try row(name, ranked, from: from, shown: shown)
     }
     let (text, other) = (run.modalities[from], run.modalities[1 - from])
     let word = names.contains { $0.isTitle } ? "names" : "first texts of \(other) items"
@@ -83,10 +83,10 @@ extension RetrievalReport {
   }
 
   private func row(
-    _ name: ItemName, _ matches: [Match], from: Int, shown: Int
+    _ name: ItemName, _ ranked: [RankedRow], from: Int, shown: Int
   ) throws -> PictureGallery.Row {
-    let own = matches.first { $0.row == name.row }
-    var found = try matches.prefix(shown).map { match in
+    let own = ranked.first { $0.row == name.row }
+    var found = try ranked.prefix(shown).map { match in
       try self.found(match.row, side: 1 - from, note: "", mark: match.row == name.row ? .hit : .none)
     }
     if let own, own.rank > shown {

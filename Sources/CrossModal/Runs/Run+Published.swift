@@ -17,8 +17,6 @@ extension Run {
     let names = weights.map(\.name)
     let own = zip(type.ownNames(ofOfficial: names) ?? names, weights).map { (name: $0, tensor: $1.tensor) }
     try learning.method.load(own, from: source)
-    return Run(
-      record: try learning.record(), method: learning.method, featurizers: learning.featurizers,
-      targets: learning.targets)
+    return learning.run(try learning.record())
   }
 }

@@ -1,8 +1,8 @@
 import Torch
 
-/// An item that a search found.
-public struct Match: Sendable, Equatable {
-  /// Place of the item among those that were searched.
+/// A row that a search found.
+public struct RankedRow: Sendable, Equatable {
+  /// Place of the row among those that were searched.
   public let row: Int
   public let score: Double
   /// 1 for the best.
@@ -16,52 +16,55 @@ public struct Match: Sendable, Equatable {
 }
 
 extension Run {
-  /// The best of `gallery` for each query, best first; equal scores in order of their rows.
+  /// Scores that are looked at together.
+  private static let blockSize = 1 << 22
+
+  /// The best rows of `gallery` for each query, best first; equal scores in order of their rows, NaN last.
   ///
   /// - Parameters:
   ///   - queries: features of modality number `side`.
   ///   - gallery: features of the other modality.
   ///   - count: how many to find for each query; fewer when the gallery is smaller.
-  public func matches(
-    for queries: Features, from side: Int, in gallery: Features, count: Int
-  ) throws -> [[Match]] {
+  public func ranked(
+    _ queries: Features, from side: Int, in gallery: Features, top count: Int
+  ) throws -> [[RankedRow]] {
     let method = try alignment()
+    let kept = min(count, gallery.count)
+    guard kept > 0 else { return Array(repeating: [], count: queries.count) }
+    let block = max(1, Self.blockSize / gallery.count)
     return try withoutGradient {
-      let scores =
-        side == 0
-        ? try method.similarity(queries, gallery) : try method.similarity(gallery, queries).transposed()
-      let (values, rows) = try scores.to(.float64).sorted(along: 1, descending: true)
-      let kept = min(count, gallery.count)
-      let best = try values.narrowed(to: 0..<kept, along: 1).values(as: Double.self)
-      let places = try rows.narrowed(to: 0..<kept, along: 1).values(as: Int.self)
-      return (0..<queries.count).map { query in
-        (0..<kept).map {
-          Match(row: places[query * kept + $0], score: best[query * kept + $0], rank: $0 + 1)
-        }
+      try stride(from: 0, to: queries.count, by: block).flatMap { start in
+        let part = try queries.items(start..<min(start + block, queries.count))
+        let scores =
+          side == 0
+          ? try method.similarity(part, gallery) : try method.similarity(gallery, part).transposed()
+        return try scores.to(.cpu).to(.float64).ranked(top: kept)
       }
     }
   }
 }
 
-/// Items of one modality of one or several splits, to be searched as one.
-public struct Gallery {
-  public let features: Features
-  private let places: [(split: Split, row: Int)]
-  private let side: Int
-
-  /// - Throws: ``RunError`` without items; what reading and encoding them throws.
-  public init(_ run: Run, of splits: [Split], side: Int) throws {
-    features = try Features(joining: splits.map { try run.features(of: $0, side: side) })
-    places = splits.flatMap { split in (0..<split.count(side: side)).map { (split, $0) } }
-    self.side = side
-  }
-
-  /// The split and the row within it of an item that a search found.
-  public func place(of match: Match) -> (split: Split, row: Int) { places[match.row] }
-
-  /// What a person sees of an item that a search found.
-  public func card(of match: Match) throws -> Card {
-    let (split, row) = place(of: match)
-    return try split.card(side: side, row: row)
+extension Tensor {
+  /// The best columns of each row, of float64 `[n, m]`.
+  fileprivate func ranked(top count: Int) throws -> [[RankedRow]] {
+    let scores = try masked(with: isNaN(), fill: -.infinity)
+    // One more than is wanted shows whether equals stand on both sides of the cut.
+    let width = Swift.min(count + 1, size(along: 1))
+    let (values, columns) = try scores.top(width)
+    let (best, places) = (try values.values(as: Double.self), try columns.values(as: Int.self))
+    return try (0..<size(along: 0)).map { row in
+      let own = row * width..<(row + 1) * width
+      var found = zip(best[own], places[own]).map { (score: $0, row: $1) }
+      if width > count, found[count].score == found[count - 1].score {
+        found = try scores[row].values(as: Double.self).enumerated().filter {
+          $0.element >= found[count].score
+        }
+        .map { (score: $0.element, row: $0.offset) }
+      }
+      found.sort { ($1.score, $0.row) < ($0.score, $1.row) }
+      return found.prefix(count).enumerated().map {
+        RankedRow(row: $1.row, score: $1.score, rank: $0 + 1)
+      }
+    }
   }
 }

@@ -48,11 +48,8 @@ extension Run {
     ) {
       if isFirst { observe(.note($0)) }
     }
-    guard let method = learning.method as? any Trainable, let configuration = learning.training else {
-      throw MethodError.unsuitable(
-        method: type.description.name, reason: "is fitted, not trained by gradient")
-    }
-    let held = try validation(configuration, data).map(learning.pairs)
+    let (method, configuration) = try learning.trainable()
+    let held = try learning.heldOut()
     let types = method.stateEntries.map(\.tensor.dtype)
     // Before the folder is touched, so that settings which cannot be used neither leave one nor replace a run.
     let trainer = try Trainer(
@@ -63,25 +60,12 @@ extension Run {
     if isFirst { try training.begin(record, start) }
     try group?.barrier()
     let outcome = try trainer.run()
-    let run = Run(
-      record: record, method: method, featurizers: learning.featurizers, targets: learning.targets)
+    let run = learning.run(record)
     if isFirst { try run.write(to: folder) }
     // The file keeps the precision of training; in use the method has its own, as where the run is opened.
     for (entry, type) in zip(method.stateEntries, types) { entry.tensor = try entry.tensor.to(type) }
     if isFirst { try extras(run, outcome) }
     return (run, outcome)
-  }
-
-  /// The split to evaluate on.
-  private static func validation(_ training: TrainingConfiguration, _ data: DataSet) throws -> String? {
-    if let wanted = training.validation {
-      guard data.splitNames.contains(wanted) else {
-        throw TrainingError.noValidation(wanted, known: data.splitNames)
-      }
-      return wanted
-    }
-    return training.evaluateEvery > 0
-      ? ["val", "dev", "validation"].first(where: data.splitNames.contains) : nil
   }
 }
 

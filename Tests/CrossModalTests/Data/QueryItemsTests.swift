@@ -48,7 +48,7 @@ struct QueryItemsTests {
       let query = try Items(file: folder.file("\(row).png").path, as: modality)
       let stored = try #require(try split.items(side: 0, rows: row..<row + 1).tensor)
       #expect(try query.tensor?.dtype == stored.dtype && query.tensor?.bytes() == stored.bytes())
-      let found = try run.matches(for: run.encode(query, side: 0), from: 0, in: gallery, count: 1)[0]
+      let found = try run.ranked(run.encode(query, side: 0), from: 0, in: gallery, top: 1)[0]
       #expect(found[0].row == row && abs(found[0].score) < 1e-5)
     }
   }

@@ -25,9 +25,8 @@ struct EveryMethodTests {
   @Test("settings go through JSON and YAML and come back the same", arguments: MethodCase.all)
   func settings(kind: MethodCase) throws {
     let given = try RunSettings(kind.recipe?.settings ?? .object([]), keys: kind.type.allKeys)
-    let (own, training) = try kind.type.settings(given.method, pairs: 1000)
-    try expectRoundTrip(kind.type, own)
-    if let training { try expectRoundTrip(training) }
+    try expectRoundTrip(kind.type, kind.type.apart(given.method).own)
+    if let training = try kind.type.plan(given.method, pairs: 1000).training { try expectRoundTrip(training) }
   }
 
   private func expectRoundTrip(_ type: (some Method).Type, _ settings: JSON) throws {

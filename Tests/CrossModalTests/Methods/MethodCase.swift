@@ -90,8 +90,7 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
       }
       let settings = small(type, recipe, modalities)
       guard fits, let own = try? RunSettings(settings, keys: type.allKeys),
-        let method = try? type.settings(own.method, pairs: 100).method,
-        (try? type.make(method, for: TinyData(modalities: modalities).description)) != nil
+        (try? type.plan(own.method, pairs: 100).make(TinyData(modalities: modalities).description)) != nil
       else { continue }
       return MethodCase(type: type, recipe: recipe, modalities: modalities, settings: settings)
     }

@@ -57,7 +57,7 @@ struct TextSearchTests {
     let features = try report.run.features(of: split, side: 0)
     for (row, (item, words)) in zip(rows, zip([3, 9, 15, 21], asked)) {
       let query = try report.run.encode(.texts([words]), side: 1)
-      let order = try report.run.matches(for: query, from: 1, in: features, count: 24)[0].map(\.row)
+      let order = try report.run.ranked(query, from: 1, in: features, top: 24)[0].map(\.row)
       let rank = try #require(order.firstIndex(of: item)) + 1
       #expect(row.note == "rank \(rank)")
       #expect(row.found.count == (rank > 3 ? 4 : 3))
@@ -100,10 +100,27 @@ struct TextSearchTests {
     let (report, _) = try Self.report(on: data, "test")
     let whole = try Gallery(report.run, of: data.splitNames.map(data.split), side: 0)
     #expect(whole.features.count == 24)
-    let query = try report.run.encode(.texts(["red sun"]), side: 1)
-    let best = try report.run.matches(for: query, from: 1, in: whole.features, count: 1)[0][0]
-    #expect(try whole.card(of: best).title == "Red Sun")
-    let place = whole.place(of: Match(row: 20, score: 0, rank: 1))
-    #expect(place.split.name == "test" && place.row == 2)
+    let best = try whole.search("red sun", top: 1)[0]
+    #expect(best.card.title == "Red Sun" && best.rank == 1)
+    let all = try whole.search(Items(text: "red sun", as: report.run["text"].description), top: 99)[0]
+    #expect(all.count == 24 && all[0].row == best.row)
+    // Row i is the item of its split, whichever that is.
+    for hit in all { #expect(try data.split(hit.split)["thing"].card(hit.row).id == hit.card.id) }
+    // An item of the gallery does not find itself.
+    let own = try whole.features.items(3..<4)
+    #expect(try whole.search(own, from: 0, top: 30, except: [3])[0].count == 23)
+  }
+
+  @Test("equal scores stand in the order of their rows, also where the list is cut among them, and NaN last")
+  func ties() throws {
+    let (_, data) = try Self.data("{ train: \"0:24\" }")
+    let run = try Run.fit(CCA.self, settings: RunSettings(["k": 2, "ridge": 0.01]), data: data)
+    let gallery = Features(try Tensor([1.0, 0, .nan, 0, 0, 1, 1, 0, 2, 0, 0, 3]).reshaped(6, 2))
+    let query = Features(try Tensor([1.0, 0]).reshaped(1, 2))
+    for count in 1...6 {
+      let found = try run.ranked(query, from: 0, in: gallery, top: count)[0]
+      #expect(found.map(\.row) == Array([0, 3, 4, 2, 5, 1].prefix(count)))
+      #expect(found.map(\.rank) == Array(1...count))
+    }
   }
 }

@@ -86,7 +86,7 @@ struct WordRunTests {
     let run = try Self.trained(data, into: folder.file("run"))
     let query = try run.encode(Items(text: "Blue car", as: run.record.data.modalities[1]), side: 1)
     let gallery = try run.features(of: data.split("test"), side: 0)
-    #expect(try run.matches(for: query, from: 1, in: gallery, count: 1)[0][0].row == 3)
+    #expect(try run.ranked(query, from: 1, in: gallery, top: 1)[0][0].row == 3)
     let tokens = try #require(run.tokens(of: .texts(["Blue moon"]), side: 1))
     #expect(tokens[0].map(\.text) == ["<start>", "blue", "moon", "<end>"])
     #expect(run.tokens(of: .vectors(try Tensor.zeros([1, 6])), side: 0) == nil)
@@ -115,7 +115,7 @@ struct WordRunTests {
     let gallery = try run.features(of: data.split("test"), side: 0)
     for (text, row) in [("Blue car", 3), ("a red, red suns", 4)] {
       let query = try run.encode(Items(text: text, as: run.record.data.modalities[1]), side: 1)
-      #expect(try run.matches(for: query, from: 1, in: gallery, count: 1)[0][0].row == row)
+      #expect(try run.ranked(query, from: 1, in: gallery, top: 1)[0][0].row == row)
     }
     #expect(run.unknownWords(of: "red moons, blue hearts", side: 1) == ["moons"])
     func failure(_ places: Int, _ features: JSON) -> String? {

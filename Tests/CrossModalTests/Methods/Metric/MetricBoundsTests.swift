@@ -41,9 +41,9 @@ enum MetricBounds {
   static func metrics<Kind: Trainable & JointEmbedding>(
     _ kind: Kind.Type, _ settings: JSON, _ train: Split, _ test: Split, seed: UInt64
   ) throws -> RetrievalMetrics {
-    let own = try Kind.settings(settings, pairs: train.count)
-    let method = try Kind(Kind.Configuration(overrides: own.method), for: train.description)
-    var training = try #require(own.training)
+    let plan = try Kind.plan(settings, pairs: train.count)
+    let method = try #require(plan.make(train.description) as? Kind)
+    var training = try #require(plan.training)
     training.evaluateEvery = 0
     try Trainer(method, training: training, data: train, seed: seed).run()
     return try withoutGradient {

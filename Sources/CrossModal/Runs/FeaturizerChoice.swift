@@ -1,0 +1,70 @@
+/// The featurizer of a modality before it is fitted.
+struct FeaturizerChoice {
+  /// The place of the modality.
+  let side: Int
+  let name: String
+  /// Every setting that has a value.
+  let settings: [JSON.Member]
+  /// Splits that it is fitted to; nil for the one that is learned from.
+  var splits: [String]? {
+    settings.first { $0.key == "splits" }?.value.array?.compactMap(\.string)
+  }
+
+  /// Which featurizer each modality gets that the method does not take as it comes, or that the user wants one for.
+  static func all(
+    for type: any Method.Type, _ settings: RunSettings, _ data: DataDescription
+  ) throws -> [FeaturizerChoice] {
+    let names = data.modalities.map(\.name)
+    let accepted = type.description.accepts
+    for member in settings.features.members ?? [] where !names.contains(member.key) {
+      throw ConfigurationError.unknownKey(
+        "features.\(member.key)", nearest: nearest(to: member.key, in: names), known: names)
+    }
+    let choices: [FeaturizerChoice] = try data.modalities.enumerated().compactMap { side, modality in
+      let wanted = settings.features[modality.name] ?? .null
+      guard !wanted.isNull || !accepted.contains(modality.kind) else { return nil }
+      guard
+        let name = wanted.string ?? wanted["name"]?.string
+          ?? Featurizers.standard(for: modality.kind, accepted: accepted)
+      else {
+        throw MethodError.unsuitable(
+          method: type.description.name,
+          reason: "does not take \(modality.name), whose rows are of kind \(modality.kind.rawValue)")
+      }
+      let featurizer = try Featurizers.type(of: name)
+      guard accepted.contains(featurizer.gives) else {
+        throw MethodError.unsuitable(
+          method: type.description.name,
+          reason:
+            "takes \(accepted.map(\.rawValue).joined(separator: ", ")), but the featurizer '\(name)' of "
+            + "\(modality.name) gives \(featurizer.gives.rawValue)")
+      }
+      var own = (wanted.members ?? []).filter { $0.key != "name" }
+      if featurizer is WordFeaturizer.Type { own = try settings.words(with: own, of: modality.name) }
+      return FeaturizerChoice(
+        side: side, name: name,
+        settings: try featurizer.checked(.object(own), under: "features.\(modality.name)"))
+    }
+    if let first = settings.words.first, !choices.contains(where: { $0.name == WordFeaturizer.name }) {
+      throw ConfigurationError.badValue(
+        key: "vocab_\(first.key)", value: first.value.text(),
+        expected: "possible: no modality has words that are counted (features.NAME=words)")
+    }
+    return choices
+  }
+}
+
+extension RunSettings {
+  /// Settings of a modality's words with those that hold for all texts.
+  fileprivate func words(with own: [JSON.Member], of modality: String) throws -> [JSON.Member] {
+    let keys = WordFeaturizer.Configuration.keys
+    for member in words {
+      guard let key = keys.first(where: { $0.name == member.key }),
+        let given = own.first(where: { $0.key == key.name || key.aliases.contains($0.key) })
+      else { continue }
+      throw ConfigurationError.givenTwice(
+        key: "features.\(modality).\(given.key)", alias: "vocab_\(member.key)")
+    }
+    return words + own
+  }
+}

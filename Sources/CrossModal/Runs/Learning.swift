@@ -1,0 +1,201 @@
+import Foundation
+import Torch
+
+/// A method and the data it is to learn from, checked and put together before the work starts.
+struct Learning {
+  let method: any Method
+  /// Settings of training; nil for closed forms.
+  let training: TrainingConfiguration?
+  /// Pairs to learn from, as the method takes them.
+  let data: FeaturizedSplit
+  /// Featurizers by the name of the modality.
+  let featurizers: [String: any Featurizer]
+  /// What the method learns to give.
+  let targets: [FittedTarget]
+  /// Pictures that cannot be read, with which what belongs to them was left out.
+  let damaged: [DamagedPicture]
+  private let seed: UInt64
+  /// Which featurizer each modality has, and its settings.
+  private let choices: [FeaturizerChoice]
+  private let targetSettings: TargetSettings
+
+  /// - Parameters:
+  ///   - settings: of features and threads.
+  ///   - isResuming: weights come from a checkpoint, not from files that the settings name.
+  ///   - plan: the method and its settings; called when it is known that the data suit the method.
+  /// - Throws: what is wrong with settings or data.
+  init(
+    _ type: any Method.Type, from whole: Split, settings: RunSettings, seed: UInt64, isResuming: Bool = false,
+    note: (String) -> Void, plan: () throws -> MethodPlan
+  ) throws {
+    self.seed = seed
+    let description = whole.description
+    try Self.suits(type, description)
+    // Set even when it stays as it is, so that the matrix library does not choose by itself how many it uses.
+    try Runtime.setThreads(settings.threads ?? Runtime.threads)
+    choices = try FeaturizerChoice.all(for: type, settings, description)
+    // A key that nobody knows is told before features are computed.
+    let plan = try plan()
+    (training, targetSettings) = (plan.training, plan.targets)
+    let (split, damaged) = try whole.withoutDamagedPictures(sides: Array(description.modalities.indices))
+    self.damaged = damaged
+    if !damaged.isEmpty { note(damaged.sentence) }
+    var featurizers: [String: any Featurizer] = [:]
+    // A split that is not there is told before features are computed.
+    let counted = try choices.map { choice in
+      try choice.splits?.map { $0 == whole.name ? split : try whole.source.split($0) } ?? [split]
+    }
+    for (choice, splits) in zip(choices, counted) {
+      let name = description.modalities[choice.side].name
+      note("features of \(name): \(choice.name)")
+      featurizers[name] = try Featurizers.fit(
+        choice.name, to: splits, side: choice.side, settings: .object(choice.settings), seed: seed)
+    }
+    self.featurizers = featurizers
+    targets = try targetSettings.fitted(to: split, note)
+    var data = try FeaturizedSplit(
+      split, description.modalities.map { featurizers[$0.name] }, targets: targets)
+    method = try plan.make(data.description)
+    let assets = (method as? any Trainable)?.assets ?? []
+    if let pairs = assets.first(where: { $0.kind == .pairs }) {
+      data.givenPairs = try GivenPairs(pairs.file, of: data)
+    }
+    self.data = data
+    if !isResuming { try begin(with: assets, note) }
+  }
+
+  /// What a user wrote, on a split of a data set.
+  init(
+    _ type: any Method.Type, settings: RunSettings, data: DataSet, split: String, seed: UInt64,
+    isResuming: Bool = false, note: (String) -> Void
+  ) throws {
+    let whole = try data.split(split)
+    try self.init(
+      type, from: whole, settings: settings, seed: seed, isResuming: isResuming, note: note
+    ) { try type.plan(settings.method, pairs: whole.count) }
+  }
+
+  /// Gives the method what the files hold that it begins with.
+  private func begin(with assets: [Asset], _ note: (String) -> Void) throws {
+    guard let trainable = method as? any Trainable else { return }
+    let names = data.description.modalities.map(\.name)
+    let contents = try AssetContents(
+      of: assets, words: names.map { (featurizers[$0] as? WordFeaturizer)?.vocabulary.words })
+    try trainable.begin(with: contents)
+    for asset in assets where asset.kind == .wordVectors {
+      for (name, vectors) in zip(names, contents.wordVectors[asset.key] ?? []) {
+        guard let vectors else { continue }
+        let count = vectors.table.size(along: 0)
+        note("\(vectors.found) of \(count) words of \(name) have vectors in \(asset.file)")
+      }
+    }
+  }
+
+  /// Another split of the data set, as the method takes it.
+  func pairs(of name: String) throws -> FeaturizedSplit {
+    let split = try data.split.source.split(name)
+    // Pictures that become vectors are read below; the others are not to be found damaged after an epoch.
+    let raw = split.description.modalities.indices.filter {
+      featurizers[split.description.modalities[$0].name] == nil
+    }
+    if let first = try split.withoutDamagedPictures(sides: raw).damaged.first {
+      throw DataError.malformed(
+        file: split.description.name, place: "split '\(name)'",
+        reason: "\(first.reason); only in training are such pictures left out")
+    }
+    return try FeaturizedSplit(
+      split, split.description.modalities.map { featurizers[$0.name] }, targets: targets)
+  }
+
+  /// The pairs to measure on in the course of training: those of the split that the settings name, else of one that is
+  /// called val, dev or validation; nil where there is none or nothing is to be measured.
+  func heldOut() throws -> FeaturizedSplit? {
+    let names = data.split.source.splitNames
+    guard let training else { return nil }
+    if let wanted = training.validation {
+      guard names.contains(wanted) else { throw TrainingError.noValidation(wanted, known: names) }
+      return try pairs(of: wanted)
+    }
+    guard training.evaluateEvery > 0 else { return nil }
+    return try ["val", "dev", "validation"].first(where: names.contains).map(pairs)
+  }
+
+  /// Learns in closed form.
+  func fit(_ note: (String) -> Void) throws {
+    guard let fittable = method as? any Fittable else {
+      throw MethodError.unsuitable(method: name, reason: "is trained by gradient, not fitted")
+    }
+    note("fitting \(name) to \(data.count) pairs")
+    try fittable.fit(to: data, seed: seed)
+  }
+
+  /// The method as one that is trained, with its settings.
+  func trainable() throws -> (method: any Trainable, training: TrainingConfiguration) {
+    guard let trainable = method as? any Trainable, let training else {
+      throw MethodError.unsuitable(method: name, reason: "is fitted, not trained by gradient")
+    }
+    return (trainable, training)
+  }
+
+  private var name: String { Swift.type(of: method).description.name }
+
+  /// The run of the method.
+  func run(_ record: RunRecord) -> Run {
+    Run(record: record, method: method, featurizers: featurizers, targets: targets)
+  }
+
+  /// What `config.yaml` says.
+  func record(device: Device = .cpu) throws -> RunRecord {
+    let documents = FeaturizerFiles.documents(featurizers, of: data.split.description)
+    let features = choices.map { choice in
+      let modality = data.split.description.modalities[choice.side].name
+      var own: JSON = ["name": .string(choice.name)]
+      let stored = documents[modality].map(FeaturizerFiles.record) ?? []
+      for member in choice.settings + (featurizers[modality]?.settings.members ?? []) + stored {
+        own[member.key] = member.value
+      }
+      return JSON.Member(modality, own)
+    }
+    return RunRecord(
+      method: Swift.type(of: method).description.name, configuration: try method.settings(),
+      training: try training?.tree() ?? .null, features: .object(features),
+      targets: targetSettings.record(of: targets), seed: seed,
+      threads: Runtime.threads, device: device.description, dataPath: data.split.source.url?.path ?? "",
+      split: data.split.name,
+      fingerprint: try data.split.source.fingerprint(), data: data.split.description,
+      skipped: damaged.map(\.file))
+  }
+
+  private static func suits(_ type: any Method.Type, _ data: DataDescription) throws {
+    let about = type.description
+    guard about.modalities.contains(data.modalities.count) else {
+      throw MethodError.unsuitable(
+        method: about.name,
+        reason: "relates \(about.modalities.words) modalities; \(data.name) has \(data.modalities.count)")
+    }
+  }
+}
+
+extension Method {
+  /// Every setting, for use through `any Method`.
+  func settings() throws -> JSON { try configuration.tree() }
+}
+
+extension DataDescription {
+  /// The same data with what the featurisers make of them.
+  func throughFeatures(_ featurizers: [String: any Featurizer]) -> DataDescription {
+    var seen = self
+    for (side, modality) in modalities.enumerated() {
+      guard let featurizer = featurizers[modality.name] else { continue }
+      seen.modalities[side] = featurizer.output(named: modality.name)
+    }
+    return seen
+  }
+}
+
+extension ClosedRange<Int> {
+  fileprivate var words: String {
+    lowerBound == upperBound
+      ? "\(lowerBound)" : upperBound == .max ? "\(lowerBound) or more" : "\(lowerBound) to \(upperBound)"
+  }
+}
