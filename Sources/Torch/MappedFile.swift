@@ -9,13 +9,14 @@ public final class MappedFile: @unchecked Sendable {
 
   /// - Throws: ``FileError`` when there is no such file or it cannot be read.
   public init(_ path: String) throws {
-    let file = open(path, O_RDONLY)
+    // Opening a pipe waits for who writes to it, unless it need not.
+    let file = open(path, O_RDONLY | O_NONBLOCK)
     guard file >= 0 else { throw FileError(path: path, action: "read") }
     defer { close(file) }
     var status = stat()
     guard fstat(file, &status) == 0 else { throw FileError(path: path, action: "read") }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw FileError(path: path, action: "read", reason: "is not a file")
+      throw FileError(path: path, action: "read", reason: "is no regular file")
     }
     let size = Int(status.st_size)
     guard size > 0 else {

@@ -11,6 +11,9 @@ public struct InputFile: Sendable {
   /// The contents, as long as this value lives.
   public var bytes: UnsafeRawBufferPointer { mapping.bytes }
 
+  /// A copy of the contents.
+  public var data: Data { withExtendedLifetime(mapping) { Data(mapping.bytes) } }
+
   /// - Throws: ``DataError`` when there is no such file or it cannot be read.
   public init(_ url: URL) throws(DataError) {
     name = url.relativeName

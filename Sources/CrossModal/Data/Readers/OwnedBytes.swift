@@ -14,13 +14,22 @@ final class OwnedBytes: @unchecked Sendable {
   /// The bytes, as long as this object lives.
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
-  /// Room for more bytes behind the present ones; `fill` says how many it wrote.
-  func append(atMost size: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Int) rethrows {
+  /// Makes room for so many bytes in all, so that it need not grow.
+  func reserve(_ size: Int) {
+    guard size > capacity, let room = realloc(base, size) else { return }
+    (base, capacity) = (room, size)
+  }
+
+  /// Room for more bytes behind the present ones; `fill` says how many it wrote, and so does this.
+  @discardableResult
+  func append(atMost size: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Int) rethrows -> Int {
     if count + size > capacity {
       capacity = max(count + size, capacity + capacity / 2)
       base = realloc(base, capacity)
     }
     guard let base else { preconditionFailure("the system has no memory left") }
-    count += try fill(UnsafeMutableRawBufferPointer(start: base + count, count: size))
+    let added = try fill(UnsafeMutableRawBufferPointer(start: base + count, count: size))
+    count += added
+    return added
   }
 }
