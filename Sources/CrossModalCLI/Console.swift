@@ -20,6 +20,10 @@ enum Console {
 
   /// A result. Where it cannot be written there is nothing left to do: the process ends.
   static func out(_ text: String) {
+    result(PlainText.cleaned(text))
+  }
+
+  private static func result(_ text: String) {
     do { try write(text + "\n", to: STDOUT_FILENO) } catch {
       StagedFiles.shared.removeAll()
       // Whoever read the results has enough of them, such as `head`; the shell's way to say so.
@@ -30,13 +34,13 @@ enum Console {
   }
 
   /// One JSON document.
-  static func out(_ json: JSON) { out(json.text(pretty: true)) }
+  static func out(_ json: JSON) { result(PlainText.escaped(json.text(pretty: true))) }
 
   static func error(_ message: String) { lines("error: " + message) }
   static func warning(_ message: String) { lines("warning: " + message) }
 
   /// Text on standard error.
-  static func lines(_ text: String) { raw(text + "\n") }
+  static func lines(_ text: String) { raw(PlainText.cleaned(text) + "\n") }
 
   /// Text on standard error, as it is; lost where nobody takes it.
   static func raw(_ text: String) { try? write(text, to: STDERR_FILENO) }

@@ -72,7 +72,7 @@ struct EvaluateCommand: ParsableCommand {
         try resampling.comparisons(of: measure(rival, split, options).result, measured.result)
       } ?? []
     if output.json {
-      Console.out(json(measured, intervals, comparisons).text(pretty: true))
+      Console.out(json(measured, intervals, comparisons))
       return
     }
     Console.out(measured.text(intervals))

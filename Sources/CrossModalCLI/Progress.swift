@@ -37,7 +37,7 @@ final class Progress {
       let length = max(0, min(24, columns - text.count - 1))
       let filled = Int(fraction * Double(length))
       let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: length - filled)
-      Console.raw("\r\u{1B}[K" + "\(bar)\(length > 0 ? " " : "")\(text)".prefix(columns))
+      Console.raw("\r\u{1B}[K" + "\(bar)\(length > 0 ? " " : "")\(PlainText.cleaned(text))".prefix(columns))
       hasDrawn = true
     } else {
       Console.lines(text)

@@ -44,7 +44,9 @@ extension DataError: LocalizedError, CustomStringConvertible {
 
   private var sentence: String {
     switch self {
-    case .missing(let file): return "\(file): there is no such file or folder"
+    case .missing(let file):
+      let advice = file.contains("\u{FFFD}") ? "; its name may be no UTF-8: rename it" : ""
+      return "\(file): there is no such file or folder\(advice)"
     case .unreadable(let file, let reason): return "\(file): cannot be read: \(reason)"
     case .malformed(let file, let place, let reason):
       return "\(file): \(place.map { $0 + ": " } ?? "")\(reason)"
