@@ -106,12 +106,27 @@ extension JSON {
   ///   because of aliases that repeat what they stand for.
   public init(yaml text: String) throws {
     guard JSON.depth(of: text) <= JSON.deepest else { throw JSONError.tooDeep(limit: JSON.deepest) }
-    guard let node = try Yams.compose(yaml: text) else {
+    guard let node = try JSON.composed(text) else {
       self = .null
       return
     }
     var left = JSON.mostNodes
     self = try JSON(node, &left)
+  }
+
+  /// YAML writes a character beyond the first 65,536 with one mark, JSON with two.
+  private static func composed(_ text: String) throws -> Node? {
+    do { return try Yams.compose(yaml: text) } catch {
+      let joined = text.replacing(
+        /\\u(?<lead>[dD][89abAB][0-9a-fA-F]{2})\\u(?<trail>[dD][c-fC-F][0-9a-fA-F]{2})/
+      ) {
+        let (lead, trail) = (UInt32($0.lead, radix: 16) ?? 0, UInt32($0.trail, radix: 16) ?? 0)
+        let scalar = String(0x10000 + (lead & 0x3FF) << 10 + trail & 0x3FF, radix: 16)
+        return "\\U" + String(repeating: "0", count: 8 - scalar.count) + scalar
+      }
+      guard joined != text else { throw error }
+      return try Yams.compose(yaml: joined)
+    }
   }
 
   private static let deepest = 64
@@ -180,33 +195,8 @@ extension JSON {
     return Double(text) ?? Double.construct(from: scalar)
   }
 
-  /// Parses one JSON document with the parser of Foundation; keys of objects are put in order.
-  public init(json data: Data) throws {
-    self = JSON(foundation: try JSONSerialization.jsonObject(with: data, options: [.fragmentsAllowed]))
-  }
-
-  private init(foundation value: Any) {
-    switch value {
-    case let text as String: self = .string(text)
-    case let number as NSNumber:
-      if number.isTruth {
-        self = .bool(number.boolValue)
-      } else if let whole = Int(exactly: number), !number.isFloating {
-        self = .int(whole)
-      } else {
-        self = .double(number.doubleValue)
-      }
-    case let array as [Any]: self = .array(array.map { JSON(foundation: $0) })
-    case let object as [String: Any]:
-      self = .object(object.keys.sorted().map { Member($0, JSON(foundation: object[$0] ?? NSNull())) })
-    default: self = .null
-    }
-  }
-}
-
-extension NSNumber {
-  fileprivate var isTruth: Bool { String(cString: objCType) == "c" }
-  fileprivate var isFloating: Bool { ["d", "f"].contains(String(cString: objCType)) }
+  /// Parses one JSON document of UTF-8; keys of objects are put in order.
+  public init(json data: Data) throws { self = try JSONParser.value(of: data) }
 }
 
 // MARK: - Writing

@@ -25,7 +25,7 @@ public struct Vocabulary: Sendable, Equatable {
   public let end: Int
   /// The number of words that are not known.
   public let unknown: Int
-  private let numbers: [String: Int]
+  private let numbers: [ExactText: Int]
 
   /// Number of words, marks included.
   public var count: Int { words.count }
@@ -35,20 +35,15 @@ public struct Vocabulary: Sendable, Equatable {
   ///   - source: the file, for messages.
   /// - Throws: ``VocabularyError`` when a mark is missing or a word occurs twice.
   public init(words: [String], from source: String = "the vocabulary") throws(VocabularyError) {
-    var numbers: [String: Int] = [:]
+    var numbers: [ExactText: Int] = [:]
     numbers.reserveCapacity(words.count)
     for (number, word) in words.enumerated() {
-      // Two spellings of one word in Unicode, with an accent apart or not, may both have a number: the first counts.
-      guard let other = numbers[word] else {
-        numbers[word] = number
-        continue
-      }
-      if words[other].utf8.elementsEqual(word.utf8) {
+      if let other = numbers.updateValue(number, forKey: ExactText(word)) {
         throw VocabularyError(source, "has the word '\(word)' twice, as \(other) and \(number)")
       }
     }
     func number(_ mark: Mark) throws(VocabularyError) -> Int {
-      guard let number = numbers[mark.rawValue] else {
+      guard let number = numbers[ExactText(mark.rawValue)] else {
         throw VocabularyError(source, "has no word '\(mark.rawValue)'")
       }
       return number
@@ -65,20 +60,21 @@ public struct Vocabulary: Sendable, Equatable {
   /// one frequency in the order of their characters.
   ///
   /// - Parameter counts: how often each word occurs.
-  public init(counts: [String: Int], threshold: Int) {
-    let marks = Mark.allCases.map(\.rawValue)
+  public init(counts: [ExactText: Int], threshold: Int) {
+    let marks = Mark.allCases.map { ExactText($0.rawValue) }
     let kept = counts.filter { $0.value >= threshold && !marks.contains($0.key) }
-    words = marks + kept.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
-    numbers = Dictionary(words.enumerated().map { ($1, $0) }) { first, _ in first }
+    let all = marks + kept.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
+    words = all.map(\.text)
+    numbers = Dictionary(all.enumerated().map { ($1, $0) }) { first, _ in first }
     (padding, start, end, unknown) = (0, 1, 2, 3)
   }
 
   /// The number of a word; nil when it is not known.
-  public subscript(_ word: String) -> Int? { numbers[word] }
+  public subscript(_ word: String) -> Int? { numbers[ExactText(word)] }
 
   /// The words' numbers between those of start and end; words that are not known have ``unknown``.
   public func numbers(of words: [String]) -> [Int] {
-    [start] + words.map { numbers[$0] ?? unknown } + [end]
+    [start] + words.map { numbers[ExactText($0)] ?? unknown } + [end]
   }
 }
 
@@ -102,9 +98,10 @@ extension Vocabulary {
   ///
   /// - Throws: ``VocabularyError``; ``CheckpointError`` for a damaged pickle.
   public init(file: String) throws {
-    guard let data = FileManager.default.contents(atPath: file) else {
+    guard FileManager.default.fileExists(atPath: file) else {
       throw VocabularyError(file, "there is no such file")
     }
+    let data = try InputFile(URL(fileURLWithPath: file)).data
     let first = data.first { !$0.isJSONBlank }
     if first == UInt8(ascii: "{") {
       guard let json = try? JSON(json: data) else { throw VocabularyError(file, "is no JSON") }
@@ -150,7 +147,8 @@ extension Vocabulary {
       list[number] = word
     }
     for (number, word) in words ?? [] {
-      guard let number, let word, list.indices.contains(number), list[number] == word else {
+      guard let number, let word, list.indices.contains(number), list[number]?.hasSameBytes(as: word) == true
+      else {
         throw VocabularyError(
           source,
           "'word2idx' and 'idx2word' differ at \(number.map(String.init) ?? "a key that is no number")")

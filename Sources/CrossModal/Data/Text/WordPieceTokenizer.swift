@@ -82,9 +82,10 @@ public struct WordPieceTokenizer: Sendable {
   /// - Parameter settings: instead of those of the file, which a `vocab.txt` has not.
   /// - Throws: ``VocabularyError``.
   public init(file: String, settings: Settings? = nil) throws {
-    guard let data = FileManager.default.contents(atPath: file) else {
+    guard FileManager.default.fileExists(atPath: file) else {
       throw VocabularyError(file, "there is no such file")
     }
+    let data = try InputFile(URL(fileURLWithPath: file)).data
     guard let text = String(data: data, encoding: .utf8) else { throw VocabularyError(file, "is not UTF-8") }
     if text.first(where: { !$0.isWhitespace }) == "{" {
       guard let json = try? JSON(json: data) else { throw VocabularyError(file, "is no JSON") }

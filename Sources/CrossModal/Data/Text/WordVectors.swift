@@ -18,7 +18,7 @@ public struct WordVectors: Sendable {
   /// - Throws: ``DataError`` naming the line that is no word with as many numbers as the first.
   public init(_ file: String, of words: [String]) throws {
     let lines = try TextLines(URL(fileURLWithPath: file), limits: Limits())
-    let places = Dictionary(words.enumerated().map { ($1, $0) }) { first, _ in first }
+    let places = Dictionary(words.enumerated().map { (ExactText($1), $0) }) { first, _ in first }
     var rows: [Int: [Float]] = [:]
     var size: Int?
     for line in 0..<lines.count {
@@ -38,8 +38,8 @@ public struct WordVectors: Sendable {
       }
       size = width
       let word = parts.dropLast(width).joined(separator: " ")
-      guard let place = places[word], rows[place] == nil else { continue }
-      let numbers = parts.suffix(width).compactMap { Float($0) }
+      guard let place = places[ExactText(word)], rows[place] == nil else { continue }
+      let numbers = parts.suffix(width).compactMap(Self.number)
       guard numbers.count == width, numbers.allSatisfy(\.isFinite) else {
         throw DataError.malformed(
           file: file, place: "line \(line)", reason: "holds something else than numbers behind the word")
@@ -54,8 +54,13 @@ public struct WordVectors: Sendable {
     found = rows.count
   }
 
+  /// A decimal number; nil for anything else, also for numbers to the base of 16.
+  private static func number(_ field: Substring) -> Float? {
+    field.utf8.contains { $0 | 0x20 == UInt8(ascii: "x") } ? nil : Float(field)
+  }
+
   /// How many fields behind the word are numbers; 0 where the last is none.
   private static func numbersAtEnd(of parts: [Substring]) -> Int {
-    min(parts.count - 1, parts.reversed().prefix { Float($0) != nil }.count)
+    min(parts.count - 1, parts.reversed().prefix { number($0) != nil }.count)
   }
 }

@@ -15,7 +15,7 @@ public struct TFIDFFeaturizer: VectorFeaturizer, WordFeaturizing {
   /// The most frequent words are kept up to this number.
   static let largestVocabulary = 100_000
 
-  private let places: [String: Int]
+  private let places: [ExactText: Int]
   private let words: [String]
   /// Weight of each word, `[words]`.
   private let weights: Tensor
@@ -29,12 +29,12 @@ public struct TFIDFFeaturizer: VectorFeaturizer, WordFeaturizing {
   ///
   /// - Throws: ``FeaturizerError`` when the items are no texts or hold no word.
   public init(fittedTo source: FeaturizerSource, size: Int, seed: UInt64 = 0) throws {
-    var frequency: [String: Int] = [:]
+    var frequency: [ExactText: Int] = [:]
     var texts: [[String]] = []
     try source.forEachChunk(rows: 4096) { items in
       for text in try TFIDFFeaturizer.texts(of: items) {
         let words = TFIDFFeaturizer.words(of: text)
-        for word in Set(words) { frequency[word, default: 0] += 1 }
+        for word in Set(words.map { ExactText($0) }) { frequency[word, default: 0] += 1 }
         texts.append(words)
       }
     }
@@ -43,10 +43,11 @@ public struct TFIDFFeaturizer: VectorFeaturizer, WordFeaturizing {
         featurizer: TFIDFFeaturizer.name, reason: "the texts hold no words")
     }
     let byFrequency = frequency.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-    words = byFrequency.prefix(TFIDFFeaturizer.largestVocabulary).map(\.key).sorted()
-    places = Dictionary(uniqueKeysWithValues: words.enumerated().map { ($1, $0) })
+    let kept = byFrequency.prefix(TFIDFFeaturizer.largestVocabulary).map(\.key).sorted()
+    words = kept.map(\.text)
+    places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
     let count = Double(texts.count)
-    weightValues = words.map { log((1 + count) / (1 + Double(frequency[$0] ?? 0))) + 1 }
+    weightValues = kept.map { log((1 + count) / (1 + Double(frequency[$0] ?? 0))) + 1 }
     weights = try Tensor(weightValues)
     let rows = TFIDFFeaturizer.rows(of: texts, places, weightValues)
     components = try rows.singularVectors(
@@ -70,7 +71,7 @@ public struct TFIDFFeaturizer: VectorFeaturizer, WordFeaturizing {
     guard let weights = state["weights"], let components = state["components"],
       weights.shape == [words.count], components.rank == 2, components.size(along: 0) == words.count
     else { throw bad("'weights' and 'components' do not fit its \(words.count) words") }
-    places = Dictionary(words.enumerated().map { ($1, $0) }) { first, _ in first }
+    places = Dictionary(words.enumerated().map { (ExactText($1), $0) }) { first, _ in first }
     self.weights = weights
     self.components = components
     weightValues = try weights.values(as: Double.self)
@@ -86,7 +87,7 @@ public struct TFIDFFeaturizer: VectorFeaturizer, WordFeaturizing {
 
   public func words(of text: String) -> [TextToken] {
     TFIDFFeaturizer.words(of: text).map { word in
-      TextToken(word, number: places[word] ?? 0, isUnknown: places[word] == nil)
+      TextToken(word, number: places[ExactText(word)] ?? 0, isUnknown: places[ExactText(word)] == nil)
     }
   }
 
@@ -136,12 +137,12 @@ public struct TFIDFFeaturizer: VectorFeaturizer, WordFeaturizing {
 
   /// Weighted counts, a row a text.
   private static func rows(
-    of texts: [[String]], _ places: [String: Int], _ weights: [Double]
+    of texts: [[String]], _ places: [ExactText: Int], _ weights: [Double]
   ) -> SparseRows {
     var rows = SparseRows()
     for words in texts {
       var counts: [Int: Int] = [:]
-      for word in words { if let place = places[word] { counts[place, default: 0] += 1 } }
+      for word in words { if let place = places[ExactText(word)] { counts[place, default: 0] += 1 } }
       let entries = counts.sorted { $0.key < $1.key }.map { place, count in
         (column: place, value: (1 + log(Double(count))) * weights[place])
       }

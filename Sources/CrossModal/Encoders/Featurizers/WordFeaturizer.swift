@@ -64,13 +64,13 @@ public struct WordFeaturizer: TokenFeaturizer {
       self.init(try Vocabulary(file: file), tokenizer: tokenizer)
       return
     }
-    var counts: [String: Int] = [:]
+    var counts: [ExactText: Int] = [:]
     try source.forEachChunk(rows: 4096) { items in
       guard case .texts(let texts) = items else {
         throw FeaturizerError.wrongKind(
           featurizer: Self.name, kind: items.kind, accepts: Self.accepts)
       }
-      for text in texts { for word in tokenizer.words(of: text) { counts[word, default: 0] += 1 } }
+      for text in texts { for word in tokenizer.words(of: text) { counts[ExactText(word), default: 0] += 1 } }
     }
     let vocabulary = Vocabulary(counts: counts, threshold: configuration.threshold)
     guard vocabulary.count > Vocabulary.Mark.allCases.count else {

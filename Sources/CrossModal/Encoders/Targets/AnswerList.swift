@@ -32,21 +32,22 @@ public struct AnswerList: TargetEncoder {
   public let answers: [String]
   /// Whether texts are brought to one form before they are looked up.
   public let normalizes: Bool
-  private let places: [String: Int]
+  private let places: [ExactText: Int]
 
   /// - Parameter normalizes: whether texts are brought to one form before they are looked up; the list has that form.
   public init(_ answers: [String], normalizes: Bool = true) {
     self.answers = answers
     self.normalizes = normalizes
-    places = Dictionary(answers.enumerated().map { ($1, $0) }) { first, _ in first }
+    places = Dictionary(answers.enumerated().map { (ExactText($1), $0) }) { first, _ in first }
   }
 
   public init(fittedTo source: TargetSource, _ configuration: Configuration) throws {
-    var counts: [String: (count: Int, first: Int)] = [:]
+    var counts: [ExactText: (count: Int, first: Int)] = [:]
     try source.forEachChunk { pairs in
       for text in pairs.joined() {
         let next = counts.count
-        counts[Self.form(of: text, normalizes: configuration.normalize), default: (0, next)].count += 1
+        counts[ExactText(Self.form(of: text, normalizes: configuration.normalize)), default: (0, next)]
+          .count += 1
       }
     }
     // An answer of blanks alone is none.
@@ -55,7 +56,7 @@ public struct AnswerList: TargetEncoder {
       throw TargetError.nothingToLearn(target: "answers", reason: "there are no answers")
     }
     let sorted = counts.sorted { ($1.value.count, $0.value.first) < ($0.value.count, $1.value.first) }
-    self.init(sorted.prefix(configuration.count).map(\.key), normalizes: configuration.normalize)
+    self.init(sorted.prefix(configuration.count).map(\.key.text), normalizes: configuration.normalize)
   }
 
   public init(settings: JSON, document: JSON) throws {
@@ -78,7 +79,9 @@ public struct AnswerList: TargetEncoder {
   public func output(named name: String) -> DataDescription.Target { .init(name: name, texts: answers) }
 
   /// The number of an answer; nil when it is outside of the list.
-  public func number(of answer: String) -> Int? { places[Self.form(of: answer, normalizes: normalizes)] }
+  public func number(of answer: String) -> Int? {
+    places[ExactText(Self.form(of: answer, normalizes: normalizes))]
+  }
 
   /// Numbers of the answers that are in the list, in their order; an answer that several people gave is there as often.
   public func numbers(of texts: [String]) -> [Int] { texts.compactMap(number) }

@@ -95,10 +95,10 @@ public struct AnsweringMetrics: TaskResult, Equatable {
 
   /// The answer that most people gave, the first one among equals.
   static func mostFrequent(_ answers: [String]) -> String? {
-    var counts: [String: Int] = [:]
-    for answer in answers { counts[answer, default: 0] += 1 }
+    var counts: [ExactText: Int] = [:]
+    for answer in answers { counts[ExactText(answer), default: 0] += 1 }
     let most = counts.values.max()
-    return answers.first { counts[$0] == most }
+    return answers.first { counts[ExactText($0)] == most }
   }
 
   private static func cleaned(_ answer: String) -> String {
