@@ -108,6 +108,9 @@ struct PictureList: Sendable {
   /// The files in the folder; nil for pictures in memory.
   var files: [URL]? { if case .files(let files, _, _) = contents { files } else { nil } }
 
+  /// Where the paths of the list start; nil for pictures in memory.
+  var folder: URL? { if case .files(_, let folder, _) = contents { folder } else { nil } }
+
   /// Pictures in memory.
   init(_ pictures: [Picture], name: String) {
     self.name = name
@@ -116,7 +119,7 @@ struct PictureList: Sendable {
 
   /// - Throws: ``DataError`` naming the first row whose file does not exist.
   init(_ folder: ModalityFile.PictureFolder, limits: Limits) throws(DataError) {
-    let lines = try TextLines(folder.list.url, limits: limits)
+    let lines = try folder.list.lines(limits: limits)
     name = lines.name
     let files = lines.all().map { URL(fileURLWithPath: $0, relativeTo: folder.folder).absoluteURL }
     for (row, file) in files.enumerated() {
@@ -178,7 +181,7 @@ extension Column {
       Companions(
         group: try file.group.isEmpty
           ? nil : (file.group.integers(limits: limits).values, file.group.name),
-        cards: try file.items.first.map { try TextLines($0.url, limits: limits) },
+        cards: try file.items.first.map { try $0.lines(limits: limits) },
         pictures: try file.pictures.map { try PictureList($0, limits: limits) },
         masks: try file.masks.map { try PictureList($0, limits: limits) },
         ignoredClass: file.masks?.ignore,

@@ -188,7 +188,7 @@ extension Table {
     guard !files.isEmpty else { return nil }
     var answers: [[String]] = []
     for file in files {
-      let lines = try TextLines(file.url, limits: limits)
+      let lines = try file.lines(limits: limits)
       for row in 0..<lines.count {
         let value = try lines.json(at: row)
         let texts = value.array?.compactMap(\.plainText) ?? value.plainText.map { [$0] } ?? []

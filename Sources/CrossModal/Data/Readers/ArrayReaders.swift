@@ -124,9 +124,33 @@ struct FileReference: Sendable, Hashable {
     return try reader.open(url, variable, limits)
   }
 
-  /// Opens the lines of text it names.
+  /// Whether it is a table of delimited text.
+  private var isTable: Bool {
+    let name = url.lastPathComponent.lowercased()
+    return [".csv", ".tsv", ".csv.gz", ".tsv.gz"].contains(where: name.hasSuffix)
+  }
+
+  /// The lines of a text, which has no parts with names.
+  func lines(limits: Limits) throws(DataError) -> TextLines {
+    if let variable {
+      guard FileManager.default.fileExists(atPath: url.path) else { throw .missing(file: name) }
+      throw .unsupported(
+        file: url.relativeName, reason: "holds lines of text, so ':\(variable.shortened)' means nothing")
+    }
+    return try TextLines(url, limits: limits)
+  }
+
+  /// Opens the lines of text it names, or the texts of the column of a table.
   func texts(field: String?, limits: Limits) throws(DataError) -> any TextSource {
-    let lines = try TextLines(url, limits: limits)
+    if let variable, isTable {
+      let table = try DelimitedTable(url, limits: limits)
+      let places = try table.places(of: variable)
+      guard places.count == 1 else {
+        throw .unsupported(file: name, reason: "names \(places.count) columns, expected one of texts")
+      }
+      return try TableTexts(table, column: places[0], name: name)
+    }
+    let lines = try lines(limits: limits)
     let path = url.path.lowercased()
     let isJSON = path.hasSuffix(".jsonl") || path.hasSuffix(".jsonl.gz")
     return isJSON ? try JSONLinesField(lines, field: field) : lines

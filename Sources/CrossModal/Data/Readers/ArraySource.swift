@@ -12,9 +12,13 @@ public protocol ArraySource: Sendable {
   func rows(in range: Range<Int>) throws -> Tensor
   /// Rows in any order, `[n, …]`; a row may occur more than once.
   func rows(at places: [Int]) throws -> Tensor
+  /// What a person should know of how the file was read, one sentence each.
+  var notes: [String] { get }
 }
 
 extension ArraySource {
+  public var notes: [String] { [] }
+
   /// Number of rows; 0 for a single number.
   public var count: Int { shape.first ?? 0 }
 
@@ -50,10 +54,12 @@ extension ArraySource {
 public struct TensorArray: ArraySource {
   public let name: String
   public let tensor: Tensor
+  public let notes: [String]
 
-  public init(_ tensor: Tensor, name: String) {
+  public init(_ tensor: Tensor, name: String, notes: [String] = []) {
     self.tensor = tensor
     self.name = name
+    self.notes = notes
   }
 
   public var dtype: DataType { tensor.dtype }
@@ -86,6 +92,7 @@ struct ConcatenatedArray: ArraySource {
 
   var name: String { parts.map(\.name).joined(separator: " + ") }
   var dtype: DataType { parts[0].dtype }
+  var notes: [String] { parts.flatMap(\.notes) }
 
   func rows(in range: Range<Int>) throws -> Tensor {
     var pieces: [Tensor] = []

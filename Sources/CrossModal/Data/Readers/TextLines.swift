@@ -24,11 +24,14 @@ struct TextContents: @unchecked Sendable {
     } else {
       (owner, bytes) = (file.mapping, file.bytes)
     }
+    if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+      throw .malformed(file: name, reason: "is UTF-16; save it as UTF-8")
+    }
   }
 }
 
 /// The lines of a UTF-8 file, which stays mapped; gzipped files are inflated into memory. Lines end with
-/// `\n` or `\r\n`; blanks at both ends of a line are dropped.
+/// `\n` or `\r\n`, in files without any line feed with `\r`; blanks at both ends of a line are dropped.
 struct TextLines: TextSource {
   let name: String
   private let contents: TextContents
@@ -66,7 +69,8 @@ struct TextLines: TextSource {
     guard let base = bytes.baseAddress else { return [] }
     var starts = [0]
     var at = 0
-    while at < bytes.count, let found = memchr(base + at, 0x0A, bytes.count - at) {
+    let ending: Int32 = memchr(base, 0x0A, bytes.count) == nil ? 0x0D : 0x0A
+    while at < bytes.count, let found = memchr(base + at, ending, bytes.count - at) {
       at = base.distance(to: UnsafeRawPointer(found)) + 1
       if at < bytes.count { starts.append(at) }
     }
@@ -102,6 +106,25 @@ struct JSONLinesField: TextSource {
         throw .malformed(file: lines.name, place: "line \(row)", reason: "is not \(wanted)")
       }
       texts.append(string)
+    }
+    self.texts = texts
+  }
+
+  var count: Int { texts.count }
+  func text(at row: Int) -> String { texts[row] }
+}
+
+/// The texts of one column of a table.
+struct TableTexts: TextSource {
+  let name: String
+  private let texts: [String]
+
+  init(_ table: DelimitedTable, column: Int, name: String) throws(DataError) {
+    self.name = name
+    var texts: [String] = []
+    texts.reserveCapacity(table.count)
+    for row in 0..<table.count {
+      texts.append(try table.fields(at: row)[column].trimmingCharacters(in: .whitespacesAndNewlines))
     }
     self.texts = texts
   }
