@@ -13,7 +13,8 @@ struct InspectCommand: ParsableCommand {
         crossmodal data inspect my-data --json
 
       Looks for NaN, items that occur twice, items and pairs that are in two splits, columns that are constant or \
-      depend on each other, empty texts, pictures that cannot be read, rows that are in no pair, unseen classes. \
+      depend on each other or number the rows, columns that two modalities share, empty texts, pictures that cannot be \
+      read, rows that are in no pair, unseen classes, files outside the data set's folder. \
       With --json, figures of papers on a data set that is known by name are given too.
       """)
 
@@ -23,7 +24,7 @@ struct InspectCommand: ParsableCommand {
   @Option(help: "Also write an HTML page with samples here.")
   var out: String?
 
-  @Flag(help: "End with status 1 when a problem is found.")
+  @Flag(help: "End with status 1 when a problem is found, or a file outside the folder is named.")
   var strict = false
 
   @OptionGroup var output: OutputOptions
@@ -39,6 +40,8 @@ struct InspectCommand: ParsableCommand {
     } else {
       Console.out(inspection.text)
     }
-    if strict, inspection.hasProblems { throw CheckFailed() }
+    if strict, inspection.hasProblems || inspection.findings.contains(where: { $0.kind == .outside }) {
+      throw CheckFailed()
+    }
   }
 }

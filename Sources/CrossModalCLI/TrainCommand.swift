@@ -56,7 +56,10 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Replace the run that stands at --out.")
   var force = false
 
-  @Flag(help: "Overlapping splits are an error.")
+  @Flag(
+    help:
+      "Refuse what is only warned of else: splits that overlap, columns that number the rows, files outside the folder, pictures that cannot be read."
+  )
   var strict = false
 
   @OptionGroup var output: OutputOptions
@@ -84,6 +87,7 @@ struct TrainCommand: ParsableCommand {
         try DataSet(at: data ?? "", strict: strict)
       }
     let split = self.split ?? (method == nil ? begun?.split : nil) ?? "train"
+    if strict { _ = try RunOptions.readable(set.split(split), strict: true, output) }
     let seed = self.seed ?? (method == nil ? begun?.seed : nil) ?? 0
     let device = try namedDevice(self.device ?? (method == nil ? begun?.device : nil) ?? "cpu", at: place)
     if type is any Trainable.Type {

@@ -10,14 +10,21 @@ public struct DataSet: Sendable {
   public let description: DataDescription
   /// Names of the splits in the file's order.
   public let splitNames: [String]
-  /// What is unusual but not wrong, such as splits that overlap; one sentence each.
-  public let warnings: [String]
+  /// What is unusual but not wrong, such as splits that overlap, or a column that numbers the rows; one sentence each.
+  public var warnings: [String] { warnings(besidesFilesOutside: false) }
+
+  /// What is unusual but not wrong; without a word of files outside the folder where they were just named.
+  public func warnings(besidesFilesOutside: Bool) -> [String] {
+    unusual.filter { !besidesFilesOutside || $0.kind != .outside }.map(\.sentence)
+  }
   /// Names of the classes, as the files give them; a label is a place in this list.
   public let classNames: [String]
 
   /// Where they come from.
   let origin: Origin
   let limits: Limits
+  /// What is unusual, with its kind.
+  let unusual: [DataWarning]
   private let parts: [String: Part]
   private let checksNumbers: Bool
 
@@ -61,8 +68,8 @@ public struct DataSet: Sendable {
     try self.init(
       name: file.name, origin: .file(file), modalities: file.modalities,
       parts: DataSet.parts(of: file, limits: limits), checksNumbers: checksNumbers, limits: limits)
-    if strict, let warning = warnings.first {
-      throw DataError.refused(file: file.file, warning: warning)
+    if strict, let warning = unusual.first(where: \.isRefused) {
+      throw DataError.refused(file: file.file, warning: warning.sentence)
     }
   }
 
@@ -82,7 +89,8 @@ public struct DataSet: Sendable {
     self.parts = all
     description = try DataSet.describe(
       modalities, name: name, parts: splitNames.compactMap { all[$0] }, classNames, limits: limits)
-    warnings = DataSet.overlaps(splitNames.compactMap { name in all[name].map { (name, $0) } })
+    unusual = DataSet.warnings(
+      splitNames.compactMap { name in all[name].map { (name, $0) } }, modalities, origin)
   }
 
   /// The YAML file; nil when the data were made in memory.
@@ -179,7 +187,7 @@ extension DataSet {
   /// Row numbers from an array, or from a text file with one a line.
   private static func readRows(_ reference: FileReference, limits: Limits) throws -> [Int] {
     guard reference.isText else { return try [reference].integers(limits: limits).values }
-    let lines = try TextLines(reference.url, limits: limits)
+    let lines = try reference.lines(limits: limits)
     return try (0..<lines.count).map { line in
       guard let row = Int(lines.text(at: line)) else {
         throw DataError.malformed(
@@ -193,21 +201,30 @@ extension DataSet {
   /// Numbers the classes of all parts from 0, in ascending order of what the files give.
   private static func numberClasses(_ parts: inout [String: Part]) -> [String] {
     var numbers: Set<Int> = []
-    var names: Set<String> = []
-    for part in parts.values {
+    var names: Set<ExactText> = []
+    var hasSeenRows = false
+    for part in parts.values where part.ownsTable || !hasSeenRows {
+      if !part.ownsTable { hasSeenRows = true }
       for case .some(let values) in part.table.labels {
         switch values {
         case .numbers(let given): numbers.formUnion(given)
-        case .names(let given): names.formUnion(given)
+        case .names(let given): names.formUnion(given.map { ExactText($0) })
         }
       }
     }
-    let order = numbers.sorted().map(String.init) + names.sorted()
-    let place = Dictionary(order.enumerated().map { ($1, $0) }) { first, _ in first }
-    for (name, part) in parts {
-      parts[name]?.labels = part.table.labels.map { values in
-        values.map { values in (0..<values.count).map { place[values.name(at: $0)] ?? 0 } }
+    let order = numbers.sorted().map(String.init) + names.sorted().map(\.text)
+    let place = Dictionary(order.enumerated().map { (ExactText($1), $0) }) { first, _ in first }
+    func numbered(_ table: Table) -> [[Int]?] {
+      table.labels.map { values in
+        values.map { values in (0..<values.count).map { place[ExactText(values.name(at: $0))] ?? 0 } }
       }
+    }
+    // Splits that are rows have one table, so its classes are numbered once.
+    var ofRows: [[Int]?]?
+    for (name, part) in parts {
+      let labels = part.ownsTable ? numbered(part.table) : ofRows ?? numbered(part.table)
+      if !part.ownsTable { ofRows = labels }
+      parts[name]?.labels = labels
     }
     return order
   }
@@ -237,19 +254,37 @@ extension DataSet {
       name: name, modalities: modalities, classes: classNames.isEmpty ? nil : classNames.count)
   }
 
-  private static func overlaps(_ parts: [(name: String, part: Part)]) -> [String] {
+  static func overlaps(_ parts: [(name: String, part: Part)]) -> [String] {
     // Splits that are rows share one table; those with files of their own cannot overlap by row.
     let byRows = parts.filter { !$0.part.ownsTable }.map { ($0.name, $0.part.rows.ranges) }
-    var warnings: [String] = []
-    for (at, (name, runs)) in byRows.enumerated() {
-      for (other, others) in byRows[(at + 1)...] {
-        guard let shared = firstShared(runs, others) else { continue }
-        warnings.append(
-          "the splits '\(name)' and '\(other)' overlap: \(shared.count) rows are in both, the first is row "
-            + "\(shared.first)")
-      }
+    let (pairs, more) = overlapping(byRows.map(\.1))
+    return pairs.compactMap { one, other in
+      guard let shared = firstShared(byRows[one].1, byRows[other].1) else { return nil }
+      return
+        "the splits '\(byRows[one].0.shortened)' and '\(byRows[other].0.shortened)' overlap: \(shared.count) rows are in "
+        + "both, the first is row \(shared.first)"
+    } + (more > 0 ? ["\(more) more splits overlap others"] : [])
+  }
+
+  /// Places of splits that may overlap; of very many splits one pair a run of rows, and no more than are read.
+  private static func overlapping(_ splits: [[Range<Int>]]) -> (pairs: [(Int, Int)], more: Int) {
+    let most = 16
+    guard splits.count > most else {
+      let places = splits.indices
+      return (places.flatMap { one in places.filter { $0 > one }.map { (one, $0) } }, 0)
     }
-    return warnings
+    let runs = splits.enumerated().flatMap { place, runs in runs.map { (place, $0) } }
+      .sorted { ($0.1.lowerBound, $0.0) < ($1.1.lowerBound, $1.0) }
+    var pairs: [(Int, Int)] = []
+    var counted: Set<Int> = []
+    var last: (place: Int, end: Int)?
+    for (place, run) in runs {
+      if let last, run.lowerBound < last.end, last.place != place, counted.insert(place).inserted {
+        pairs.append((min(last.place, place), max(last.place, place)))
+      }
+      if run.upperBound > last?.end ?? .min { last = (place, run.upperBound) }
+    }
+    return (Array(pairs.prefix(most)), max(0, pairs.count - most))
   }
 
   private static func firstShared(_ a: [Range<Int>], _ b: [Range<Int>]) -> (first: Int, count: Int)? {

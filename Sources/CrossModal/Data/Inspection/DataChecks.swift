@@ -42,7 +42,10 @@ struct DataChecks {
   }
 
   mutating func run() throws {
-    for warning in data.warnings { add(.problem, .overlap, nil, nil, warning) }
+    for warning in data.unusual {
+      let isNote = warning.kind == .tableReading || warning.kind == .outside
+      add(isNote ? .note : .problem, warning.kind, nil, nil, warning.sentence)
+    }
     for name in data.splitNames {
       let split = try data.split(name)
       splits.append(summary(of: split))

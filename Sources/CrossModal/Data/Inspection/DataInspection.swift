@@ -62,6 +62,12 @@ public struct DataInspection: Sendable {
       case empty
       case unmatched
       case classes
+      /// How a table of text was read.
+      case tableReading = "table-reading"
+      case rowNumbers = "row-numbers"
+      case sharedColumns = "shared-columns"
+      /// Files outside the data set's folder.
+      case outside
     }
 
     public let severity: Severity
