@@ -45,6 +45,8 @@ let package = Package(
     .systemLibrary(
       name: "CSpng", pkgConfig: "spng", providers: [.apt(["libspng-dev"]), .brew(["libspng"])]),
     .systemLibrary(
+      name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
+    .systemLibrary(
       name: "CMatio", pkgConfig: "matio", providers: [.apt(["libmatio-dev"]), .brew(["libmatio"])]),
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
@@ -55,7 +57,7 @@ let package = Package(
     .target(name: "Torch", dependencies: ["CTorch", "CZlib"], swiftSettings: swiftSettings),
     .target(
       name: "CrossModal",
-      dependencies: ["Torch", "CZlib", "CTurboJPEG", "CSpng", "Yams"],
+      dependencies: ["Torch", "CZlib", "CTurboJPEG", "CSpng", "CWebP", "Yams"],
       swiftSettings: swiftSettings),
     .target(name: "CFormats", dependencies: ["CMatio", "CHDF5"]),
     .target(

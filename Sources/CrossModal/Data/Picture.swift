@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-/// A picture, JPEG or PNG: a file, or bytes in memory. Decoded only when it is needed.
+/// A picture, JPEG, PNG or WebP: a file, or bytes in memory. Decoded only when it is needed.
 public struct Picture: Sendable {
   /// Where the picture is.
   public enum Source: Sendable {
@@ -44,7 +44,7 @@ public struct Picture: Sendable {
   /// Red, green and blue as uint8 `[h, w, 3]`; float32 and multiplied when there is a ``scale``.
   ///
   /// Grey becomes three equal channels; transparency is dropped as Pillow's `convert("RGB")` does.
-  /// - Throws: ``DataError`` when it is neither JPEG nor PNG, damaged, cut short, or too large.
+  /// - Throws: ``DataError`` when it is neither JPEG, PNG nor WebP, damaged, cut short, or too large.
   public func decoded() throws -> Tensor {
     let pixels =
       switch source {

@@ -3,18 +3,24 @@ import CTurboJPEG
 import Foundation
 import Torch
 
-/// JPEG through TurboJPEG and PNG through libspng, told apart by their first bytes. Sizes are held against
+/// JPEG through TurboJPEG, PNG through libspng and WebP through libwebp, told apart by their first bytes. Sizes are held against
 /// ``Limits`` before anything is allocated.
 enum PictureDecoder {
-  private enum Format {
-    case jpeg
-    case png
-  }
-
-  private static func format(of bytes: UnsafeRawBufferPointer, name: String) throws(DataError) -> Format {
-    if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return .jpeg }
-    if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return .png }
-    throw .unsupported(file: name, reason: "is neither a JPEG nor a PNG picture")
+  /// One of the formats that are read.
+  private static func format(
+    of bytes: UnsafeRawBufferPointer, name: String
+  ) throws(DataError) -> PictureFormat {
+    guard let format = PictureFormat(bytes) else {
+      let found = bytes.isEmpty ? "is empty" : "is neither a JPEG, a PNG nor a WebP picture"
+      throw .unsupported(file: name, reason: found)
+    }
+    guard [.jpeg, .png, .webp].contains(format) else {
+      throw .unsupported(
+        file: name,
+        reason:
+          "is a \(format.rawValue) picture; JPEG, PNG and WebP are read (\(format.conversion) makes a PNG)")
+    }
+    return format
   }
 
   private static func check(
@@ -36,7 +42,10 @@ enum PictureDecoder {
     case .jpeg:
       let jpeg = try JPEG(bytes, name: name)
       return (jpeg.height, jpeg.width)
-    case .png:
+    case .webp:
+      let webp = try WebPPicture(bytes, name: name)
+      return (webp.height, webp.width)
+    default:
       let png = try PNG(bytes, name: name, limits: limits)
       return (png.height, png.width)
     }
@@ -48,16 +57,21 @@ enum PictureDecoder {
       let jpeg = try JPEG(bytes, name: name)
       try check(width: jpeg.width, height: jpeg.height, name: name, limits: limits)
       return try jpeg.pixels(bytes)
-    case .png:
+    case .webp:
+      let webp = try WebPPicture(bytes, name: name)
+      try check(width: webp.width, height: webp.height, name: name, limits: limits)
+      return try webp.pixels(bytes)
+    default:
       let png = try PNG(bytes, name: name, limits: limits)
       return try png.pixels()
     }
   }
 
   static func indices(_ bytes: UnsafeRawBufferPointer, name: String, limits: Limits) throws -> Tensor {
-    guard try format(of: bytes, name: name) == .png else {
+    let format = try format(of: bytes, name: name)
+    guard format == .png else {
       throw DataError.unsupported(
-        file: name, reason: "is a JPEG picture, which does not keep exact numbers; use PNG")
+        file: name, reason: "is a \(format.rawValue) picture, which does not keep exact numbers; use PNG")
     }
     return try PNG(bytes, name: name, limits: limits).indices()
   }
@@ -83,10 +97,22 @@ enum PictureDecoder {
       self.width = Int(width)
       self.height = Int(height)
       isCMYK = space == Int32(TJCS_CMYK.rawValue) || space == Int32(TJCS_YCCK.rawValue)
-      if status != 0 { throw damaged() }
+      if status != 0, isDamage { throw damaged() }
     }
 
     deinit { tjDestroy(handle) }
+
+    /// Whether the last failure means that pixels are missing or wrong. TurboJPEG also reports, as warnings, what every
+    /// program shows without a word.
+    private var isDamage: Bool {
+      guard tjGetErrorCode(handle) == Int32(TJERR_WARNING.rawValue) else { return true }
+      let said = String(cString: tjGetErrorStr2(handle))
+      let harmless = [
+        "extraneous bytes before marker", "unknown JFIF revision", "Unknown Adobe color transform",
+        "Invalid SOS parameters",
+      ]
+      return !harmless.contains(where: said.contains)
+    }
 
     private func damaged() -> DataError {
       .malformed(
@@ -95,6 +121,20 @@ enum PictureDecoder {
     }
 
     func pixels(_ bytes: UnsafeRawBufferPointer) throws -> Tensor {
+      if let pixels = decoded(bytes) { return try tensor(pixels) }
+      // A file may lack the mark at its end and nothing else: with it, no pixel is missing.
+      if tjGetErrorCode(handle) == Int32(TJERR_WARNING.rawValue), !bytes.suffix(2).elementsEqual(Self.end),
+        let pixels = (Array(bytes) + Self.end).withUnsafeBytes(decoded)
+      {
+        return try tensor(pixels)
+      }
+      throw damaged()
+    }
+
+    private static let end: [UInt8] = [0xFF, 0xD9]
+
+    /// Red, green and blue, or four inks; nil when the data are damaged.
+    private func decoded(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
       let format = isCMYK ? TJPF_CMYK : TJPF_RGB
       let channels = isCMYK ? 4 : 3
       var failed = false
@@ -104,12 +144,15 @@ enum PictureDecoder {
           tjDecompress2(
             handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt(bytes.count),
             buffer.baseAddress, Int32(width), 0, Int32(height), Int32(format.rawValue), TJFLAG_ACCURATEDCT)
-          != 0
+          != 0 && isDamage
         if failed { buffer.initialize(repeating: 0) }
         count = height * width * channels
       }
-      if failed { throw damaged() }
-      let tensor = try Tensor(pixels, shape: [height, width, channels])
+      return failed ? nil : pixels
+    }
+
+    private func tensor(_ pixels: [UInt8]) throws -> Tensor {
+      let tensor = try Tensor(pixels, shape: [height, width, isCMYK ? 4 : 3])
       guard isCMYK else { return tensor }
       // Adobe stores ink inverted, so a colour is its own channel times black.
       let ink = try tensor.to(.float32)

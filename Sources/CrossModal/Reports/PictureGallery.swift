@@ -8,6 +8,8 @@ public struct EmbeddedPicture: Sendable, Hashable {
     case jpeg = "image/jpeg"
     /// PNG.
     case png = "image/png"
+    /// WebP.
+    case webp = "image/webp"
     /// SVG; shown as a picture, so nothing in it can run.
     case svg = "image/svg+xml"
   }
@@ -28,21 +30,28 @@ public struct EmbeddedPicture: Sendable, Hashable {
 
   /// A picture from a file.
   ///
-  /// - Throws: ``ReportError/notAPicture(path:)`` when the file does not begin as a JPEG or PNG does, and Foundation's
+  /// - Throws: ``ReportError/notAPicture(path:)`` when the file does not begin as a JPEG, PNG or WebP does, and Foundation's
   ///   error when it cannot be read.
   public init(contentsOf file: URL, summary: String = "") throws {
     let data = try Data(contentsOf: file)
-    if data.starts(with: [0xFF, 0xD8, 0xFF]) {
-      self.init(data, format: .jpeg, summary: summary)
-    } else if data.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
-      self.init(data, format: .png, summary: summary)
-    } else {
-      throw ReportError.notAPicture(path: file.path)
-    }
+    guard let format = Format(data) else { throw ReportError.notAPicture(path: file.path) }
+    self.init(data, format: format, summary: summary)
   }
 
   var html: String {
     "<img src=\"data:\(format.rawValue);base64,\(data.base64EncodedString())\" alt=\"\(Markup.escape(summary))\" />"
+  }
+}
+
+extension EmbeddedPicture.Format {
+  /// What the first bytes of a picture say it is; nil for what browsers need not show.
+  fileprivate init?(_ data: Data) {
+    switch data.withUnsafeBytes(PictureFormat.init) {
+    case .jpeg: self = .jpeg
+    case .png: self = .png
+    case .webp: self = .webp
+    default: return nil
+    }
   }
 }
 
@@ -175,7 +184,7 @@ public enum ReportError: LocalizedError, Equatable {
   /// One sentence that names the file.
   public var errorDescription: String? {
     switch self {
-    case .notAPicture(let path): "\(path): expected a JPEG or PNG picture"
+    case .notAPicture(let path): "\(path): expected a JPEG, PNG or WebP picture"
     }
   }
 }
@@ -184,7 +193,7 @@ extension Picture {
   /// The picture for a page: its own bytes, or its pixels as PNG.
   public func embedded(summary: String = "") throws -> EmbeddedPicture {
     if let data = try encoded() {
-      return EmbeddedPicture(data, format: data.starts(with: [0xFF, 0xD8]) ? .jpeg : .png, summary: summary)
+      return EmbeddedPicture(data, format: .init(data) ?? .png, summary: summary)
     }
     return EmbeddedPicture(try Picture.png(decoded()), format: .png, summary: summary)
   }
