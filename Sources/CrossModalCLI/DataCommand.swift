@@ -56,18 +56,26 @@ struct ImportCommand: ParsableCommand {
       guard parts.count == 2 else { throw UsageError("--set \(assignment): expected key=value") }
       options[parts[0]] = parts[1]
     }
-    try Importers.run(
+    let notes = try Importers.run(
       format, ImportRequest(source: URL(fileURLWithPath: source), options: options),
       into: URL(fileURLWithPath: out))
     let set = try DataSet(at: out, checksNumbers: false)
-    let counts = set.description.modalities.map { "\($0.name) (\($0.kind.rawValue))" }.joined(separator: ", ")
+    // An import names the files that it was given, wherever they are.
+    (notes + set.warnings(besidesFilesOutside: true)).forEach(output.warn)
+    let parts = try set.splitNames.map(set.split)
+    let rows = set.description.modalities.indices.map { side in parts.reduce(0) { $0 + $1.count(side: side) }
+    }
+    let counts = zip(set.description.modalities, rows).map { "\($0.name) (\($0.kind.rawValue), \($1) rows)" }
+      .joined(separator: ", ")
+    let splits = parts.map { "\($0.name) (\($0.count))" }.joined(separator: ", ")
     if output.json {
       Console.out([
         "folder": .string(out), "modalities": try JSON(encoding: set.description.modalities),
-        "splits": .array(set.splitNames.map(JSON.string)),
+        "splits": .array(set.splitNames.map(JSON.string)), "rows": .array(rows.map(JSON.int)),
+        "notes": .array(notes.map(JSON.string)),
       ])
     } else {
-      Console.out("\(out): \(counts); splits \(set.splitNames.joined(separator: ", "))")
+      Console.out("\(out): \(counts); splits \(splits)")
     }
   }
 }

@@ -50,16 +50,16 @@ enum BottomUpImporter: Importer {
 
   private static func captions(_ request: ImportRequest, _ ids: [String], _ writer: DataSetWriter) throws {
     guard let file = request.options["captions"] else { return }
-    var captions: [String: [String]] = [:]
+    var captions: [ExactText: [String]] = [:]
     for (number, line) in try request.lines(URL(fileURLWithPath: file)).enumerated() where !line.isEmpty {
       let parts = line.split(separator: "\t", maxSplits: 1)
       guard parts.count == 2 else {
         throw ImportError.malformed(
           file: file, place: "line \(number)", reason: "is not `image_id TAB caption`")
       }
-      captions[String(parts[0]), default: []].append(String(parts[1]))
+      captions[ExactText(parts[0]), default: []].append(String(parts[1]))
     }
-    let ordered = ids.map { captions[$0] ?? [] }
+    let ordered = ids.map { captions[ExactText($0)] ?? [] }
     try writer.lines(ordered.flatMap { $0 }, to: "captions.txt")
     writer.modality("text", ["file": "captions.txt", "kind": "text"])
     try writer.pairs(counts: ordered.map(\.count))
@@ -118,8 +118,11 @@ enum BottomUpImporter: Importer {
       let mapped = try InputFile(file)
       try withExtendedLifetime(mapped) {
         for (number, line) in mapped.bytes.split(separator: 10).enumerated() {
-          let fields = String(decoding: line, as: UTF8.self).split(
-            separator: "\t", omittingEmptySubsequences: false)
+          guard let text = String(bytes: line, encoding: .utf8) else {
+            throw ImportError.malformed(
+              file: file.lastPathComponent, place: "line \(number)", reason: "is not valid UTF-8")
+          }
+          let fields = text.split(separator: "\t", omittingEmptySubsequences: false)
           guard fields.count == 6 else {
             throw ImportError.malformed(
               file: file.lastPathComponent, place: "line \(number)",

@@ -29,17 +29,18 @@ extension DataSetWriter {
 
   /// Splits by the name that each row gives.
   func splits(of names: [String]) throws {
-    let usual = ["train", "val", "test"]
-    for (number, name) in (usual + Set(names).subtracting(usual).sorted()).enumerated() {
-      let rows = names.indices.filter { names[$0] == name }
+    let usual: [ExactText] = ["train", "val", "test"]
+    let given = names.map { ExactText($0) }
+    for (number, name) in (usual + Set(given).subtracting(usual).sorted()).enumerated() {
+      let rows = given.indices.filter { given[$0] == name }
       guard let first = rows.first, let last = rows.last else { continue }
       if last - first == rows.count - 1 {
-        split(name, .rows(first..<last + 1))
+        split(name.text, .rows(first..<last + 1))
       } else {
         // Numbered, because the name of a split may be anything and that of a file may not.
         let file = "rows_\(number).npy"
         try array(Tensor(rows), to: file)
-        split(name, .string(file))
+        split(name.text, .string(file))
       }
     }
   }
@@ -50,6 +51,17 @@ extension ImportRequest {
   func needed(_ option: String, _ expected: String) throws(ImportError) -> String {
     guard let value = options[option] else { throw .option(option, expected: expected) }
     return value
+  }
+
+  /// Whether the option `missing` asks to leave out what is not there.
+  var skipsMissing: Bool {
+    get throws(ImportError) {
+      switch options["missing"] {
+      case nil, "refuse": false
+      case "skip": true
+      default: throw .option("missing", expected: "skip or refuse")
+      }
+    }
   }
 
   /// The two names of the option `names`.

@@ -19,7 +19,7 @@ enum FeaturesImporter: Importer {
     }
     if let labels = request.options["labels"] {
       if reference(labels).isText {
-        try writer.lines(TextLines(reference(labels).url, limits: .standard).all(), to: "labels.txt")
+        try writer.lines(reference(labels).lines(limits: .standard).all(), to: "labels.txt")
         writer.set("labels", "labels.txt")
       } else {
         try writer.copy(reference(labels).array(limits: .standard), to: "labels.npy")
@@ -45,7 +45,7 @@ enum FeaturesImporter: Importer {
   private static func modality(_ name: String, _ path: String, _ writer: DataSetWriter) throws -> Int {
     let file = reference(path)
     if file.isText {
-      let lines = try TextLines(file.url, limits: .standard).all()
+      let lines = try file.lines(limits: .standard).all()
       try writer.lines(lines, to: "\(name).txt")
       writer.modality(name, ["file": .string("\(name).txt"), "kind": "text"])
       return lines.count
@@ -54,6 +54,7 @@ enum FeaturesImporter: Importer {
     guard let kind = [2: "vector", 3: "set"][array.shape.count] else {
       throw DataError.wrongShape(file: array.name, shape: array.shape, expected: "[n, d] or [n, l, d]")
     }
+    array.notes.forEach(writer.note)
     try writer.copy(array, to: "\(name).npy")
     writer.modality(name, ["file": .string("\(name).npy"), "kind": .string(kind)])
     return array.count
@@ -63,12 +64,20 @@ enum FeaturesImporter: Importer {
 /// A table whose columns are the two modalities.
 enum CSVImporter: Importer {
   static let name = "csv"
-  static let options = ["first", "second", "names", "labels", "split"]
+  static let options = ["first", "second", "names", "labels", "split", "header"]
   static let about =
-    "a table, .csv or .tsv: first=COLUMNS and second=COLUMNS are the modalities (names or places with commas, or from:to; names=x,y, labels=COLUMN, split=COLUMN)"
+    "a table, .csv or .tsv: first=COLUMNS and second=COLUMNS are the modalities (names or places with commas, or from:to; names=x,y, labels=COLUMN, split=COLUMN, header=yes or no)"
 
   static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
-    let table = try DelimitedTable(request.source)
+    let hasHeader: Bool? =
+      switch request.options["header"] {
+      case nil: nil
+      case "yes": true
+      case "no": false
+      default: throw ImportError.option("header", expected: "yes or no")
+      }
+    let table = try DelimitedTable(request.source, hasHeader: hasHeader)
+    table.notes.map { $0 + ", or import it with --set header=yes" }.forEach(writer.note)
     let names = try request.names(["x", "y"])
     let groups = try ["first", "second"].map { option in
       try table.places(of: request.needed(option, "columns, such as a,b or 0:5"))

@@ -5,7 +5,9 @@ extension ImportRequest {
   /// The JSON of a file.
   func json(_ file: URL) throws -> JSON {
     do {
-      return try JSON(json: Data(contentsOf: file))
+      return try JSON(json: InputFile(file).data)
+    } catch let error as DataError {
+      throw error
     } catch {
       throw ImportError.malformed(
         file: file.lastPathComponent, place: "the file", reason: "is no JSON document")
@@ -47,7 +49,7 @@ struct CaptionedPictures {
     if let image {
       writer.modality("image", image)
     } else {
-      try writer.lines(paths, to: "pictures.txt")
+      try writer.pictures(paths, to: "pictures.txt")
       writer.modality(
         "image", ["file": writer.absolute(folder), "list": "pictures.txt", "kind": "images"])
     }

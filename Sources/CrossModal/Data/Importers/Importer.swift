@@ -60,8 +60,10 @@ public enum Importers {
 
   /// Imports into `folder`, which appears when it is complete.
   ///
+  /// - Returns: what a person should know of what was taken and left out, one sentence each.
   /// - Throws: ``ImportError`` for an unknown name, with the nearest; what the importer throws.
-  public static func run(_ name: String, _ request: ImportRequest, into folder: URL) throws {
+  @discardableResult
+  public static func run(_ name: String, _ request: ImportRequest, into folder: URL) throws -> [String] {
     guard let importer = all.first(where: { $0.name == name }) else {
       throw ImportError.unknown(name, known: all.map { $0.name })
     }
@@ -88,6 +90,7 @@ public enum Importers {
       throw error
     }
     try staged.commit()
+    return writer.notes
   }
 }
 
@@ -112,6 +115,7 @@ public enum ImportError: LocalizedError, Equatable {
       let hint = nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ";"
       return "--set \(name)=…: \(importer) has no such option\(hint) known: \(known.joined(separator: ", "))"
     case .missing(let folder, let files):
+      guard !folder.contains("\u{FFFD}") else { return DataError.missing(file: folder).description }
       return files.isEmpty
         ? "\(folder): no such file or folder" : "\(folder): holds none of \(files.joined(separator: ", "))"
     case .malformed(let file, let place, let reason): return "\(file): \(place) \(reason)"
@@ -142,6 +146,8 @@ public final class DataSetWriter {
   private var modalities: [JSON.Member] = []
   private var keys: [JSON.Member] = []
   private var splits: [JSON.Member] = []
+  /// What a person should know of what was taken and left out.
+  private(set) var notes: [String] = []
 
   init(folder: URL, name: String, source: URL) {
     self.folder = folder
@@ -157,6 +163,26 @@ public final class DataSetWriter {
 
   /// Adds a split; rows, files, or lists of them.
   public func split(_ name: String, _ rows: JSON) { splits.append(.init(name, rows)) }
+
+  /// Says something to the person who imports.
+  public func note(_ sentence: String) { notes.append(sentence) }
+
+  /// Writes a list of pictures, paths below their folder.
+  ///
+  /// - Throws: ``ImportError`` for a path that leads out of it.
+  public func pictures(_ paths: [String], to file: String) throws {
+    if let path = paths.first(where: Self.leadsOut) {
+      throw ImportError.malformed(
+        file: source.lastPathComponent, place: "'\(path.shortened)'",
+        reason: "leads out of the folder of pictures")
+    }
+    try lines(paths, to: file)
+  }
+
+  /// Whether a path that stands in somebody's data may lead out of the folder that it should be in.
+  static func leadsOut(_ path: String) -> Bool {
+    path.hasPrefix("/") || path.hasPrefix("~") || path.split(separator: "/").contains("..")
+  }
 
   /// Writes one text a line; line breaks inside become spaces.
   public func lines(_ texts: [String], to file: String) throws {

@@ -61,6 +61,11 @@ private struct DescribedVideos {
       throw ImportError.missing(
         request.source.path, ["features (give features=FOLDER of VIDEO.npy, or features=FILE.h5)"])
     }
+    guard !DataSetWriter.leadsOut(id) else {
+      throw ImportError.malformed(
+        file: request.source.lastPathComponent, place: "'\(id.shortened)'",
+        reason: "leads out of the folder of features")
+    }
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: place, isDirectory: &isFolder) else {
       throw ImportError.missing(place, [])
@@ -146,11 +151,11 @@ enum CharadesImporter: Importer {
     "charades_sta_train.txt, charades_sta_test.txt and features=FOLDER of VIDEO.npy or features=FILE.h5; Charades_v1_train.csv and Charades_v1_test.csv, or durations.csv, or rate=ROWS-A-SECOND"
 
   static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
-    var durations: [String: Double] = [:]
+    var durations: [ExactText: Double] = [:]
     if request.has("durations.csv") {
       for line in try request.lines(request.file("durations.csv")).dropFirst() {
         let parts = line.split(separator: ",")
-        if parts.count == 2 { durations[String(parts[0])] = Double(parts[1]) }
+        if parts.count == 2 { durations[ExactText(parts[0])] = Double(parts[1]) }
       }
     }
     // The files of the Charades set itself.
@@ -159,7 +164,7 @@ enum CharadesImporter: Importer {
       let (id, length) = try (table.places(of: "id")[0], table.places(of: "length")[0])
       for row in 0..<table.count {
         let fields = try table.fields(at: row)
-        durations[fields[id]] = Double(fields[length])
+        durations[ExactText(fields[id])] = DelimitedTable.number(fields[length])
       }
     }
     var videos = DescribedVideos()
@@ -172,9 +177,9 @@ enum CharadesImporter: Importer {
   }
 
   private static func read(
-    _ request: ImportRequest, _ name: String, _ durations: [String: Double]
+    _ request: ImportRequest, _ name: String, _ durations: [ExactText: Double]
   ) throws -> [DescribedVideos.Video] {
-    var places: [String: Int] = [:]
+    var places: [ExactText: Int] = [:]
     var videos: [DescribedVideos.Video] = []
     for (number, line) in try request.lines(request.file(name)).enumerated() where !line.isEmpty {
       guard let mark = line.range(of: "##"), case let head = line[..<mark.lowerBound].split(separator: " "),
@@ -185,10 +190,10 @@ enum CharadesImporter: Importer {
           file: name, place: "line \(number)", reason: "is not VIDEO START END##SENTENCE")
       }
       let id = String(head[0])
-      let row = places[id] ?? videos.count
+      let row = places[ExactText(id)] ?? videos.count
       if row == videos.count {
-        places[id] = row
-        videos.append(.init(id: id, duration: durations[id], sentences: []))
+        places[ExactText(id)] = row
+        videos.append(.init(id: id, duration: durations[ExactText(id)], sentences: []))
       }
       // A few of the published lines have start and end exchanged.
       videos[row].sentences.append((String(line[mark.upperBound...]), min(start, end)...max(start, end)))

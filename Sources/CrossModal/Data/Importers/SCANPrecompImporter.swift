@@ -73,7 +73,7 @@ enum SCANPrecompImporter: Importer {
       guard try request.json(file)["word2idx"]?.members != nil else {
         throw ImportError.malformed(file: name, place: "the object", reason: "has no mapping 'word2idx'")
       }
-      return try writer.write(Data(contentsOf: file), to: "vocabulary.json")
+      return try writer.write(InputFile(file).data, to: "vocabulary.json")
     }
   }
 

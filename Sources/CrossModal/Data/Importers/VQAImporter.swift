@@ -3,7 +3,7 @@ import Torch
 
 /// Questions about pictures, gathered picture by picture, then written.
 struct QuestionedPictures {
-  private var places: [String: Int] = [:]
+  private var places: [ExactText: Int] = [:]
   private var paths: [String] = []
   private var questions: [String] = []
   private var answers: [[String]] = []
@@ -16,9 +16,9 @@ struct QuestionedPictures {
     let start = paths.count
     places = [:]
     for (path, question, accepted) in asked {
-      let row = places[path] ?? paths.count
+      let row = places[ExactText(path)] ?? paths.count
       if row == paths.count {
-        places[path] = row
+        places[ExactText(path)] = row
         paths.append(path)
       }
       pairs += [row, questions.count]
@@ -30,7 +30,7 @@ struct QuestionedPictures {
 
   func write(to writer: DataSetWriter, source: URL, folder: URL) throws {
     guard !questions.isEmpty else { throw ImportError.empty(source.path) }
-    try writer.lines(paths, to: "pictures.txt")
+    try writer.pictures(paths, to: "pictures.txt")
     try writer.lines(questions, to: "questions.txt")
     try writer.lines(answers.map { JSON.array($0.map(JSON.string)) }, to: "answers.jsonl")
     try writer.array(.init(pairs, shape: [questions.count, 2]), to: "pairs.npy")

@@ -1,7 +1,8 @@
-import CrossModal
 import Foundation
 import Testing
 import Torch
+
+@testable import CrossModal
 
 @Suite("Importers")
 struct ImporterTests {
@@ -283,6 +284,72 @@ struct ImporterTests {
   }
 
   /// A tar archive as `tar --format=ustar` writes it.
+
+  @Test("webdataset: hidden files, dots in names, other keys, lists and samples in any order")
+  func webDatasetKinds() throws {
+    let picture = try picture()
+    func text(_ text: String) -> Data { Data(text.utf8) }
+    func captions(_ files: [(String, Data)], _ options: [String: String] = [:], name: String = "s.tar") throws
+      -> [String]
+    {
+      try? FileManager.default.removeItem(at: source)
+      try write(tar(files), to: name)
+      defer { try? FileManager.default.removeItem(at: out) }
+      return try texts(imported("webdataset", options).split("train"))
+    }
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let wanted = ["one", "two"]
+    #expect(
+      try captions([
+        ("._0.jpg", text("mac")), ("0.jpg", picture), ("._0.txt", text("mac")), ("0.txt", text("one")),
+        ("1.JPG", picture), ("1.TXT", text("two")),
+      ]) == wanted)
+    #expect(
+      try captions([
+        ("Track 2.0 (clean).jpg", picture), ("Track 2.0 (clean).txt", text("one")),
+        ("Track 2.1 (clean).jpg", picture),
+        ("Track 2.1 (clean).txt", text("two")),
+      ]) == wanted)
+    #expect(
+      try captions([("0.jpg", picture), ("1.jpg", picture), ("1.txt", text("two")), ("0.txt", text("one"))])
+        == wanted)
+    #expect(
+      try captions([("0.jpg", picture), ("0.json", text(#"{"caption": ["one", "two"]}"#))]) == wanted)
+    #expect(
+      try captions([("0.img", picture), ("0.cap", text("one")), ("1.img", picture), ("1.cap", text("two"))])
+        == wanted)
+    let own = [
+      ("0.seen.png", picture), ("0.said", text("one")), ("1.seen.png", picture), ("1.said", text("two")),
+    ]
+    #expect(try captions(own, ["image": "seen.png", "caption": "said"]) == wanted)
+    let fields = [
+      ("0.jpg", picture), ("0.json", text(#"{"t": "one"}"#)), ("1.jpg", picture),
+      ("1.json", text(#"{"t": "two"}"#)),
+    ]
+    #expect(try captions(fields, ["caption": "json:t"]) == wanted)
+    #expect(message { _ = try captions(own) }?.contains("has .seen.png, .said, which is not both") == true)
+    let lacking = [
+      ("0.jpg", picture), ("0.txt", text("one")), ("1.jpg", picture), ("2.jpg", picture),
+      ("2.txt", text("two")),
+    ]
+    #expect(
+      message { _ = try captions(lacking) }?.contains("sample '1' has .jpg, which is not both") == true)
+    #expect(try captions(lacking, ["missing": "skip"]) == wanted)
+    let latin = [("0.jpg", picture), ("0.txt", Data([0x63, 0x61, 0x66, 0xE9]))]
+    #expect(message { _ = try captions(latin) }?.contains("has a .txt that is not valid UTF-8") == true)
+  }
+
+  @Test(
+    "webdataset: a split is a whole part of a shard's name",
+    arguments: [
+      ("latest-0", nil), ("coco-val2017-003", "val"), ("evaluation", nil), ("my_test_1", "test"),
+      ("Train", "train"),
+      ("contestants", nil), ("validation.0", "val"),
+    ] as [(String, String?)])
+  func splitNames(name: String, split: String?) {
+    #expect(SplitName.of(name + ".tar") == split)
+  }
+
   private func tar(_ files: [(String, Data)]) -> Data { tar(files.map { ($0, $1, "0") }) }
 
   private func tar(_ files: [(name: String, data: Data, kind: Character)]) -> Data {
