@@ -38,6 +38,9 @@ struct EmbedCommand: ParsableCommand {
   @Option(help: "The file to write: .npy, float32 [items, dimensions]; .npz for a method of parts.")
   var out: String
 
+  @Flag(help: "Refuse data with items that cannot be read, and what else is only warned of.")
+  var strict = false
+
   @Flag(
     help:
       "Write what the other modality's rows are expected to be (cca), or ratings or shares of the classes (kcca)."
@@ -68,7 +71,7 @@ struct EmbedCommand: ParsableCommand {
         try predict
         ? Features(run.prediction(from: items, side: side).values) : run.encode(items, side: side)
     } else {
-      let split = try RunOptions.rows(of: run, data: data, split: split, output).split
+      let split = try RunOptions.rows(of: run, data: data, split: split, strict: strict, output).split
       features =
         try predict
         ? Features(run.predictions(of: split, side: side)) : run.features(of: split, side: side)

@@ -42,7 +42,9 @@ struct ExplainCommand: ParsableCommand {
 
   func run() throws {
     let run = try options.open()
-    let (_, split) = try options.rows(of: run, output)
+    // Two items are read, and rows keep their numbers: nothing is left out.
+    let split = try RunOptions.dataSet(of: run, data: options.data, strict: options.strict, output)
+      .split(options.split)
     for (side, row) in rows.enumerated() where !(0..<split.count(side: side)).contains(row) {
       throw UsageError(
         "--pair \(pair): split '\(options.split)' has rows 0 to \(split.count(side: side) - 1) of \(run.modalities[side])"

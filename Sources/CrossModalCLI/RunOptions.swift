@@ -13,6 +13,9 @@ struct RunOptions: ParsableArguments {
   @Option(help: "Which split of the data set.")
   var split = "test"
 
+  @Flag(help: "Refuse data with items that cannot be read, and what else is only warned of.")
+  var strict = false
+
   /// The run.
   func open() throws -> Run { try Run.open(run) }
 
@@ -31,20 +34,33 @@ struct RunOptions: ParsableArguments {
 
   /// The split that is asked about.
   func rows(of run: Run, _ output: OutputOptions) throws -> (data: DataSet, split: Split) {
-    try Self.rows(of: run, data: data, split: split, output)
+    try Self.rows(of: run, data: data, split: split, strict: strict, output)
   }
 
   /// A split of a data set that fits the run.
   static func rows(
-    of run: Run, data: String?, split: String, _ output: OutputOptions
+    of run: Run, data: String?, split: String, strict: Bool, _ output: OutputOptions
   ) throws -> (data: DataSet, split: Split) {
-    let set = try dataSet(of: run, data: data, output)
-    return (set, try set.split(split))
+    let set = try dataSet(of: run, data: data, strict: strict, output)
+    return (set, try readable(set.split(split), strict: strict, output))
+  }
+
+  /// A split without the items that cannot be read, which are told; the same in every command.
+  ///
+  /// - Throws: ``DataError`` for the first of them where that was asked for.
+  static func readable(_ split: Split, strict: Bool, _ output: OutputOptions) throws -> Split {
+    let (rest, damaged) = try split.withoutDamagedPictures()
+    guard let first = damaged.first else { return split }
+    if strict { throw DataError.refused(file: split.place, warning: first.reason) }
+    output.warn("\(split.name): \(damaged.sentence); rows are counted without them")
+    return rest
   }
 
   /// A data set that fits the run; warns when it is not what the run was trained on any more.
-  static func dataSet(of run: Run, data: String?, _ output: OutputOptions) throws -> DataSet {
-    let set = try data.map { try DataSet(at: $0) } ?? run.record.dataSet()
+  static func dataSet(
+    of run: Run, data: String?, strict: Bool, _ output: OutputOptions
+  ) throws -> DataSet {
+    let set = try data.map { try DataSet(at: $0, strict: strict) } ?? run.record.dataSet(strict: strict)
     if data == nil, try set.fingerprint() != run.record.fingerprint {
       output.warn("\(run.record.dataPath) has changed since the run was trained on it")
     }

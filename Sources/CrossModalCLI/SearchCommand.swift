@@ -59,12 +59,14 @@ struct SearchCommand: ParsableCommand {
     guard !isWithin || run.modalities.count == 1 else {
       throw UsageError("--from and --to are both '\(from)'; search crosses modalities")
     }
-    let set = try RunOptions.dataSet(of: run, data: options.data, output)
+    let set = try RunOptions.dataSet(of: run, data: options.data, strict: options.strict, output)
     let isWhole = options.split == Self.everySplit && !set.splitNames.contains(Self.everySplit)
     guard !isWhole || queryRow == nil else {
       throw UsageError("--query-row is a row of one split; name it with --split")
     }
-    let splits = try (isWhole ? set.splitNames : [options.split]).map(set.split)
+    let splits = try (isWhole ? set.splitNames : [options.split]).map {
+      try RunOptions.readable(set.split($0), strict: options.strict, output)
+    }
     let query = try query(run, splits[0], side: source)
     let gallery = try Gallery(run, of: splits, side: target)
     // Within one modality a row of the split does not find itself.

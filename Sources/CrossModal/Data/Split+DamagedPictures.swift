@@ -14,15 +14,15 @@ extension Split {
   /// each. Every picture is decoded once.
   ///
   /// - Parameters:
-  ///   - sides: the modalities to look at; those that are no pictures in files are left alone.
+  ///   - sides: the modalities to look at, all of them when nil; those that are no pictures in files are left alone.
   ///   - threads: that decode at a time.
   /// - Throws: ``DataError`` when nothing is left.
   public func withoutDamagedPictures(
-    sides: [Int], threads: Int = Runtime.threads
+    sides: [Int]? = nil, threads: Int = Runtime.threads
   ) throws -> (split: Split, damaged: [DamagedPicture]) {
     var damaged: [DamagedPicture] = []
     var isKept = Array(repeating: true, count: count(side: 0))
-    for side in sides {
+    for side in sides ?? Array(table.columns.indices) {
       guard case .pictures(let list) = table.columns[side].storage else { continue }
       let found = try (0..<count(side: side)).map { rows[side][$0] }.concurrentMap(threads: threads) { row in
         list.picture(at: row).damage
@@ -61,7 +61,7 @@ extension Picture {
 
 extension [DamagedPicture] {
   /// A sentence that counts them and names the first few.
-  var sentence: String {
+  public var sentence: String {
     let shown = prefix(3).map(\.reason).joined(separator: "; ")
     let more = count > 3 ? "; and \(count - 3) more" : ""
     return

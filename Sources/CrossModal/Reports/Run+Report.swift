@@ -15,7 +15,7 @@ extension Run {
     to folder: URL, reportingOn data: DataSet, replacing: Bool = false, note: (String) -> Void = { _ in }
   ) throws {
     try save(to: folder, replacing: replacing) { staged in
-      do { try writeReport(on: data, to: staged) } catch {
+      do { try writeReport(on: data, to: staged, note: note) } catch {
         note("warning: there is no report: \(error.localizedDescription)")
       }
     }
@@ -25,13 +25,16 @@ extension Run {
   ///
   /// The split is `test`, else `val`, else what was learned from; there is no evaluation and no page where there is
   /// nothing to measure or too much of it.
+  /// - Parameter note: told which items are left out because they cannot be read.
   /// - Returns: what the evaluation gave; nil when there was none.
   @discardableResult
-  public func writeReport(on data: DataSet, to folder: URL) throws -> RunEvaluation? {
+  public func writeReport(
+    on data: DataSet, to folder: URL, note: (String) -> Void = { _ in }
+  ) throws -> RunEvaluation? {
     let fit = (method as? any FitReporting)?.fitReport
     var lines: [JSON] =
       fit.map { [["fit": $0.facts, "warnings": .array($0.warnings.map(JSON.string))]] } ?? []
-    let measured = try measuredForReport(data)
+    let measured = try measuredForReport(data, note: note)
     if let (evaluation, split) = measured {
       try report(evaluation, on: split).write(to: folder.appendingPathComponent("report.html"))
       var line: JSON = ["split": .string(split.name), "seconds": .double(evaluation.seconds)]
@@ -55,7 +58,7 @@ extension Run {
     let training = try TrainingReport(self, outcome, log: MetricsLog.read(folder))
     var page = training.page
     do {
-      if let (evaluation, split) = try measuredForReport(data) {
+      if let (evaluation, split) = try measuredForReport(data, note: note) {
         page = try report(evaluation, on: split, training)
       }
     } catch {
@@ -78,11 +81,14 @@ extension Run {
   }
 
   /// What measuring the split for the report gave; nil where there is nothing to measure or too much of it.
-  private func measuredForReport(_ data: DataSet) throws -> (evaluation: RunEvaluation, split: Split)? {
+  private func measuredForReport(
+    _ data: DataSet, note: (String) -> Void
+  ) throws -> (evaluation: RunEvaluation, split: Split)? {
     guard method is any Evaluable,
       let name = ["test", "val", record.split].first(where: data.splitNames.contains)
     else { return nil }
-    let split = try data.split(name)
+    let (split, damaged) = try data.split(name).withoutDamagedPictures()
+    if !damaged.isEmpty { note("report: " + damaged.sentence) }
     let sides = [comparedSides.first, comparedSides.second]
     guard sides.allSatisfy({ (1...Self.largestReport).contains(split.count(side: $0)) }) else { return nil }
     // One modality is measured by its classes.

@@ -43,7 +43,9 @@ struct Learning {
     var featurizers: [String: any Featurizer] = [:]
     // A split that is not there is told before features are computed.
     let counted = try choices.map { choice in
-      try choice.splits?.map { $0 == whole.name ? split : try whole.source.split($0) } ?? [split]
+      try choice.splits?.map {
+        $0 == whole.name ? split : try whole.source.split($0).withoutDamagedPictures().split
+      } ?? [split]
     }
     for (choice, splits) in zip(choices, counted) {
       let name = description.modalities[choice.side].name
@@ -92,32 +94,30 @@ struct Learning {
   }
 
   /// Another split of the data set, as the method takes it.
-  func pairs(of name: String) throws -> FeaturizedSplit {
-    let split = try data.split.source.split(name)
-    // Pictures that become vectors are read below; the others are not to be found damaged after an epoch.
-    let raw = split.description.modalities.indices.filter {
-      featurizers[split.description.modalities[$0].name] == nil
-    }
-    if let first = try split.withoutDamagedPictures(sides: raw).damaged.first {
-      throw DataError.malformed(
-        file: split.description.name, place: "split '\(name)'",
-        reason: "\(first.reason); only in training are such pictures left out")
-    }
+  ///
+  /// - Parameter note: told which pictures are left out because they cannot be read.
+  func pairs(of name: String, _ note: (String) -> Void = { _ in }) throws -> FeaturizedSplit {
+    let (split, damaged) = try data.split.source.split(name).withoutDamagedPictures()
+    if !damaged.isEmpty { note("\(name): " + damaged.sentence) }
     return try FeaturizedSplit(
       split, split.description.modalities.map { featurizers[$0.name] }, targets: targets)
   }
 
   /// The pairs to measure on in the course of training: those of the split that the settings name, else of one that is
   /// called val, dev or validation; nil where there is none or nothing is to be measured.
-  func heldOut() throws -> FeaturizedSplit? {
+  ///
+  /// - Parameter note: told which pictures are left out because they cannot be read.
+  func heldOut(_ note: (String) -> Void = { _ in }) throws -> FeaturizedSplit? {
     let names = data.split.source.splitNames
     guard let training else { return nil }
     if let wanted = training.validation {
       guard names.contains(wanted) else { throw TrainingError.noValidation(wanted, known: names) }
-      return try pairs(of: wanted)
+      return try pairs(of: wanted, note)
     }
     guard training.evaluateEvery > 0 else { return nil }
-    return try ["val", "dev", "validation"].first(where: names.contains).map(pairs)
+    return try ["val", "dev", "validation"].first(where: names.contains).map {
+      try pairs(of: $0, note)
+    }
   }
 
   /// Learns in closed form.

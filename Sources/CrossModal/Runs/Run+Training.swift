@@ -49,7 +49,7 @@ extension Run {
       if isFirst { observe(.note($0)) }
     }
     let (method, configuration) = try learning.trainable()
-    let held = try learning.heldOut()
+    let held = try learning.heldOut { if isFirst { observe(.note($0)) } }
     let types = method.stateEntries.map(\.tensor.dtype)
     // Before the folder is touched, so that settings which cannot be used neither leave one nor replace a run.
     let trainer = try Trainer(
