@@ -6,7 +6,7 @@ import Torch
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
-    abstract: "Turn a published PyTorch checkpoint (.pt, .pth, .tar) into safetensors.",
+    abstract: "Turn a published checkpoint (.pt, .pth, .tar, .safetensors) into safetensors.",
     discussion: """
       EXAMPLES
         crossmodal convert model_best.pth.tar --out model.safetensors
@@ -14,7 +14,8 @@ struct ConvertCommand: ParsableCommand {
           --set features.text.vocabulary=f30k_precomp_vocab.json --out runs/published
 
       Nothing in the checkpoint is executed. Names stay those of the official implementation; the optimiser's \
-      tensors, a wrapper such as state_dict, and the module. of data-parallel training are taken off. Of the \
+      tensors, a wrapper such as state_dict, and the module., _orig_mod. and model. that training programs put before \
+      names are taken off. Of the \
       programs that save a list of an image and a text encoder (SCAN, VSE++), names begin with img_enc. and txt_enc.
 
       With --method and --data the weights become a run that can be evaluated, searched and explained; name the \

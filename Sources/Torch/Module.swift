@@ -95,10 +95,26 @@ public struct StateError: LocalizedError {
 
   var isEmpty: Bool { missing.isEmpty && unexpected.isEmpty && misshaped.isEmpty && duplicates.isEmpty }
 
+  /// What stands before every name of the file that the model knows without it; nil where nothing does.
+  private var prefix: String? {
+    guard let first = missing.first, missing.count == unexpected.count,
+      let example = unexpected.first(where: { $0.hasSuffix("." + first) })
+    else { return nil }
+    let prefix = String(example.dropLast(first.count))
+    return Set(missing.map { prefix + $0 }) == Set(unexpected) ? prefix : nil
+  }
+
   public var errorDescription: String? {
     var parts: [String] = []
-    if !missing.isEmpty { parts.append("missing: " + missing.joined(separator: ", ")) }
-    if !unexpected.isEmpty { parts.append("unexpected: " + unexpected.joined(separator: ", ")) }
+    func list(_ names: [String]) -> String {
+      names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
+    }
+    if let prefix {
+      parts.append("every name of the file begins with '\(prefix)', which those of the model do not")
+    } else {
+      if !missing.isEmpty { parts.append("missing: " + list(missing)) }
+      if !unexpected.isEmpty { parts.append("unexpected: " + list(unexpected)) }
+    }
     parts += misshaped.map { "'\($0.name)' has shape \($0.found), expected \($0.expected)" }
     if !duplicates.isEmpty {
       parts.append("named twice in the module: " + duplicates.joined(separator: ", "))

@@ -47,6 +47,17 @@ struct ModuleTests {
     }
   }
 
+  @Test("a prefix that all names of a file have is named instead of every name")
+  func prefixes() throws {
+    let error = #expect(throws: StateError.self) {
+      try Leaf(1).load([("net.weight", Tensor([1.0])), ("net.count", Tensor(0))], from: "a.safetensors")
+    }
+    #expect(
+      error?.errorDescription
+        == "a.safetensors: the weights do not fit; every name of the file begins with 'net.', which those of the model do not"
+    )
+  }
+
   @Test(
     "state is found from the root class down, in the order of declarations, with the names that were given")
   func names() throws {

@@ -9,7 +9,7 @@ extension AssetContents {
     self.init()
     for asset in assets {
       switch asset.kind {
-      case .weights: weights[asset.key] = try SafeTensors.read(asset.file).tensors
+      case .weights: weights[asset.key] = try WrapperPrefixes.takenOff(SafeTensors.read(asset.file).tensors)
       case .wordVectors:
         guard words.contains(where: { $0 != nil }) else {
           throw ConfigurationError.badValue(

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The tensors of a PyTorch `.pt` or `.pth` file, of the zip format and of the one before it.
+/// The tensors of a PyTorch `.pt` or `.pth` file, of the zip format and of the one before it, or of a `.safetensors`.
 ///
 /// The file is data to this reader: nothing in it is executed, whatever it names.
 public struct TorchCheckpoint {
@@ -9,8 +9,8 @@ public struct TorchCheckpoint {
   public let tensors: [(name: String, tensor: Tensor)]
   /// The tensors of the model, by the names that its module has.
   ///
-  /// What optimisers keep is left out; dictionaries around the weights (`state_dict`, `model`, …) and the `module.`
-  /// that data-parallel training puts before every name are taken off. A list of state dictionaries keeps its
+  /// What optimisers keep, and a running mean of the weights beside them, is left out; dictionaries around the weights
+  /// (`state_dict`, `model`, …) and what wrappers put before names (``WrapperPrefixes``) are taken off. A list of state dictionaries keeps its
   /// numbers, which tell the parts of a model apart.
   public let weights: [(name: String, tensor: Tensor)]
   /// Numbers and texts by dotted names, such as `epoch` and `opt.margin`.
@@ -19,6 +19,14 @@ public struct TorchCheckpoint {
   /// - Throws: ``CheckpointError`` when the file is no checkpoint or damaged, ``ZipError``, ``FileError``.
   public init(_ path: String) throws {
     let file = try MappedFile(path)
+    if path.lowercased().hasSuffix(".safetensors") {
+      let contents = try SafeTensors.read(path)
+      tensors = contents.tensors
+      facts = contents.metadata.sorted { $0.key < $1.key }.filter { !$0.key.hasPrefix("crc32") }
+        .map { ($0.key, $0.value) }
+      weights = WrapperPrefixes.takenOff(tensors)
+      return
+    }
     let isZip = withExtendedLifetime(file) { file.bytes.prefix(4).elementsEqual([0x50, 0x4B, 0x03, 0x04]) }
     let source: any StorageSource = isZip ? try ZipStorages(path) : try SequentialStorages(path)
     var collector = TensorCollector(path: path, source: source, fileBytes: file.bytes.count)
@@ -36,7 +44,13 @@ public struct TorchCheckpoint {
     let ofOptimizers = [
       "optimizer", "optim", "optimizer_state_dict", "opt_state", "scheduler", "lr_scheduler",
     ].filter { root[part: $0] != nil }
-    var kept = tensors.filter { entry in !ofOptimizers.contains { entry.name.hasPrefix($0 + ".") } }
+    let models = ["state_dict", "model_state_dict", "model"]
+    // A running mean of the weights beside them is no part of the model.
+    let means =
+      models.contains { root[part: $0] != nil }
+      ? ["model_ema", "ema", "ema_model", "ema_state_dict", "state_dict_ema"].filter { root[part: $0] != nil }
+      : []
+    var kept = tensors.filter { entry in !(ofOptimizers + means).contains { entry.name.hasPrefix($0 + ".") } }
     if kept.isEmpty { kept = tensors }
     func takeOff(_ name: String) -> Bool {
       guard kept.allSatisfy({ $0.name.hasPrefix(name + ".") }) else { return false }
@@ -51,8 +65,7 @@ public struct TorchCheckpoint {
     {
       level = inner
     }
-    _ = takeOff("module")
-    return kept
+    return WrapperPrefixes.takenOff(kept)
   }
 }
 

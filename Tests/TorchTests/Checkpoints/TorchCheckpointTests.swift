@@ -128,14 +128,14 @@ struct TorchCheckpointTests {
     Array("cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(U\u{2}f4tRC\u{4}\0\0\0\0tR".utf8)
   }
 
-  @Test("dictionaries around the weights are taken off, a module's own names are not")
+  @Test("dictionaries around the weights, and what wrappers put before names, are taken off")
   func wrappers() throws {
     func names(_ members: [(String, [UInt8])]) throws -> [String] {
       try checkpoint(dictionary(members)).weights.map(\.name)
     }
     #expect(
       try names([("net.0.weight", number), ("net.2.weight", number)]) == ["net.0.weight", "net.2.weight"])
-    #expect(try names([("state_dict", dictionary([("model.fc.weight", number)]))]) == ["model.fc.weight"])
+    #expect(try names([("state_dict", dictionary([("model.fc.weight", number)]))]) == ["fc.weight"])
     let inner = dictionary([("module.a", number), ("module.b", number)])
     let optimizer = dictionary([("state", dictionary([("exp_avg", number)]))])
     #expect(
