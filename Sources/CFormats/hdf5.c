@@ -227,6 +227,35 @@ static bool read_block(hid_t dataset, const cf_info *info, const int64_t *starts
   return done;
 }
 
+// The first filter that data were packed with and that the library lacks, said by cf_fail; false when there is none.
+static bool lacks_filter(hid_t dataset, const char *name) {
+  hid_t properties = H5Dget_create_plist(dataset);
+  if (properties < 0) return false;
+  bool lacks = false;
+  int count = H5Pget_nfilters(properties);
+  for (int i = 0; i < count && !lacks; i++) {
+    unsigned flags = 0, config = 0, values[1];
+    size_t size = 0;
+    char label[64] = "";
+    H5Z_filter_t filter = H5Pget_filter2(properties, (unsigned)i, &flags, &size, values, sizeof label, label, &config);
+    if (filter < 0 || H5Zfilter_avail(filter) > 0) continue;
+    static const struct {
+      int number;
+      const char *name;
+    } known[] = {{4, "szip"},       {307, "bzip2"},   {32000, "lzf"}, {32001, "blosc"}, {32004, "lz4"},
+                 {32008, "bitshuffle"}, {32013, "zfp"}, {32015, "zstd"}, {32026, "blosc2"}};
+    label[sizeof label - 1] = 0;
+    const char *said = label[0] ? label : "unknown";
+    for (unsigned k = 0; k < sizeof known / sizeof *known; k++)
+      if (known[k].number == filter) said = known[k].name;
+    lacks = true;
+    cf_fail("'%s' is packed with the filter %s (%d), which is not read here; write it with gzip or unpacked, such as by h5repack -f GZIP=4 IN OUT",
+            name, said, (int)filter);
+  }
+  H5Pclose(properties);
+  return lacks;
+}
+
 // Rows along the first dimension that are read at once: some megabytes, in whole pieces where these are not large.
 enum { BLOCK = 8 << 20, LARGEST_BLOCK = 32 << 20 };
 
@@ -251,6 +280,10 @@ static bool read_hdf5(void *file, const char *name, const cf_info *info, const i
                       const int64_t *counts, cf_take take, void *context) {
   hid_t dataset = open_dataset(file, name);
   if (dataset < 0) return false;
+  if (lacks_filter(dataset, name)) {
+    H5Dclose(dataset);
+    return false;
+  }
   int64_t all = info->rank > 0 ? counts[0] : 1, rows = block_rows(dataset, info, counts);
   int64_t from[CF_MAX_RANK] = {0}, size[CF_MAX_RANK] = {0};
   int64_t row = cf_sizes[info->type];

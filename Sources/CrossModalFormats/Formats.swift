@@ -9,9 +9,9 @@ public enum Formats {
   public static func register() {
     ArrayReaders.register(
       ArrayReader(extensions: ["mat"], isContainer: true) { url, variable, limits in
-        // Version 7.3 is HDF5 with MATLAB's order of dimensions.
+        // Version 7.3 is HDF5 with MATLAB's mark and its order of dimensions; without the mark it is plain HDF5.
         try HDF5File.isHDF5(url)
-          ? HDF5File.open(url, variable, isMATLAB: true, limits)
+          ? HDF5File.open(url, variable, isMATLAB: HDF5File.isMATLAB(url), limits)
           : MATLABFile.open(url, variable, limits)
       })
     ArrayReaders.register(

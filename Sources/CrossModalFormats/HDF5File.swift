@@ -14,6 +14,12 @@ enum HDF5File {
     }
   }
 
+  /// Whether MATLAB's mark stands in front of an HDF5 file.
+  static func isMATLAB(_ url: URL) throws -> Bool {
+    let file = try InputFile(url)
+    return withExtendedLifetime(file) { file.bytes.starts(with: "MATLAB 7.3 MAT-file".utf8) }
+  }
+
   static func open(
     _ url: URL, _ variable: String?, isMATLAB: Bool, _ limits: Limits
   ) throws -> any ArraySource {

@@ -84,6 +84,29 @@ struct ReaderTests {
     #expect(try array.all().max().item(as: Int.self) == 0)
   }
 
+  @Test("HDF5 that MATLAB did not write keeps its order of rows, whatever the file is called")
+  func plainNamedMAT() throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).mat")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try FileManager.default.copyItem(at: Fixtures.folder.appendingPathComponent("arrays.h5"), to: file)
+    Formats.register()
+    let folder = file.deletingLastPathComponent()
+    let expected = Fixtures.expected.keys.filter { $0.hasPrefix("arrays.h5:") }.sorted()
+    let name = try #require(expected.first { Fixtures.expected[$0]?.shape.count == 2 })
+    let found = try FileReference(file.lastPathComponent + name.dropFirst("arrays.h5".count), in: folder)
+      .array(limits: .standard)
+    #expect(found.shape == Fixtures.expected[name]?.shape)
+  }
+
+  @Test("data that were packed with a filter that is not here are no damaged data")
+  func filters() throws {
+    let array = try Fixtures.array("lzf.h5:features")
+    let error = #expect(throws: DataError.self) { try array.all() }
+    #expect(
+      error?.description.contains(
+        "lzf.h5: 'features' is packed with the filter lzf (32000), which is not read here") == true)
+  }
+
   @Test("texts are the same from a plain, a gzipped and a JSON-lines file")
   func texts() throws {
     let expected = ["one line", "Γειά σου κόσμε", "", "blanks", "last without end"]
