@@ -103,6 +103,8 @@ def mat():
 
 
 def hdf5():
+    with h5py.File(FOLDER / "lzf.h5", "w") as file:
+        file.create_dataset("features", data=numbers((50, 4), "f4"), compression="lzf", chunks=(10, 4))
     with h5py.File(FOLDER / "arrays.h5", "w") as file:
         for dtype in ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "bool"]:
             array = numbers((7, 3), dtype)
@@ -214,6 +216,9 @@ def pictures():
     Image.fromarray(ink, "CMYK").save(FOLDER / "ink.jpg", quality=95)
     for name in ["colour.jpg", "progressive.jpg", "grey.jpg", "ink.jpg"]:
         expect(name, np.array(Image.open(FOLDER / name).convert("RGB")))
+    two = np.zeros((6, 8, 3), "u1")
+    two[:, :4], two[:, 4:] = (200, 30, 30), (20, 40, 220)
+    Image.fromarray(two).save(FOLDER / "two.webp", lossless=True)
     noise = np.random.default_rng(0).integers(0, 256, (24, 40, 3), dtype="u1")
     Image.fromarray(noise).save(FOLDER / "noise.png")
     for height, width in [(7, 9), (24, 13), (50, 60)]:
