@@ -1,7 +1,7 @@
 import CrossModal
 import Torch
 
-/// Steps of the methods of metric learning on one thread: forward, loss, backward, optimisers, for 128 pairs of vectors
+/// Steps of the methods of metric learning on one thread: forward, loss, backward, optimizers, for 128 pairs of vectors
 /// of 128 and 10 numbers and two networks of one hidden layer. Benchmarks/peers_metric.py does the same in PyTorch from
 /// the same first weights; the first loss is what programs must agree on.
 enum MetricSteps {

@@ -1,6 +1,6 @@
 import Torch
 
-/// Steps of training on one thread: gradients cleared, forward, loss, backward, optimiser. Benchmarks/peers_torch.py
+/// Steps of training on one thread: gradients cleared, forward, loss, backward, optimizer. Benchmarks/peers_torch.py
 /// does the same in PyTorch; first weights and data come from the same seeds, so that the losses agree.
 enum TrainingStep {
   static func measure() throws {

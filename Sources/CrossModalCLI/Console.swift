@@ -4,7 +4,7 @@ import Torch
 
 /// Standard output for results, standard error for everything else.
 enum Console {
-  /// Whether standard error is a terminal that understands cursor movement and colours.
+  /// Whether standard error is a terminal that understands cursor movement and colors.
   static let isTerminal: Bool = {
     let environment = ProcessInfo.processInfo.environment
     return isatty(FileHandle.standardError.fileDescriptor) == 1 && environment["NO_COLOR"] == nil

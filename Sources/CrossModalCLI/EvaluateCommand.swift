@@ -106,7 +106,7 @@ struct EvaluateCommand: ParsableCommand {
       ]
     }
     if let against {
-      let holm = holmCorrected(comparisons.map(\.comparison.randomisation))
+      let holm = holmCorrected(comparisons.map(\.comparison.randomization))
       json["against"] = [
         "run": .string(against),
         "metrics": .object(

@@ -8,7 +8,7 @@ import CTorch
 /// ``Runtime/threads`` says; their number and the company of other items change no score. Its gradient keeps one number
 /// for each pair of fragments, or computes them again where that would take more than 512 MB.
 public struct CrossAttentionKernel: Sendable {
-  /// How similarities are normalised over the fragments that ask, before the softmax over those that are attended to.
+  /// How similarities are normalized over the fragments that ask, before the softmax over those that are attended to.
   public enum Normalization: Int32, Sendable {
     case clippedL2, l2, clippedL1, l1, softmax, clipped, none
   }

@@ -7,7 +7,7 @@ import CTorch
 ///
 /// `@unchecked Sendable`: a tensor's reference count is atomic and no public operation writes to its
 /// memory; in-place work exists only inside `Torch` on tensors that their owner alone holds (parameters
-/// in an optimiser step).
+/// in an optimizer step).
 final class Handle: @unchecked Sendable {
   fileprivate let pointer: ct_tensor
 

@@ -25,7 +25,7 @@ public struct StateEntry {
     }
   }
 
-  /// Takes a parameter out of training: no gradient is computed for it and optimisers leave it alone.
+  /// Takes a parameter out of training: no gradient is computed for it and optimizers leave it alone.
   public func freeze() throws(TorchError) {
     slot.isFrozen = true
     slot.tensor = try slot.tensor.detached()

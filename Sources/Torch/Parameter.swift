@@ -26,7 +26,7 @@ public struct Parameter: StateMember {
   }
 }
 
-/// A tensor that belongs to a ``Module``'s state and that no gradient changes: means, queues, centres.
+/// A tensor that belongs to a ``Module``'s state and that no gradient changes: means, queues, centers.
 @propertyWrapper
 public struct Buffer: StateMember {
   let slot: Slot

@@ -12,7 +12,7 @@ public struct Tensor: Sendable {
 
   /// Sizes of the dimensions; empty for a scalar.
   public var shape: [Int] { handle.shape }
-  /// Elements between neighbours along each dimension.
+  /// Elements between neighbors along each dimension.
   public var strides: [Int] { handle.strides }
   /// Number of dimensions.
   public var rank: Int { Int(handle.info.dimensions) }

@@ -44,7 +44,7 @@ struct ProcessesTests {
     }
   }
 
-  /// Methods with and without layers that normalise by the batch.
+  /// Methods with and without layers that normalize by the batch.
   private static let methods = [
     [], ["--set", "encoder=mlp-bn"],
     [

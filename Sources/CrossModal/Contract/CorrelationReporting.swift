@@ -19,7 +19,7 @@ extension CorrelationReporting {
   }
 }
 
-/// Pearson correlation of column j of `x` with column j of `y`, both `[n, k]`, each centred by its own mean;
+/// Pearson correlation of column j of `x` with column j of `y`, both `[n, k]`, each centered by its own mean;
 /// 0 where a column is constant. float64 `[k]`.
 public func pearsonCorrelations(_ x: Tensor, _ y: Tensor) throws -> Tensor {
   let (x, y) = (try x.to(.float64), try y.to(.float64))

@@ -2,7 +2,7 @@ import Torch
 
 /// The loss of a batch: a scalar to follow, and parts of it to look at.
 public struct Loss {
-  /// What is minimised, a scalar.
+  /// What is minimized, a scalar.
   public let total: Tensor
   /// Parts and other facts by name, in the order they are shown; scalars without a graph.
   public let parts: [(name: String, value: Tensor)]

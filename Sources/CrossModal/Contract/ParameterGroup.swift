@@ -7,7 +7,7 @@ public struct ParameterGroup {
   public var rateFactor: Double
   /// Instead of the configuration's weight decay.
   public var weightDecay: Double?
-  /// Instead of the configuration's optimiser.
+  /// Instead of the configuration's optimizer.
   public var optimizer: TrainingConfiguration.OptimizerKind?
   /// Instead of the configuration's momentum.
   public var momentum: Double?

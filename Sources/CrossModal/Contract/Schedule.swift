@@ -47,7 +47,7 @@ public struct Schedule: Codable, Sendable, Equatable {
   /// What the learning rate is multiplied by.
   ///
   /// - Parameters:
-  ///   - step: steps of the optimiser before this one.
+  ///   - step: steps of the optimizer before this one.
   ///   - epoch: epochs before this one.
   ///   - total: steps of the whole training.
   public func factor(step: Int, epoch: Int, total: Int) -> Double {

@@ -4,7 +4,7 @@ import Torch
 public final class Step {
   /// Counted from 0.
   public let epoch: Int
-  /// Steps of the optimiser before this one, over all epochs.
+  /// Steps of the optimizer before this one, over all epochs.
   public let number: Int
   /// Batches of this epoch before this one.
   public let batch: Int

@@ -26,7 +26,7 @@ public protocol Trainable: Method {
   func prepare(on data: some TrainingSet, _ preparation: Preparation) throws
   /// The loss of a batch: a function of the batch, the step and what was learned. What it needs to know of how the
   /// batch was put together stands in the batch (``Batch/group``, ``Batch/givenPairs``), so that it can be called alone.
-  /// Moving averages, queues and centres are changed here when ``Step/isTraining``.
+  /// Moving averages, queues and centers are changed here when ``Step/isTraining``.
   func loss(_ batch: Batch, _ step: Step) throws -> Loss
   /// Names of what ``measures(on:training:_:)`` measures, the one that weights are chosen by first. Known before the
   /// first step, so that a name which is not among them is refused there.

@@ -17,7 +17,7 @@ public struct Batch: Sendable {
   /// What alone counts as similar or dissimilar, where the data say so of pairs of rows.
   public var givenPairs: GivenPairs?
   /// How many pairs in a row are of one thing (views of an object, pairs of a class, an item with its partners), where
-  /// the sampler put them so; nil where neighbours mean nothing.
+  /// the sampler put them so; nil where neighbors mean nothing.
   public var group: Int?
   /// Numbers of each pair that the method is to learn to give, by the name of the target.
   public var targets: [String: [[Int]]] = [:]
@@ -228,7 +228,7 @@ public struct DataDescription: Sendable, Codable, Equatable {
     public var shape: [Int]?
     /// How many word numbers there are, for kind tokens: each is below it.
     public var vocabulary: Int?
-    /// The most words of a text that there are, or that a featuriser lets through; nil where nobody knows.
+    /// The most words of a text that there are, or that a featurizer lets through; nil where nobody knows.
     public var longest: Int?
     /// What the stored numbers are multiplied with; nil for nothing.
     public var scale: Double?

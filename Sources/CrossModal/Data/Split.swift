@@ -229,7 +229,7 @@ extension Split {
       moments: table.moments.map { moments in wanted.map { moments[places[$0]] } })
   }
 
-  /// Items in order; a run of neighbours is not copied.
+  /// Items in order; a run of neighbors is not copied.
   private func batchItems(_ side: Int, _ places: [Int]) throws -> Items {
     guard let first = places.first, places.indices.allSatisfy({ places[$0] == first + $0 }) else {
       return try items(side: side, at: places)

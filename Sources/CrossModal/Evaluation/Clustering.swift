@@ -2,7 +2,7 @@ import Foundation
 
 /// How well a partition into clusters agrees with classes (`n-pair.md` section 6).
 public struct Clustering: Sendable, Equatable {
-  /// Normalised mutual information, 2 I / (H(clusters) + H(classes)); 1 when both are constant.
+  /// Normalized mutual information, 2 I / (H(clusters) + H(classes)); 1 when both are constant.
   public let mutualInformation: Double
   /// Harmonic mean of precision and recall over pairs of items: of the pairs in one cluster, of those in one
   /// class.

@@ -4,9 +4,9 @@ import Torch
 /// or at random.
 ///
 /// The best of several starts counts. A cluster that loses all its items takes the item farthest from its
-/// centre.
+/// center.
 public struct KMeans: Sendable, Equatable {
-  /// Where the centres start.
+  /// Where the centers start.
   public enum Start: String, Sendable, Codable, CaseIterable {
     /// Rows far from those already drawn.
     case plusPlus = "k-means++"
@@ -36,7 +36,7 @@ public struct KMeans: Sendable, Equatable {
     public var centers: Tensor
     /// Cluster of each row.
     public var assignment: [Int]
-    /// Sum of squared distances of the rows from their centres.
+    /// Sum of squared distances of the rows from their centers.
     public var inertia: Double
   }
 
@@ -75,7 +75,7 @@ public struct KMeans: Sendable, Equatable {
       centers: centers, assignment: assignment, inertia: distances.reduce(0) { $0 + $1 * $1 })
   }
 
-  /// The nearest centre of each row, and how far it is.
+  /// The nearest center of each row, and how far it is.
   private func assigned(_ rows: Tensor, to centers: Tensor) throws -> ([Int], [Double]) {
     let n = rows.size(along: 0)
     var assignment: [Int] = []
@@ -120,7 +120,7 @@ public struct KMeans: Sendable, Equatable {
       let (_, distances) = try assigned(rows, to: center)
       for row in 0..<n { nearest[row] = min(nearest[row], distances[row] * distances[row]) }
       var left = generator.unit() * nearest.reduce(0, +)
-      // Without any distance left all rows are equal to a centre, and any will do.
+      // Without any distance left all rows are equal to a center, and any will do.
       let next = nearest.firstIndex { distance in
         left -= distance
         return left < 0

@@ -1,6 +1,6 @@
 /// How clusters are found where a run's objects are measured: the settings under `kmeans`.
 public struct KMeansSettings: Sendable, Codable, Equatable {
-  /// Where the centres start.
+  /// Where the centers start.
   public var start = KMeans.Start.plusPlus
   /// Starts, of which the best counts.
   public var restarts = 10

@@ -30,9 +30,9 @@ public struct PairedComparison: Sendable, Equatable {
   public var difference: ConfidenceInterval
   /// Two-sided p of the paired bootstrap: twice the smaller share of resampled differences on one side of 0.
   public var bootstrap: Double
-  /// Two-sided p of the randomisation test: how often exchanging the models' results on random units gives a
+  /// Two-sided p of the randomization test: how often exchanging the models' results on random units gives a
   /// difference at least as large (Fisher; Noreen 1989).
-  public var randomisation: Double
+  public var randomization: Double
 
   init(value: Double, bootstrapped: [Double], exchanged: [Double], level: Double) {
     difference = ConfidenceInterval(value: value, samples: bootstrapped, level: level)
@@ -42,13 +42,13 @@ public struct PairedComparison: Sendable, Equatable {
     bootstrap = min(1, 2 * min(below, above) / total)
     // A difference that is equal but for rounding counts as reached.
     let reached = abs(value) * (1 - 1e-9)
-    randomisation = Double(exchanged.count { abs($0) >= reached } + 1) / Double(exchanged.count + 1)
+    randomization = Double(exchanged.count { abs($0) >= reached } + 1) / Double(exchanged.count + 1)
   }
 
   public var json: JSON {
     .object([
       "difference": difference.json, "bootstrap_p": .double(bootstrap),
-      "randomisation_p": .double(randomisation),
+      "randomisation_p": .double(randomization),
     ])
   }
 }

@@ -98,7 +98,7 @@ struct PairBlock: Equatable {
         blocks.append(PairBlock(rows: row..<row + 1, columns: low..<high + 1))
         continue
       }
-      // Scattered: one block for every run of neighbours.
+      // Scattered: one block for every run of neighbors.
       var run = low..<low + 1
       for column in own.dropFirst() {
         if column == run.upperBound, run.count < limit {

@@ -4,7 +4,7 @@ import Torch
 /// A picture in pixels, put together from rectangles, other pictures and text.
 struct Canvas {
   /// Red, green and blue, from 0 to 1.
-  struct Colour: Sendable, Equatable {
+  struct Color: Sendable, Equatable {
     var red: Float
     var green: Float
     var blue: Float
@@ -19,20 +19,20 @@ struct Canvas {
       (self.red, self.green, self.blue) = (red, green, blue)
     }
 
-    /// The colour that lies `share` of the way to another.
-    func mixed(with other: Colour, _ share: Double) -> Colour {
+    /// The color that lies `share` of the way to another.
+    func mixed(with other: Color, _ share: Double) -> Color {
       let share = Float(min(1, max(0, share)))
-      return Colour(
+      return Color(
         red + (other.red - red) * share, green + (other.green - green) * share,
         blue + (other.blue - blue) * share)
     }
 
-    static let paper = Colour(0xFFFEFB)
-    static let ink = Colour(0x23211E)
-    static let muted = Colour(0x6B675F)
-    static let line = Colour(0xDDD8CC)
-    static let accent = Colour(0x1F5FA8)
-    static let warm = Colour(0xC44E2B)
+    static let paper = Color(0xFFFEFB)
+    static let ink = Color(0x23211E)
+    static let muted = Color(0x6B675F)
+    static let line = Color(0xDDD8CC)
+    static let accent = Color(0x1F5FA8)
+    static let warm = Color(0xC44E2B)
   }
 
   /// Where text stands relative to its point.
@@ -44,7 +44,7 @@ struct Canvas {
   let height: Int
   private var pixels: [Float]
 
-  init(width: Int, height: Int, fill: Colour = .paper) {
+  init(width: Int, height: Int, fill: Color = .paper) {
     self.width = max(1, width)
     self.height = max(1, height)
     pixels = []
@@ -61,17 +61,17 @@ struct Canvas {
   /// The bytes of a PNG file.
   func png() throws -> Data { try Picture.png(tensor()) }
 
-  private mutating func blend(_ x: Int, _ y: Int, _ colour: Colour, _ share: Float) {
+  private mutating func blend(_ x: Int, _ y: Int, _ color: Color, _ share: Float) {
     guard x >= 0, y >= 0, x < width, y < height, share > 0 else { return }
     let at = (y * width + x) * 3
-    pixels[at] += (colour.red - pixels[at]) * share
-    pixels[at + 1] += (colour.green - pixels[at + 1]) * share
-    pixels[at + 2] += (colour.blue - pixels[at + 2]) * share
+    pixels[at] += (color.red - pixels[at]) * share
+    pixels[at + 1] += (color.green - pixels[at + 1]) * share
+    pixels[at + 2] += (color.blue - pixels[at + 2]) * share
   }
 
   /// A filled rectangle; pixels that it covers in part are mixed.
   mutating func rectangle(
-    _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ colour: Colour, opacity: Double = 1
+    _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ color: Color, opacity: Double = 1
   ) {
     guard width > 0, height > 0, x.isFinite, y.isFinite, width.isFinite, height.isFinite else { return }
     let within = { (edge: Double, size: Int) in Int(min(max(edge, 0), Double(size))) }
@@ -83,21 +83,21 @@ struct Canvas {
       let down = min(y + height, Double(row + 1)) - max(y, Double(row))
       for column in left..<right {
         let across = min(x + width, Double(column + 1)) - max(x, Double(column))
-        blend(column, row, colour, Float(down * across * opacity))
+        blend(column, row, color, Float(down * across * opacity))
       }
     }
   }
 
   /// The border of a rectangle, inside it.
   mutating func frame(
-    _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ colour: Colour, thickness: Double = 1,
+    _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ color: Color, thickness: Double = 1,
     opacity: Double = 1
   ) {
     let inner = max(0, height - 2 * thickness)
-    rectangle(x, y, width, thickness, colour, opacity: opacity)
-    rectangle(x, y + height - thickness, width, thickness, colour, opacity: opacity)
-    rectangle(x, y + thickness, thickness, inner, colour, opacity: opacity)
-    rectangle(x + width - thickness, y + thickness, thickness, inner, colour, opacity: opacity)
+    rectangle(x, y, width, thickness, color, opacity: opacity)
+    rectangle(x, y + height - thickness, width, thickness, color, opacity: opacity)
+    rectangle(x, y + thickness, thickness, inner, color, opacity: opacity)
+    rectangle(x + width - thickness, y + thickness, thickness, inner, color, opacity: opacity)
   }
 
   /// Another picture, uint8 `[h, w, 3]`, resized into a rectangle.
@@ -120,25 +120,25 @@ struct Canvas {
     for row in 0..<height {
       for column in 0..<width {
         let at = (row * width + column) * 3
-        let colour = Colour(
+        let color = Color(
           UInt32(values[at]) << 16 | UInt32(values[at + 1]) << 8 | UInt32(values[at + 2]))
-        blend(x + column, y + row, colour, Float(share?[row][column] ?? 1))
+        blend(x + column, y + row, color, Float(share?[row][column] ?? 1))
       }
     }
   }
 
   /// A line of text; `y` is its base line.
   mutating func text(
-    _ text: String, _ x: Double, _ y: Double, size: Double, _ colour: Colour = .ink, anchor: Anchor = .start
+    _ text: String, _ x: Double, _ y: Double, size: Double, _ color: Color = .ink, anchor: Anchor = .start
   ) {
     let lettering = Lettering.standard
     let width = lettering.width(text, size: size)
     let left = anchor == .start ? x : anchor == .middle ? x - width / 2 : x - width
-    fill(lettering.polygons(text, size: size).map { $0.map { (left + $0.x, y + $0.y) } }, colour)
+    fill(lettering.polygons(text, size: size).map { $0.map { (left + $0.x, y + $0.y) } }, color)
   }
 
   /// Fills polygons by how much of each pixel they cover (outlines that turn the other way are holes).
-  private mutating func fill(_ polygons: [[(x: Double, y: Double)]], _ colour: Colour) {
+  private mutating func fill(_ polygons: [[(x: Double, y: Double)]], _ color: Color) {
     let all = polygons.joined()
     guard let low = all.map(\.x).min(), let high = all.map(\.x).max(), let top = all.map(\.y).min(),
       let bottom = all.map(\.y).max(), high - low < 1e5, bottom - top < 1e5
@@ -159,7 +159,7 @@ struct Canvas {
       var sum = 0.0
       for column in 0..<columns {
         sum += area[row * columns + column]
-        blend(x0 + column, y0 + row, colour, Float(min(1, abs(sum))))
+        blend(x0 + column, y0 + row, color, Float(min(1, abs(sum))))
       }
     }
   }

@@ -95,8 +95,8 @@ extension MatchExplanation {
           picture, x, y, size, size,
           share: [[Double]](repeating: [Double](repeating: share, count: size), count: size))
       } else {
-        let colour = Canvas.Colour.line.mixed(with: .accent, weights == nil ? 0 : share)
-        canvas.rectangle(Double(x), Double(y), Double(size), Double(size), colour)
+        let color = Canvas.Color.line.mixed(with: .accent, weights == nil ? 0 : share)
+        canvas.rectangle(Double(x), Double(y), Double(size), Double(size), color)
       }
       if weights == nil { label(number, Double(x), Double(y), Double(size), in: &canvas) }
       if number == best {

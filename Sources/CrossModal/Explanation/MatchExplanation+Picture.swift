@@ -48,10 +48,10 @@ private struct PicturePage {
   }
 
   private mutating func text(
-    _ text: String, x: Double = margin, size: Double, _ colour: Canvas.Colour, anchor: Canvas.Anchor = .start
+    _ text: String, x: Double = margin, size: Double, _ color: Canvas.Color, anchor: Canvas.Anchor = .start
   ) {
     let place = y
-    steps.append { $0.text(text, x, place, size: size, colour, anchor: anchor) }
+    steps.append { $0.text(text, x, place, size: size, color, anchor: anchor) }
   }
 
   private mutating func heading(_ text: String) {
@@ -136,7 +136,7 @@ private struct PicturePage {
           let share = strongest > 0 ? weight / strongest : 0
           canvas.rectangle(
             x + 1.5, top + 1.5, cell - 3, rowHeight - 3,
-            Canvas.Colour.paper.mixed(with: .accent, 0.04 + 0.96 * share))
+            Canvas.Color.paper.mixed(with: .accent, 0.04 + 0.96 * share))
           if weight == largest {
             canvas.frame(x + 1.5, top + 1.5, cell - 3, rowHeight - 3, .warm, thickness: 3)
           }

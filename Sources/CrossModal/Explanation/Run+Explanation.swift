@@ -17,7 +17,7 @@ extension Run {
     var (items, sides): ([Items], [MatchExplanation.Side]) = ([], [])
     for (side, row) in [rows.0, rows.1].enumerated() {
       let own = try split.items(side: side, at: [row])
-      let seen = try featurizers[modalities[side]]?.features(of: own) ?? own
+      let seen = try featurizers[modalities[side]]?.featurized(own) ?? own
       items.append(seen)
       sides.append(try self.side(split, side, row, own, seen))
     }

@@ -6,7 +6,7 @@ import Torch
 /// Vectors are computed by chunks without a graph; the loss of all of them gives a gradient for each vector;
 /// each chunk is computed once more, with a graph, and the gradient goes on to the parameters. Exact where an
 /// item's vector depends on that item alone: random numbers are drawn anew from the same state; statistics over
-/// a chunk (batch normalisation while training) would differ and must be frozen.
+/// a chunk (batch normalization while training) would differ and must be frozen.
 public enum GradientCache {
   /// A loss of all vectors.
   ///

@@ -75,7 +75,7 @@ public struct HingeRanking: Sendable, Equatable {
   /// The loss of a batch.
   ///
   /// - Parameters:
-  ///   - images: `[n, d]`, as they are: nothing is normalised here.
+  ///   - images: `[n, d]`, as they are: nothing is normalized here.
   ///   - captions: `[n, d]`.
   ///   - matches: which rows belong together; those beside row i with row i are left out.
   /// - Returns: the loss, and as a part `active`, the share of the items of both sides that cost something.

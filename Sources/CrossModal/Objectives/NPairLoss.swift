@@ -54,7 +54,7 @@ public enum TupletLoss {
   }
 }
 
-/// Which rows of a labelled batch make the N pairs of pytorch-metric-learning: of every class that occurs at
+/// Which rows of a labeled batch make the N pairs of pytorch-metric-learning: of every class that occurs at
 /// least twice, in ascending order of the label, its first row as anchor and its second as positive.
 public enum FirstPairs {
   /// Places of the anchors and of the positives.

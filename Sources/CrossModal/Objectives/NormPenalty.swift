@@ -1,8 +1,8 @@
 import Torch
 
-/// A penalty on the norms of vectors that are not normalised, so that they cannot grow without end.
+/// A penalty on the norms of vectors that are not normalized, so that they cannot grow without end.
 public struct NormPenalty: Sendable, Equatable {
-  /// What exactly is penalised; programs differ.
+  /// What exactly is penalized; programs differ.
   public enum Convention: String, Sendable, Codable, CaseIterable {
     /// weight/4 · (mean ‖a‖² + mean ‖p‖²).
     case tensorflow

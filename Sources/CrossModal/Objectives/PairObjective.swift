@@ -36,7 +36,7 @@ extension PairLoss {
   }
 }
 
-/// distance × miner × loss × regulariser: the value of a batch of vectors of two sides.
+/// distance × miner × loss × regularizer: the value of a batch of vectors of two sides.
 ///
 /// ```swift
 /// let objective = try PairObjective(ContrastiveLoss(margin: 1))
@@ -100,7 +100,7 @@ public struct PairObjective<Criterion: PairLoss>: Sendable {
   /// The loss of a batch.
   ///
   /// - Parameters:
-  ///   - x: vectors of the first side, `[n, d]`, as they are: the distance normalises when it is to.
+  ///   - x: vectors of the first side, `[n, d]`, as they are: the distance normalizes when it is to.
   ///   - y: vectors of the second side, `[m, d]`.
   ///   - matches: what belongs together.
   /// - Complexity: O(n m d) time; memory O(n m), with `chunk` O(chunk · m).

@@ -79,10 +79,10 @@ public struct StructurePreservingLoss: Sendable {
   /// The loss of a batch.
   ///
   /// - Parameters:
-  ///   - x: vectors of the first side, `[n, d]`, as they are: not normalised here.
+  ///   - x: vectors of the first side, `[n, d]`, as they are: not normalized here.
   ///   - y: vectors of the second side, `[m, d]`.
   ///   - matches: what belongs together across the sides.
-  ///   - groupsX: int64 `[n]`: items of the first side with equal numbers are neighbours.
+  ///   - groupsX: int64 `[n]`: items of the first side with equal numbers are neighbors.
   ///   - groupsY: int64 `[m]`: the same of the second side.
   /// - Returns: the weighted sum; its parts `forward`, `backward`, `within_first` and `within_second` before their
   ///   weights, where these are not 0.
@@ -109,11 +109,11 @@ public struct StructurePreservingLoss: Sendable {
       }
     }
     if weights.withinFirst > 0 {
-      let value = try value(within, x, x, neighbours(groupsX))
+      let value = try value(within, x, x, neighbors(groupsX))
       parts.append(("within_first", weights.withinFirst, value))
     }
     if weights.withinSecond > 0 {
-      let value = try value(within, y, y, neighbours(groupsY))
+      let value = try value(within, y, y, neighbors(groupsY))
       parts.append(("within_second", weights.withinSecond, value))
     }
     let total = try parts.reduce(x.zerosLike().sum()) { try $0 + $1.value * $1.weight }
@@ -127,9 +127,9 @@ public struct StructurePreservingLoss: Sendable {
     try PairObjective(loss, distance: distance, chunk: chunk)(x, y, matches).total
   }
 
-  /// Items of one number. Where the farthest counts, an item is its own neighbour: alone it asks that others keep
+  /// Items of one number. Where the farthest counts, an item is its own neighbor: alone it asks that others keep
   /// the margin.
-  private func neighbours(_ groups: Tensor) throws(TorchError) -> Matches {
+  private func neighbors(_ groups: Tensor) throws(TorchError) -> Matches {
     guard positives == .each else { return Matches(ids: groups, groups) }
     let rows = try Tensor.range(0..<groups.size(along: 0), on: groups.device)
     return Matches(ids: groups, groups, identities: (rows, rows))

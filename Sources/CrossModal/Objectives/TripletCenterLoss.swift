@@ -1,21 +1,21 @@
 import Torch
 
 /// Triplet-center loss (He et al., "Triplet-Center Loss for Multi-View 3D Object Retrieval", CVPR 2018, eq. 5):
-/// every vector is to be closer to the centre of its class than to any other centre by a margin.
+/// every vector is to be closer to the center of its class than to any other center by a margin.
 ///
 /// max(0, D(f, c_y) + m − min_{j≠y} D(f, c_j)), D = ½ ‖f − c‖². Memory O(n · classes), no mining.
 public struct TripletCenterLoss: Sendable {
   /// Whose formula.
   public enum Variant: String, Sendable, Codable, CaseIterable {
-    /// Half squared distances, the nearest of all other centres.
+    /// Half squared distances, the nearest of all other centers.
     case paper
-    /// Distances, the nearest centre of the classes that occur in the batch: the released program.
+    /// Distances, the nearest center of the classes that occur in the batch: the released program.
     case authorBatch = "author_batch"
-    /// Distances, the nearest of all other centres.
+    /// Distances, the nearest of all other centers.
     case authorAll = "author_all"
   }
 
-  /// Which of the other centres push.
+  /// Which of the other centers push.
   public enum Negatives: String, Sendable, Codable, CaseIterable {
     case nearest
     /// All of them: the mean of their hinges.
@@ -33,9 +33,9 @@ public struct TripletCenterLoss: Sendable {
     public var total: Tensor
     /// Of each vector, `[n]`.
     public var hinges: Tensor
-    /// The nearest other centre of each vector, int64 `[n]`, the lowest of equals.
+    /// The nearest other center of each vector, int64 `[n]`, the lowest of equals.
     public var nearest: Tensor
-    /// The share of vectors that are closer to their own centre than to any other.
+    /// The share of vectors that are closer to their own center than to any other.
     public var precision: Tensor
   }
 
@@ -51,7 +51,7 @@ public struct TripletCenterLoss: Sendable {
     self.reduction = reduction
   }
 
-  /// The loss of vectors against centres.
+  /// The loss of vectors against centers.
   ///
   /// - Parameters:
   ///   - features: `[n, d]`.
@@ -83,7 +83,7 @@ public struct TripletCenterLoss: Sendable {
       precision: try (far.detached() .> near.detached()).to(distances.dtype).mean())
   }
 
-  /// Of every vector to every centre, `[n, classes]`; for the paper's variant without the ½ ‖f‖² that all of a
+  /// Of every vector to every center, `[n, classes]`; for the paper's variant without the ½ ‖f‖² that all of a
   /// row share: it cancels in the hinge, and digits with it.
   private func distances(_ features: Tensor, _ centers: Tensor) throws(TorchError) -> Tensor {
     switch variant {
@@ -111,8 +111,8 @@ public struct TripletCenterLoss: Sendable {
     }
   }
 
-  /// The paper's update of the centres, which divides the pull of a class's own vectors and the push of those
-  /// it is the nearest other centre of each by one more than their number: `[classes, d]`. A centre moves by
+  /// The paper's update of the centers, which divides the pull of a class's own vectors and the push of those
+  /// it is the nearest other center of each by one more than their number: `[classes, d]`. A center moves by
   /// minus this times its rate. Only vectors whose hinge is above 0 count.
   public static func normalizedGradient(
     _ features: Tensor, _ labels: Tensor, _ centers: Tensor, hinges: Tensor, nearest: Tensor

@@ -90,20 +90,20 @@ public enum DCCAReference: ReferenceComponents {
 
   /// Both networks under the names of the public program.
   private final class Networks: Module {
-    let model1: NormalisedNetwork
-    let model2: NormalisedNetwork
+    let model1: NormalizedNetwork
+    let model2: NormalizedNetwork
 
-    init(_ networks: [NormalisedNetwork]) { (model1, model2) = (networks[0], networks[1]) }
+    init(_ networks: [NormalizedNetwork]) { (model1, model2) = (networks[0], networks[1]) }
   }
 
-  private static func networks(_ reference: ReferenceCase) throws -> [NormalisedNetwork] {
-    let networks = try (1...2).map { view -> NormalisedNetwork in
+  private static func networks(_ reference: ReferenceCase) throws -> [NormalizedNetwork] {
+    let networks = try (1...2).map { view -> NormalizedNetwork in
       let sizes = try reference.setting("layer_sizes\(view)")
       guard let widths = sizes.array?.compactMap(\.int), !widths.isEmpty else {
         throw ReferenceError.badSetting("layer_sizes\(view)", sizes.text(), "a list of widths")
       }
       let norm = reference.config["batchnorm"]
-      return try NormalisedNetwork(
+      return try NormalizedNetwork(
         from: reference.count("input\(view)"), widths: widths,
         momentum: norm?["momentum"]?.double ?? 0.1, epsilon: norm?["eps"]?.double ?? 1e-5,
         isAffine: norm?["affine"]?.bool ?? false, using: Generator(seed: 0))

@@ -15,7 +15,7 @@ enum CLIPReference: ReferenceComponents {
     let (images, texts) = (try graph.leaf("image_features"), try graph.leaf("text_features"))
     let isPlain = reference.component == "clip"
     let scale = try isPlain ? graph.leaf("logit_scale") : Tensor(reference.number("log_scale"))
-    // The rows of a case are unit vectors and are not normalised again.
+    // The rows of a case are unit vectors and are not normalized again.
     let objective = try PairObjective(
       SoftmaxContrast(logScale: scale, distance: .dot), symmetric: true)
     let ids = try isPlain ? nil : reference.input("ids")
@@ -48,7 +48,7 @@ enum SigLIPReference: ReferenceComponents {
 }
 
 /// Cases that compare every row of `emb` with every row of `ref_emb` by their labels.
-private func labelled<Loss: PairLoss>(
+private func labeled<Loss: PairLoss>(
   _ reference: ReferenceCase, _ objective: PairObjective<Loss>
 ) throws -> [String: ReferenceOutput] {
   let graph = try ReferenceGraph(reference, inputs: ["emb", "ref_emb"])
@@ -57,14 +57,14 @@ private func labelled<Loss: PairLoss>(
   return try graph.gradients(of: total).adding(["loss": total])
 }
 
-private let labelledRanks = [2: ["emb", "ref_emb"], 1: ["labels", "ref_labels"]]
+private let labeledRanks = [2: ["emb", "ref_emb"], 1: ["labels", "ref_labels"]]
 
 enum MultiSimilarityReference: ReferenceComponents {
   static let method = "multi-similarity"
   static let components = ["multi_similarity"]
 
   static func ranks(of component: String) -> [Int: [String]] {
-    labelledRanks
+    labeledRanks
   }
 
   private enum Mining: String, CaseIterable {
@@ -81,7 +81,7 @@ enum MultiSimilarityReference: ReferenceComponents {
       case .none: AllPairs()
       case .multiSimilarity: MultiSimilarityMiner(epsilon: try reference.number("epsilon", or: 0.1))
       }
-    return try labelled(reference, PairObjective(loss, miner: miner))
+    return try labeled(reference, PairObjective(loss, miner: miner))
   }
 }
 
@@ -90,11 +90,11 @@ enum CircleReference: ReferenceComponents {
   static let components = ["circle"]
 
   static func ranks(of component: String) -> [Int: [String]] {
-    labelledRanks
+    labeledRanks
   }
 
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
-    try labelled(
+    try labeled(
       reference,
       PairObjective(
         CircleLoss(margin: reference.number("m", or: 0.4), gamma: reference.number("gamma", or: 80))))
@@ -106,11 +106,11 @@ enum SupervisedContrastReference: ReferenceComponents {
   static let components = ["supcon"]
 
   static func ranks(of component: String) -> [Int: [String]] {
-    labelledRanks
+    labeledRanks
   }
 
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
-    try labelled(
+    try labeled(
       reference, PairObjective(SupervisedContrast(temperature: reference.number("temperature", or: 0.1))))
   }
 }
@@ -120,7 +120,7 @@ enum TripletMarginReference: ReferenceComponents {
   static let components = ["triplet_margin", "triplet_batch_hard"]
 
   static func ranks(of component: String) -> [Int: [String]] {
-    labelledRanks
+    labeledRanks
   }
 
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
@@ -130,7 +130,7 @@ enum TripletMarginReference: ReferenceComponents {
       ? TripletMarginLoss(margin: margin, triplets: reference.choice("triplets", or: .all))
       : TripletMarginLoss(
         margin: margin, triplets: .batchHard, reduction: reference.choice("reduction", or: .mean))
-    return try labelled(reference, PairObjective(loss))
+    return try labeled(reference, PairObjective(loss))
   }
 }
 

@@ -54,8 +54,8 @@ public enum KCCAReference: ReferenceComponents {
     let kernels = try [
       kernel(reference, "kernel_x", rows[0]), kernel(reference, "kernel_y", rows[1]),
     ]
-    let grams = try zip(kernels, rows).map { try CentredGram($0.gram($1)) }
-    let fresh = try rows.indices.map { try grams[$0].centred(kernels[$0].values(new[$0], rows[$0])) }
+    let grams = try zip(kernels, rows).map { try CenteredGram($0.gram($1)) }
+    let fresh = try rows.indices.map { try grams[$0].centered(kernels[$0].values(new[$0], rows[$0])) }
     var out = [
       "Kx_centred": grams[0].values, "Ky_centred": grams[1].values, "Kx_test_centred": fresh[0],
       "Ky_test_centred": fresh[1],
@@ -149,8 +149,8 @@ public enum KCCAReference: ReferenceComponents {
       throw ReferenceError.badSetting("kernel_y", linear.text(), "none: ratings have no kernel")
     }
     let kernel = try kernel(reference, "kernel_x", rows[0])
-    let gram = try CentredGram(kernel.gram(rows[0]))
-    let fresh = try gram.centred(kernel.values(rows[2], rows[0]))
+    let gram = try CenteredGram(kernel.gram(rows[0]))
+    let fresh = try gram.centered(kernel.values(rows[2], rows[0]))
     let columns = try rows[1] - rows[1].mean(along: 0)
     var out: [String: Tensor] = [:]
     for name in try reference.setting("variants").members?.map(\.key) ?? [] {

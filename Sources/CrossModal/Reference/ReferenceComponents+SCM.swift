@@ -196,15 +196,15 @@ public enum SCMReference: ReferenceComponents {
         switch parts[0] {
         case "pr11":
           out[name] = try Tensor(
-            LabelledRetrieval().elevenPointPrecision(scores, queries: queries, gallery: gallery))
+            LabeledRetrieval().elevenPointPrecision(scores, queries: queries, gallery: gallery))
         case "map", "map_threshold":
-          let rule = LabelledRetrieval(ties: parts[0] == "map" ? .index : .threshold)
+          let rule = LabeledRetrieval(ties: parts[0] == "map" ? .index : .threshold)
           out[name] = try Tensor([rule.meanAveragePrecision(scores, queries: queries, gallery: gallery)])
         default:
           guard parts[0].hasPrefix("map_at_"), let depth = Int(parts[0].dropFirst(7)), depth > 0 else {
             continue
           }
-          let rule = LabelledRetrieval(at: depth)
+          let rule = LabeledRetrieval(at: depth)
           out[name] = try Tensor([rule.meanAveragePrecision(scores, queries: queries, gallery: gallery)])
         }
       }

@@ -2,7 +2,7 @@ import Foundation
 
 /// A picture in SVG, put together from lines, shapes and text.
 ///
-/// Colours come from classes, so that one drawing follows the light or dark scheme of where it is shown: inside a
+/// Colors come from classes, so that one drawing follows the light or dark scheme of where it is shown: inside a
 /// ``Report`` the page's style applies, alone (``svg()``) the drawing carries its own.
 public struct Drawing: Sendable {
   /// Width in pixels.
@@ -18,7 +18,7 @@ public struct Drawing: Sendable {
     case start, middle, end
   }
 
-  /// The shapes that tell groups of points apart where colour alone does not.
+  /// The shapes that tell groups of points apart where color alone does not.
   enum Mark: Int, CaseIterable {
     case circle, square, triangle, diamond, cross
   }

@@ -1,10 +1,10 @@
 /// A matrix as coloured cells: similarities of rows and columns, a confusion matrix, attention.
 public struct HeatMap: Plot {
-  /// How numbers become colours.
-  public enum Colours: Sendable, Hashable {
-    /// From the paper to full colour, for values of one sign.
+  /// How numbers become colors.
+  public enum Colors: Sendable, Hashable {
+    /// From the paper to full color, for values of one sign.
     case sequential
-    /// Two colours from zero outwards, for correlations and differences.
+    /// Two colors from zero outwards, for correlations and differences.
     case diverging
   }
 
@@ -16,21 +16,21 @@ public struct HeatMap: Plot {
   public var columns: [String]
   /// Values by row; a value that is not finite leaves its cell empty.
   public var values: [[Double]]
-  /// How numbers become colours.
-  public var colours: Colours
+  /// How numbers become colors.
+  public var colors: Colors
   /// Decimals of the numbers in the cells; `nil` writes none.
   public var decimals: Int?
 
   /// A map of a matrix.
   public init(
     _ summary: String, rows: [String] = [], columns: [String] = [], values: [[Double]],
-    colours: Colours = .sequential, decimals: Int? = nil
+    colors: Colors = .sequential, decimals: Int? = nil
   ) {
     self.summary = summary
     self.rows = rows
     self.columns = columns
     self.values = values
-    self.colours = colours
+    self.colors = colors
     self.decimals = decimals
   }
 
@@ -87,7 +87,7 @@ public struct HeatMap: Plot {
   private func bounds(of known: [Double]) -> (Double, Double) {
     let low = known.min() ?? 0
     let high = known.max() ?? 1
-    guard colours == .sequential else {
+    guard colors == .sequential else {
       let largest = max(abs(low), abs(high), .leastNonzeroMagnitude)
       return (-largest, largest)
     }
@@ -96,7 +96,7 @@ public struct HeatMap: Plot {
 
   private func fill(_ value: Double, _ low: Double, _ high: Double) -> (String, Double?) {
     guard value.isFinite else { return ("empty", nil) }
-    switch colours {
+    switch colors {
     case .sequential: return ("s0", 0.04 + 0.96 * (value - low) / (high - low))
     case .diverging: return (value < 0 ? "s1" : "s0", 0.04 + 0.96 * abs(value) / high)
     }

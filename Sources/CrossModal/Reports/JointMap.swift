@@ -7,7 +7,7 @@ public struct JointMap {
 
   /// The map as a block of a report; nil for methods without one vector an item, and splits of fewer than 3 items.
   ///
-  /// Two modalities are told apart by colour, the items of one by class where there are classes; pointing at an item
+  /// Two modalities are told apart by color, the items of one by class where there are classes; pointing at an item
   /// says what it is.
   public static func block(of run: Run, _ split: Split) throws -> ReportBlock? {
     guard let method = run.method as? any JointEmbedding else { return nil }
@@ -56,7 +56,7 @@ public struct JointMap {
     return (0..<shown).map { $0 * count / shown }
   }
 
-  /// Members of each class, the largest classes first, those without a colour of their own together.
+  /// Members of each class, the largest classes first, those without a color of their own together.
   private static func grouped(_ classes: [Int?], modality: String) -> [(name: String, members: [Int])] {
     let members = Dictionary(grouping: classes.indices, by: { classes[$0] ?? 0 })
     guard classes.contains(where: { $0 != nil }), members.count > 1 else {

@@ -94,12 +94,12 @@ public struct LinePlot: Plot {
       Array(zip(series.x, series.y)).map { (x: $0, y: $1) }
     }
     let entries = series.enumerated().map { index, series in
-      let colour = "s\(index % PlotStyle.seriesCount)"
+      let color = "s\(index % PlotStyle.seriesCount)"
       let mark = Drawing.Mark.of(index)
       let isMarked = isMarked(series)
       return PlotLegend.Entry(name: series.name) { drawing, x, y in
-        drawing.line(x + 1, y, x + 21, y, class: "\(colour) line d\(series.stroke.rawValue)")
-        if isMarked { drawing.mark(mark, x + 11, y, size: 8, class: "\(colour) point") }
+        drawing.line(x + 1, y, x + 21, y, class: "\(color) line d\(series.stroke.rawValue)")
+        if isMarked { drawing.mark(mark, x + 11, y, size: 8, class: "\(color) point") }
       }
     }
     let heights =
@@ -117,17 +117,17 @@ public struct LinePlot: Plot {
     frame.clipped(in: &drawing) { inner in
       for (index, series) in series.enumerated() { drawBand(of: series, index, frame, &inner) }
       for (index, line) in lines.enumerated() {
-        let colour = "s\(index % PlotStyle.seriesCount)"
+        let color = "s\(index % PlotStyle.seriesCount)"
         let points = line.map { point -> (x: Double, y: Double)? in
           guard let x = frame.x.position(point.x), let y = frame.y.position(point.y) else { return nil }
           return (x, y)
         }
-        inner.polyline(points, class: "\(colour) line d\(series[index].stroke.rawValue)")
+        inner.polyline(points, class: "\(color) line d\(series[index].stroke.rawValue)")
         guard isMarked(series[index]) else { continue }
         for (point, place) in zip(line, points) {
           guard let place else { continue }
           inner.mark(
-            Drawing.Mark.of(index), place.x, place.y, size: 8, class: "\(colour) point",
+            Drawing.Mark.of(index), place.x, place.y, size: 8, class: "\(color) point",
             tooltip:
               "\(series[index].name): \(NumberText.shortest(point.y)) at \(NumberText.shortest(point.x))")
         }
@@ -154,6 +154,6 @@ public struct LinePlot: Plot {
 }
 
 extension Drawing.Mark {
-  /// The mark of the series with this number; colour and mark together repeat only after many.
+  /// The mark of the series with this number; color and mark together repeat only after many.
   static func of(_ index: Int) -> Drawing.Mark { allCases[index % allCases.count] }
 }

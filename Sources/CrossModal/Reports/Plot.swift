@@ -26,7 +26,7 @@ public struct PlotReference: Sendable, Hashable {
 struct PlotLegend {
   struct Entry {
     var name: String
-    /// Draws the sample into a box 22 wide, centred on the given point's y, beginning at its x.
+    /// Draws the sample into a box 22 wide, centered on the given point's y, beginning at its x.
     var sample: @Sendable (inout Drawing, Double, Double) -> Void
   }
 
@@ -147,7 +147,7 @@ struct PlotFrame {
     drawing.clipped(x: left - 5, y: top - 5, width: width + 10, height: height + 10, draw)
   }
 
-  /// Draws horizontal reference lines, each labelled where the label hides none of the points.
+  /// Draws horizontal reference lines, each labeled where the label hides none of the points.
   func draw(
     _ references: [PlotReference], in drawing: inout Drawing, avoiding points: [(x: Double, y: Double)]
   ) {

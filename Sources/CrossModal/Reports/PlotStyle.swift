@@ -1,9 +1,9 @@
-/// The colours and lettering of every plot, in a light and a dark form.
+/// The colors and lettering of every plot, in a light and a dark form.
 ///
-/// The eight colours of series keep apart for the usual kinds of colour blindness and in grey; shapes and dashes
+/// The eight colors of series keep apart for the usual kinds of color blindness and in gray; shapes and dashes
 /// tell them apart once more.
 enum PlotStyle {
-  /// How many series have a colour of their own; further ones begin again.
+  /// How many series have a color of their own; further ones begin again.
   static let seriesCount = light.count
 
   private static let light = [
@@ -35,16 +35,16 @@ enum PlotStyle {
     + ".plot .stroked{fill:none;stroke-width:1.6;stroke-linecap:round}"
 
   private static func scheme(
-    _ colours: [String], ink: String, muted: String, grid: String, axis: String, paper: String
+    _ colors: [String], ink: String, muted: String, grid: String, axis: String, paper: String
   ) -> String {
     var css =
       ".plot text{fill:\(ink)}.plot .small,.plot .title{fill:\(muted)}.plot .strong{fill:\(ink)}"
       + ".plot .grid{stroke:\(grid)}.plot .axis{stroke:\(axis)}.plot .reference,.plot .whisker,.plot .target{stroke:\(ink)}"
       + ".plot .cell{stroke:\(paper);stroke-width:1}.plot .onfill{fill:\(paper)}.plot .empty{fill:\(grid)}"
-    for (index, colour) in colours.enumerated() {
+    for (index, color) in colors.enumerated() {
       css +=
-        ".plot .s\(index){fill:\(colour)}.plot .s\(index).line,.plot .s\(index).stroked{stroke:\(colour);fill:none}"
-        + ".plot .s\(index).point{stroke:\(paper)}.plot .s\(index).stroked{stroke:\(colour)}"
+        ".plot .s\(index){fill:\(color)}.plot .s\(index).line,.plot .s\(index).stroked{stroke:\(color);fill:none}"
+        + ".plot .s\(index).point{stroke:\(paper)}.plot .s\(index).stroked{stroke:\(color)}"
     }
     return css
   }

@@ -1,8 +1,8 @@
 /// The look of the report page: one quiet column, wide pictures, light and dark, and paper.
 enum ReportStyle {
-  static let rules = colours + text + blocks + gallery + paper
+  static let rules = colors + text + blocks + gallery + paper
 
-  private static let colours = """
+  private static let colors = """
     :root{color-scheme:light dark;--paper:#fffefb;--panel:#f7f4ec;--ink:#23211e;--soft:#6b675f;--line:#ddd8cc;\
     --faint:#ece8de;--accent:#1f5fa8;--good:#1d8a6b;--mark:#fbf3d9;\
     --serif:Charter,"Bitstream Charter","Iowan Old Style","Source Serif 4","Source Serif Pro","Palatino Linotype",\

@@ -24,7 +24,7 @@ extension Run {
   }
 }
 
-/// A featuriser's name and settings; lists that nobody reads, such as the words of a text, are told by their length.
+/// A featurizer's name and settings; lists that nobody reads, such as the words of a text, are told by their length.
 private func featurizerWords(_ settings: JSON) -> String {
   (settings.members ?? []).map { member in
     let text = member.value.string ?? member.value.text()

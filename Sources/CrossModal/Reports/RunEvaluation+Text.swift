@@ -16,7 +16,7 @@ extension RunEvaluation: CustomStringConvertible {
 
   /// What two runs differ by, with its significance, as a table for the terminal.
   public static func text(of comparisons: [(name: String, comparison: PairedComparison)]) -> String {
-    let holm = holmCorrected(comparisons.map(\.comparison.randomisation))
+    let holm = holmCorrected(comparisons.map(\.comparison.randomization))
     let table = ReportTable(
       columns: [
         .init("Metric"), .init("Difference"), .init("95 % interval", isNumeric: true),
@@ -32,7 +32,7 @@ extension RunEvaluation: CustomStringConvertible {
           .text(
             [difference.lower, difference.upper].map { NumberText.fixed($0, decimals: 3) }
               .joined(separator: " to ")),
-          .number(entry.comparison.randomisation), .number(corrected), .number(entry.comparison.bootstrap),
+          .number(entry.comparison.randomization), .number(corrected), .number(entry.comparison.bootstrap),
         ]
       })
     return "\(TextTable(table))"

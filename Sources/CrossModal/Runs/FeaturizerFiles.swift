@@ -1,12 +1,12 @@
 import Foundation
 import Torch
 
-/// Files of a run folder that hold what featurisers know: `vocabulary.json` and the like, and tensors in
+/// Files of a run folder that hold what featurizers know: `vocabulary.json` and the like, and tensors in
 /// `featurizers.safetensors`.
 enum FeaturizerFiles {
   private static let tensorsFile = "featurizers.safetensors"
 
-  /// A file of its own for each featuriser with a document, by modality: its name and its bytes. The second of one
+  /// A file of its own for each featurizer with a document, by modality: its name and its bytes. The second of one
   /// name has a number.
   static func documents(
     _ featurizers: [String: any Featurizer], of data: DataDescription
@@ -56,7 +56,7 @@ enum FeaturizerFiles {
     }
   }
 
-  /// The featurisers of a run's folder by modality.
+  /// The featurizers of a run's folder by modality.
   ///
   /// - Throws: ``RunError`` for a document that is not what was written.
   static func read(_ record: RunRecord, from folder: URL) throws -> [String: any Featurizer] {

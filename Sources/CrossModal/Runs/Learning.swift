@@ -182,7 +182,7 @@ extension Method {
 }
 
 extension DataDescription {
-  /// The same data with what the featurisers make of them.
+  /// The same data with what the featurizers make of them.
   func throughFeatures(_ featurizers: [String: any Featurizer]) -> DataDescription {
     var seen = self
     for (side, modality) in modalities.enumerated() {

@@ -5,6 +5,7 @@ public struct RunEvaluation: Sendable {
   public let method: String
   public let dataset: String
   public let split: String
+  public let task: MethodDescription.Task
   /// The numbers, whatever the task.
   public let result: any TaskResult
   public let seconds: Double
@@ -16,7 +17,7 @@ public struct RunEvaluation: Sendable {
   public var json: JSON {
     var json: JSON = [
       "method": .string(method), "dataset": .string(dataset), "split": .string(split),
-      "protocol": .string(result.protocol),
+      "task": .string(task.rawValue), "protocol": .string(result.protocol),
       "n": .object(result.counts.map { JSON.Member($0.name, .int($0.count)) }), "metrics": result.json,
     ]
     for member in result.details { json[member.key] = member.value }
@@ -55,7 +56,8 @@ extension Run {
       : try ensemble(on: split, data, options, with: others, combining: combination)
     return RunEvaluation(
       method: ([self] + others).map(\.about.name).joined(separator: " + "), dataset: split.description.name,
-      split: split.name, result: result, seconds: (ContinuousClock.now - start) / .seconds(1))
+      split: split.name, task: about.task, result: result,
+      seconds: (ContinuousClock.now - start) / .seconds(1))
   }
 
   /// Throws for options that mean nothing for the run's task.

@@ -5,7 +5,7 @@ import Torch
 public final class Run {
   public let record: RunRecord
   public let method: any Method
-  /// Featurisers by modality name, for modalities that the method does not take as they come.
+  /// Featurizers by modality name, for modalities that the method does not take as they come.
   public let featurizers: [String: any Featurizer]
   /// What the method learned to give, in the order in which it names it.
   public let targets: [FittedTarget]
@@ -75,10 +75,10 @@ public final class Run {
     return texts.map { featurizer.tokens(of: $0) }
   }
 
-  /// Items as the method takes them: through the modality's featuriser where it has one.
+  /// Items as the method takes them: through the modality's featurizer where it has one.
   func featurized(_ items: Items, side: Int) throws -> Items {
     guard let featurizer = featurizers[record.data.modalities[side].name] else { return items }
-    return try featurizer.features(of: items)
+    return try featurizer.featurized(items)
   }
 
   /// Features of all rows of one modality of a split, a block of rows at a time.

@@ -9,7 +9,7 @@ public struct RunRecord: Sendable, Equatable {
   public var configuration: JSON
   /// Every setting of training, defaults included; null for closed forms.
   public var training: JSON
-  /// Featuriser of each modality that needed one, with its settings.
+  /// Featurizer of each modality that needed one, with its settings.
   public var features: JSON
   /// What the method learns to give, with the settings of its encoders; empty for most methods.
   public var targets: JSON
@@ -21,7 +21,7 @@ public struct RunRecord: Sendable, Equatable {
   public var dataPath: String
   public var split: String
   public var fingerprint: String
-  /// What the data are, as they come: before any featuriser.
+  /// What the data are, as they come: before any featurizer.
   public var data: DataDescription
   /// Files of pictures that could not be read and were left out of training.
   public var skipped: [String]

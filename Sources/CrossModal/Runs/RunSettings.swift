@@ -6,9 +6,9 @@ import Foundation
 public struct RunSettings: Sendable {
   /// Overrides of the method's (and the training's) settings.
   public private(set) var method: JSON
-  /// Featuriser of each modality: its name, or an object of `name` and settings.
+  /// Featurizer of each modality: its name, or an object of `name` and settings.
   public let features: JSON
-  /// How words of all texts are counted, under the names of the featuriser `words`: what official programs have as
+  /// How words of all texts are counted, under the names of the featurizer `words`: what official programs have as
   /// `vocab_threshold` and `vocab_splits`.
   let words: [JSON.Member]
   /// Threads that an operation may use; nil for what the machine has.
@@ -79,7 +79,7 @@ public struct RunSettings: Sendable {
 
   /// Keys that every run has.
   static let names = ["features", "threads"] + wordKeys.map { "vocab_" + $0 }
-  /// Settings of the featuriser `words` that official programs have with `vocab_` before them.
+  /// Settings of the featurizer `words` that official programs have with `vocab_` before them.
   private static let wordKeys = ["threshold", "splits"]
 }
 

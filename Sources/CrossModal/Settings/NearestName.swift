@@ -6,7 +6,7 @@ public func nearest(to name: String, in known: [String]) -> String? {
     .min { $0.distance < $1.distance }?.name
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
+/// Insertions, deletions, replacements and swaps of neighbors that turn `a` into `b`.
 private func editDistance(_ a: String, _ b: String) -> Int {
   let a = Array(a)
   let b = Array(b)

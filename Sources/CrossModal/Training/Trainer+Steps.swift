@@ -1,6 +1,6 @@
 import Torch
 
-/// The optimiser of one group of parameters.
+/// The optimizer of one group of parameters.
 struct GroupOptimizer {
   let optimizer: any Optimizer
   let rateFactor: Double
@@ -52,7 +52,7 @@ extension Trainer {
       * training.schedule.factor(step: state.step, epoch: state.epoch, total: totalSteps)
   }
 
-  /// One step of the optimiser.
+  /// One step of the optimizer.
   ///
   /// - Parameters:
   ///   - batches: whose gradients make the step.

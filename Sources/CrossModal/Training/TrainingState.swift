@@ -4,7 +4,7 @@ struct TrainingState: Codable, Equatable {
   var epoch = 0
   /// Batches of the current epoch that were used.
   var batch = 0
-  /// Steps of the optimiser.
+  /// Steps of the optimizer.
   var step = 0
   /// Means over the current epoch so far.
   var means = RunningMeans()
@@ -37,7 +37,7 @@ public enum Ending: String, Codable, Sendable {
   case completed
   /// No improvement for as many evaluations as `patience` says.
   case patience
-  /// The optimiser found nothing to improve.
+  /// The optimizer found nothing to improve.
   case converged
 }
 

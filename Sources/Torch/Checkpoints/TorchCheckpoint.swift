@@ -9,7 +9,7 @@ public struct TorchCheckpoint {
   public let tensors: [(name: String, tensor: Tensor)]
   /// The tensors of the model, by the names that its module has.
   ///
-  /// What optimisers keep, and a running mean of the weights beside them, is left out; dictionaries around the weights
+  /// What optimizers keep, and a running mean of the weights beside them, is left out; dictionaries around the weights
   /// (`state_dict`, `model`, …) and what wrappers put before names (``WrapperPrefixes``) are taken off. A list of state dictionaries keeps its
   /// numbers, which tell the parts of a model apart.
   public let weights: [(name: String, tensor: Tensor)]

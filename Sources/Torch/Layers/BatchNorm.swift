@@ -1,4 +1,4 @@
-/// Batch normalisation (Ioffe & Szegedy, ICML 2015, algorithms 1 and 2) of `[n, features]`, `[n, features, l]` or
+/// Batch normalization (Ioffe & Szegedy, ICML 2015, algorithms 1 and 2) of `[n, features]`, `[n, features, l]` or
 /// `[n, features, height, width]`. Names as PyTorch's `BatchNorm1d` and `BatchNorm2d`.
 public final class BatchNorm: Layer {
   private let optionalWeight: Parameter?
@@ -11,7 +11,7 @@ public final class BatchNorm: Layer {
   /// Added to the variance.
   public let epsilon: Double
 
-  /// γ and β, `[features]`; nil for a layer that only normalises.
+  /// γ and β, `[features]`; nil for a layer that only normalizes.
   public var weight: Tensor? { optionalWeight?.wrappedValue }
   public var bias: Tensor? { optionalBias?.wrappedValue }
 

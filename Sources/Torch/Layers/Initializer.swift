@@ -20,7 +20,7 @@ public struct Initializer: Sendable {
 
   /// A new tensor. Weights are `[outputs, inputs, window…]`.
   ///
-  /// - Throws: ``TorchError`` when the initialiser needs the sizes of a weight and the shape has fewer than
+  /// - Throws: ``TorchError`` when the initializer needs the sizes of a weight and the shape has fewer than
   ///   two dimensions.
   public func callAsFunction(
     _ shape: [Int], _ dtype: DataType = .float32, using generator: Generator

@@ -1,4 +1,4 @@
-/// Layer normalisation over the last dimension (Ba, Kiros & Hinton, 2016, eq. 4). Names as PyTorch's `LayerNorm`.
+/// Layer normalization over the last dimension (Ba, Kiros & Hinton, 2016, eq. 4). Names as PyTorch's `LayerNorm`.
 public final class LayerNorm: Layer {
   /// Gain and bias, `[features]`.
   @Parameter public var weight: Tensor

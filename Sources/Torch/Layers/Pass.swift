@@ -3,9 +3,9 @@
 /// There is no hidden mode: a layer that drops or averages takes the pass as its last argument, and training
 /// carries the generator from which its random choices come.
 public enum Pass {
-  /// Nothing is dropped; batch normalisation uses its running statistics.
+  /// Nothing is dropped; batch normalization uses its running statistics.
   case evaluation
-  /// Elements are dropped as the generator says; batch normalisation uses the batch and updates its statistics. With
+  /// Elements are dropped as the generator says; batch normalization uses the batch and updates its statistics. With
   /// several processes that each have a part of the batch it is the joined one.
   case training(Generator, in: (any ProcessGroup)? = nil)
 

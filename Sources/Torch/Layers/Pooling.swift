@@ -1,5 +1,5 @@
 /// Windows of a sequence or a picture made one place, as a layer: see ``Tensor/maximumPooled(size:stride:padding:)``
-/// and its neighbours.
+/// and its neighbors.
 public final class Pooling: Layer {
   /// What becomes of the places.
   public enum Kind: Sendable, Equatable {

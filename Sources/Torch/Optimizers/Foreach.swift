@@ -1,7 +1,7 @@
 /// libtorch's operators on lists of tensors: one call for all parameters instead of one for each.
 ///
 /// Those that end in an imperative write in place, and only the memory of tensors that ``Slot/makeWritable()``
-/// made private, or that an optimiser keeps to itself.
+/// made private, or that an optimizer keeps to itself.
 enum Foreach {
   static func norm(_ tensors: [Tensor]) throws(TorchError) -> [Tensor] {
     try withoutGradient { () throws(TorchError) in try Op.norm.all(.tensors(tensors)) }

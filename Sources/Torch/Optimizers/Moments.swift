@@ -1,4 +1,4 @@
-/// What an optimiser remembers of each parameter: averages of gradients and counts of steps, in memory that
+/// What an optimizer remembers of each parameter: averages of gradients and counts of steps, in memory that
 /// it alone holds.
 struct Moments {
   private let kinds: [String]

@@ -33,7 +33,7 @@ public struct OptimizerGroup {
   public var parameters: [StateEntry]
   /// The group's learning rate as a multiple of the one that a step is given.
   public var rateFactor: Double
-  /// The group's own weight decay; the optimiser's when nil.
+  /// The group's own weight decay; the optimizer's when nil.
   public var weightDecay: Double?
 
   public init(_ parameters: [StateEntry], rateFactor: Double = 1, weightDecay: Double? = nil) {
@@ -43,7 +43,7 @@ public struct OptimizerGroup {
   }
 }
 
-/// A state that does not fit the parameters of an optimiser: everything that is wrong at once.
+/// A state that does not fit the parameters of an optimizer: everything that is wrong at once.
 public struct OptimizerError: LocalizedError, Equatable {
   /// Names without which a parameter's state is not whole.
   public internal(set) var missing: [String] = []

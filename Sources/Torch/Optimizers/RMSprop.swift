@@ -1,5 +1,5 @@
 /// RMSprop (Tieleman & Hinton, 2012): steps divided by the root of the moving average of squared gradients,
-/// or of their variance when centred (Graves, 2013). As PyTorch's `RMSprop`.
+/// or of their variance when centered (Graves, 2013). As PyTorch's `RMSprop`.
 public final class RMSprop: Optimizer {
   public let groups: [OptimizerGroup]
   /// Decay of the averages.

@@ -213,10 +213,10 @@ struct MemoryDataTests {
     let other = try DataSet(
       name: "mine", [.init("thing", vectors()), .init("text", .texts(texts))], splits: ["train": 0..<6])
     #expect(try other.fingerprint() != first)
-    let labelled = try DataSet(
+    let labeled = try DataSet(
       name: "mine", [.init("thing", vectors()), .init("text", .texts(Self.texts))],
       labels: .numbers([0, 1, 2, 3, 4, 5]), splits: ["train": 0..<6])
-    #expect(try labelled.fingerprint() != first)
+    #expect(try labeled.fingerprint() != first)
   }
 
   @Test(

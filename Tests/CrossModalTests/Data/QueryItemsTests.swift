@@ -15,8 +15,8 @@ struct QueryItemsTests {
     try folder.write(channels == 0 ? pictures.squeezed(at: 3) : pictures, to: "pictures.npy")
     try folder.write(try Tensor((0..<12).map { $0 % 2 }), to: "labels.npy")
     for row in 0..<12 {
-      let colours = try pictures[row].expanded(to: [16, 16, 3]).contiguous()
-      try folder.write(try Picture.png(colours), to: "\(row).png")
+      let colors = try pictures[row].expanded(to: [16, 16, 3]).contiguous()
+      try folder.write(try Picture.png(colors), to: "\(row).png")
     }
     try folder.write(
       """
@@ -56,10 +56,10 @@ struct QueryItemsTests {
   @Test("a picture of another size is brought to that of the rows; colours become grey as Pillow has them")
   func resized() throws {
     let folder = try TemporaryFolder()
-    let colours = try Tensor(
+    let colors = try Tensor(
       [255, 0, 0, 0, 255, 0, 0, 0, 255, 200, 100, 50].map(Float.init), shape: [2, 2, 3]
     ).to(.uint8)
-    try folder.write(try Picture.png(colours), to: "colours.png")
+    try folder.write(try Picture.png(colors), to: "colours.png")
     let grey = DataDescription.Modality(name: "digit", kind: .images, shape: [2, 2, 1])
     let file = folder.file("colours.png").path
     let levels = try #require(try Items(file: file, as: grey).tensor)

@@ -18,7 +18,7 @@ struct WordFeaturizerTests {
     let featurizer = try Self.fitted(["threshold": 2])
     #expect(featurizer.vocabulary.words.dropFirst(4) == ["a", "dog", "cat"])
     guard
-      case .tokens(let numbers, let lengths) = try featurizer.features(of: .texts(["dog", "A bird, a cat"]))
+      case .tokens(let numbers, let lengths) = try featurizer.featurized(.texts(["dog", "A bird, a cat"]))
     else {
       Issue.record("no tokens")
       return
@@ -61,7 +61,7 @@ struct WordFeaturizerTests {
     #expect(message { _ = try Self.fitted(["threshold": 0]) } == "threshold: 0 is not a whole number from 1")
     #expect(
       message {
-        _ = try Self.fitted(["threshold": 1]).features(of: .vectors(Tensor.zeros([1, 2])))
+        _ = try Self.fitted(["threshold": 1]).featurized(.vectors(Tensor.zeros([1, 2])))
       } == "the featurizer 'words' takes text, not vector")
   }
 }

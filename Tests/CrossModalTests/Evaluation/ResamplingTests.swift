@@ -61,20 +61,20 @@ struct ResamplingTests {
       return try #require(all.first { $0.name == "text_to_image.mAP" }?.comparison)
     }
     let better = try comparison(metrics(signal: 0.6, seed: 2))
-    #expect(better.bootstrap < 0.01 && better.randomisation < 0.01)
+    #expect(better.bootstrap < 0.01 && better.randomization < 0.01)
     #expect(better.difference.value > 0 && better.difference.lower > 0)
     let equal = try comparison(metrics(signal: 0.3, seed: 3))
-    #expect(equal.bootstrap > 0.05 && equal.randomisation > 0.05)
+    #expect(equal.bootstrap > 0.05 && equal.randomization > 0.05)
     let same = try comparison(base)
-    #expect(same.bootstrap == 1 && same.randomisation == 1 && same.difference.value == 0)
+    #expect(same.bootstrap == 1 && same.randomization == 1 && same.difference.value == 0)
   }
 
   @Test("exchanging results gives the exact probability where it can be counted")
-  func randomisation() throws {
+  func randomization() throws {
     // All eight differences have one sign: of 2^8 exchanges only two reach it.
     let comparison = try Resampling(samples: 20_000, seed: 3).comparison(
       ofMeans: [Double](repeating: 0, count: 8), [Double](repeating: 1, count: 8))
-    #expect(abs(comparison.randomisation - 2.0 / 256) < 0.002)
+    #expect(abs(comparison.randomization - 2.0 / 256) < 0.002)
     #expect(comparison.bootstrap < 0.001)
   }
 

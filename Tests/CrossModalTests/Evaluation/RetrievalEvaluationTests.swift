@@ -78,13 +78,13 @@ struct RetrievalEvaluationTests {
   @Test(
     "equals sorting and searching, for every tie rule, with captions, NaN and classes",
     arguments: TieRule.allCases, [false, true])
-  func equalsTheSlowReference(ties: TieRule, labelled: Bool) throws {
+  func equalsTheSlowReference(ties: TieRule, labeled: Bool) throws {
     let (n, m) = (17, 70)
     let table = Self.scores(n, m, seed: 5, withNaN: true)
     let pairs = (0..<m).filter { $0 % 7 != 3 }.map { ($0 * 5 % n, $0) }
     let classes = ((0..<n).map { $0 % 3 }, (0..<m).map { $0 * $0 % 4 })
     let truth = try RetrievalTruth(
-      first: n, second: m, pairs: pairs, labels: labelled ? (classes.0, classes.1) : (nil, nil))
+      first: n, second: m, pairs: pairs, labels: labeled ? (classes.0, classes.1) : (nil, nil))
     let metrics = try RetrievalEvaluation(ties: ties, blockSize: 3 * 4 * m).metrics(
       of: ScoreSource(Self.tensor(table)), truth: truth)
     Self.expectEqual(
@@ -92,14 +92,14 @@ struct RetrievalEvaluationTests {
       (0..<n).map { x in
         let paired = Set(pairs.filter { $0.0 == x }.map(\.1))
         let same = Set((0..<m).filter { classes.1[$0] == classes.0[x] })
-        return Slow(table[x], paired: paired, relevant: labelled ? same : paired, ties: ties)
+        return Slow(table[x], paired: paired, relevant: labeled ? same : paired, ties: ties)
       })
     Self.expectEqual(
       metrics.backward.queries,
       (0..<m).map { y in
         let paired = Set(pairs.filter { $0.1 == y }.map(\.0))
         let same = Set((0..<n).filter { classes.0[$0] == classes.1[y] })
-        return Slow(table.map { $0[y] }, paired: paired, relevant: labelled ? same : paired, ties: ties)
+        return Slow(table.map { $0[y] }, paired: paired, relevant: labeled ? same : paired, ties: ties)
       })
   }
 

@@ -26,7 +26,7 @@ struct PlotTests {
       groups: (0..<11).map { .init("group \($0)", x: [Double($0), 1], y: [0.5, 2], labels: ["<one>"]) }),
     HeatMap(
       "Similarities", rows: ["art", "music"], columns: ["art", "a very long name of a column"],
-      values: [[1, -0.5], [.nan, 0.25, 7]], colours: .diverging, decimals: 2),
+      values: [[1, -0.5], [.nan, 0.25, 7]], colors: .diverging, decimals: 2),
     HeatMap("Nothing", values: []),
     LinePlot("Nothing", x: PlotAxis(""), y: PlotAxis(""), series: []),
     BarPlot("Nothing", categories: [], axis: PlotAxis(""), series: []),

@@ -6,18 +6,18 @@ import Torch
 
 @Suite("Search by text in a report")
 struct TextSearchTests {
-  private static let colours = ["red", "blue", "green", "grey"]
+  private static let colors = ["red", "blue", "green", "grey"]
   private static let things = ["heart", "car", "sun", "moon", "cat", "dog"]
 
-  /// Vectors that say colour and thing, and texts of the same; items 3 and 9 have titles that their texts lack.
+  /// Vectors that say color and thing, and texts of the same; items 3 and 9 have titles that their texts lack.
   private static func data(_ splits: String) throws -> (TemporaryFolder, DataSet) {
     let folder = try TemporaryFolder()
-    let items = colours.indices.flatMap { colour in things.indices.map { (colour, $0) } }
-    let rows = items.map { colour, thing in
-      (0..<10).map { $0 == colour || $0 == 4 + thing ? 1.0 : 0 }
+    let items = colors.indices.flatMap { color in things.indices.map { (color, $0) } }
+    let rows = items.map { color, thing in
+      (0..<10).map { $0 == color || $0 == 4 + thing ? 1.0 : 0 }
     }
     try folder.write(try Tensor(rows.flatMap(\.self), shape: [24, 10]).to(.float32), to: "x.npy")
-    let names = items.map { "\(colours[$0]) \(things[$1])" }
+    let names = items.map { "\(colors[$0]) \(things[$1])" }
     try folder.write(names.map { "\($0), a \($0)" }.joined(separator: "\n"), to: "texts.txt")
     let cards = names.enumerated().map { row, name in
       "{\"id\": \"i\(row)\", \"title\": \"\([3, 9].contains(row) ? "IMG_\(row)" : name.capitalized)\"}"

@@ -59,7 +59,7 @@ struct TaskTests {
     #expect(outcome.best?.name == measured.result.selection.first?.name)
 
     let json = measured.json
-    for key in ["method", "dataset", "split", "protocol", "n", "metrics", "seconds"] {
+    for key in ["method", "dataset", "split", "task", "protocol", "n", "metrics", "seconds"] {
       #expect(json[key] != nil, "\(key)")
     }
     #expect(json["metrics"]?.members?.isEmpty == false)

@@ -24,7 +24,7 @@ final class TwoViewToy: Trainable, JointEmbedding {
   @Parameter var weightX: Tensor
   @Parameter var weightY: Tensor
   @Buffer var mean: Tensor
-  /// What the last batch said of its neighbours.
+  /// What the last batch said of its neighbors.
   private(set) var group: Int?
 
   init(_ configuration: Configuration, for data: DataDescription) throws {

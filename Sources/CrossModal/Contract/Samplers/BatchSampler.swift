@@ -10,7 +10,7 @@ public protocol BatchSampler {
   /// Number of batches of every epoch.
   var batchesPerEpoch: Int { get }
   /// How many pairs in a row of every batch are of one thing (views of an object, pairs of a class, an item with its
-  /// partners), which batches tell the loss as ``Batch/group``; nil, the default, where neighbours mean nothing.
+  /// partners), which batches tell the loss as ``Batch/group``; nil, the default, where neighbors mean nothing.
   var group: Int? { get }
 }
 

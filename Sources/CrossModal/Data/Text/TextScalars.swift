@@ -1,4 +1,4 @@
-/// Classes of characters as the tokenisers of the field's programs have them.
+/// Classes of characters as the tokenizers of the field's programs have them.
 extension Unicode.Scalar {
   /// White space of any script.
   var isBlank: Bool {

@@ -1,6 +1,6 @@
 /// A word of a text as a model sees it.
 public struct TextToken: Sendable, Equatable {
-  /// The word as it stands in the text, after what the tokeniser did to it.
+  /// The word as it stands in the text, after what the tokenizer did to it.
   public let text: String
   /// Its number.
   public let number: Int

@@ -1,4 +1,4 @@
-/// Words of an English sentence by the rules of NLTK's word tokeniser, which are those of the Penn Treebank with
+/// Words of an English sentence by the rules of NLTK's word tokenizer, which are those of the Penn Treebank with
 /// quotes and dashes of Unicode: `don't` is `do`, `n't`; quotes are ` `` ` and `''`; hyphens stay inside words.
 ///
 /// One substitution after the other over the whole sentence, in NLTK's order (`scan.md`, section 12).
@@ -89,7 +89,7 @@ private final class Substitutions {
     replace(anyOf: "*") { spaced($0, 1) }
   }
 
-  /// A period whose left neighbour is none, and behind which only closers and blanks come.
+  /// A period whose left neighbor is none, and behind which only closers and blanks come.
   private func finalPeriod(closers: String) {
     let closers = Array(closers.unicodeScalars)
     var end = text.count

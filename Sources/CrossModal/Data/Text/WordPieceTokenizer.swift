@@ -1,6 +1,6 @@
 import Foundation
 
-/// BERT's tokeniser: texts cut at white space and punctuation, and each word into the longest pieces that the
+/// BERT's tokenizer: texts cut at white space and punctuation, and each word into the longest pieces that the
 /// vocabulary has (Wu et al., 2016, as the published BERT of Devlin et al., NAACL 2019, uses it).
 ///
 /// Numbers equal those of Hugging Face's `BertTokenizer`.
@@ -76,7 +76,7 @@ public struct WordPieceTokenizer: Sendable {
     self.further = further
   }
 
-  /// The tokeniser of a `vocab.txt`, one piece a line, or of a `tokenizer.json` that was written here or by Hugging
+  /// The tokenizer of a `vocab.txt`, one piece a line, or of a `tokenizer.json` that was written here or by Hugging
   /// Face's `tokenizers` for BERT.
   ///
   /// - Parameter settings: instead of those of the file, which a `vocab.txt` has not.
@@ -288,7 +288,7 @@ extension WordPieceTokenizer {
     ]
   }
 
-  /// A tokeniser from the tree of a `tokenizer.json`.
+  /// A tokenizer from the tree of a `tokenizer.json`.
   ///
   /// - Throws: ``VocabularyError`` when it is of another kind or not whole.
   public init(json: JSON, settings: Settings? = nil, from source: String) throws(VocabularyError) {

@@ -1,11 +1,11 @@
 import Foundation
 import Torch
 
-/// Pictures as colours and edges of the cells of a grid, along their leading principal components.
+/// Pictures as colors and edges of the cells of a grid, along their leading principal components.
 ///
 /// The picture is resized to 72 x 72 pixels and cut into 9 x 9 cells. A cell has the mean of red, green and
 /// blue, their standard deviations, and a histogram of the gradient's directions (8 bins, each direction
-/// weighted by max(0, cosine), normalised a cell as in Dalal and Triggs, 2005). The three groups are scaled
+/// weighted by max(0, cosine), normalized a cell as in Dalal and Triggs, 2005). The three groups are scaled
 /// to the same total variance over the training part.
 public struct DescriptorFeaturizer: VectorFeaturizer {
   public static let name = "descriptor"

@@ -7,8 +7,8 @@ public struct FeaturizedSplit: TrainingSet {
   public let split: Split
   public let description: DataDescription
   public var givenPairs: GivenPairs?
-  /// What came out, for every modality that has a featuriser.
-  private let features: [StoredFeatures?]
+  /// What came out, for every modality that has a featurizer.
+  private let features: [StoredItems?]
   private let featurizers: [(any Featurizer)?]
   /// Numbers of the pairs, or of the items that pairs share.
   private let targets: [(target: Target, rows: TokenRows)]
@@ -33,7 +33,7 @@ public struct FeaturizedSplit: TrainingSet {
     }
     self.split = split
     var description = split.description
-    var features: [StoredFeatures?] = []
+    var features: [StoredItems?] = []
     for (side, featurizer) in featurizers.enumerated() {
       guard let featurizer else {
         features.append(nil)
@@ -44,8 +44,8 @@ public struct FeaturizedSplit: TrainingSet {
         description.modalities[side] = featurizer.output(named: description.modalities[side].name)
         continue
       }
-      let stored = try StoredFeatures(count: split.count(side: side)) {
-        try featurizer.features(of: split.items(side: side, rows: $0))
+      let stored = try StoredItems(count: split.count(side: side)) {
+        try featurizer.featurized(split.items(side: side, rows: $0))
       }
       var modality = featurizer.output(named: description.modalities[side].name)
       if modality.longest == nil, case .tokens(let rows) = stored { modality.longest = rows.longest }
@@ -107,7 +107,7 @@ public struct FeaturizedSplit: TrainingSet {
 
   /// Items of the split as the method takes them, where nothing is kept.
   private func seen(_ items: Items, side: Int) throws -> Items {
-    try featurizers[side]?.features(of: items) ?? items
+    try featurizers[side]?.featurized(items) ?? items
   }
 
   public func batch(at places: [Int]) throws -> Batch {
@@ -121,8 +121,8 @@ public struct FeaturizedSplit: TrainingSet {
   }
 }
 
-/// What a featuriser made of all items of a modality.
-private enum StoredFeatures {
+/// What a featurizer made of all items of a modality.
+private enum StoredItems {
   case vectors(Tensor)
   case tokens(TokenRows)
 

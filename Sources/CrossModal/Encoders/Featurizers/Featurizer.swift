@@ -25,7 +25,7 @@ public protocol Featurizer: Sendable {
   /// One item an item.
   ///
   /// - Throws: ``FeaturizerError`` when the items are of another kind or shape.
-  func features(of items: Items) throws -> Items
+  func featurized(_ items: Items) throws -> Items
   /// Everything but the tensors and the document.
   var settings: JSON { get }
   /// What was learned, by name.
@@ -36,7 +36,7 @@ public protocol Featurizer: Sendable {
   static var documentName: String? { get }
   /// Keys of the configuration whose values are files.
   static var fileKeys: [String] { get }
-  /// A featuriser from what ``settings``, ``state`` and ``document`` gave.
+  /// A featurizer from what ``settings``, ``state`` and ``document`` gave.
   ///
   /// - Throws: ``FeaturizerError``, ``VocabularyError``.
   init(settings: JSON, state: [String: Tensor], document: JSON?) throws
@@ -48,7 +48,7 @@ extension Featurizer {
   public static var fileKeys: [String] { [] }
 }
 
-/// A featuriser that makes one vector of an item.
+/// A featurizer that makes one vector of an item.
 public protocol VectorFeaturizer: Featurizer {
   /// Width of the vectors.
   var size: Int { get }
@@ -65,16 +65,16 @@ extension VectorFeaturizer {
     .init(name: name, kind: .vector, size: size, shape: [size])
   }
 
-  public func features(of items: Items) throws -> Items { .vectors(try vectors(of: items)) }
+  public func featurized(_ items: Items) throws -> Items { .vectors(try vectors(of: items)) }
 }
 
-/// A featuriser of texts that learned some words and not others.
+/// A featurizer of texts that learned some words and not others.
 public protocol WordFeaturizing: Featurizer {
   /// The words of a text in order, each with its number, without marks.
   func words(of text: String) -> [TextToken]
 }
 
-/// A featuriser that makes a sequence of word numbers of a text.
+/// A featurizer that makes a sequence of word numbers of a text.
 public protocol TokenFeaturizer: WordFeaturizing {
   /// The words of a text as they are numbered, in order; marks at its ends included.
   func tokens(of text: String) -> [TextToken]
@@ -92,7 +92,7 @@ extension TokenFeaturizer {
     .init(name: name, kind: .tokens, vocabulary: vocabularySize)
   }
 
-  public func features(of items: Items) throws -> Items {
+  public func featurized(_ items: Items) throws -> Items {
     guard case .texts(let texts) = items else {
       throw FeaturizerError.wrongKind(featurizer: Self.name, kind: items.kind, accepts: Self.accepts)
     }
@@ -100,9 +100,9 @@ extension TokenFeaturizer {
   }
 }
 
-/// The width of the vectors that a featuriser makes.
+/// The width of the vectors that a featurizer makes.
 public struct VectorFeaturizerSettings: MethodConfiguration {
-  /// Nil for the featuriser's own.
+  /// Nil for the featurizer's own.
   public var size: Int?
 
   public init() {}
@@ -115,7 +115,7 @@ public struct VectorFeaturizerSettings: MethodConfiguration {
   }
 }
 
-/// Items to fit a featuriser to, read a range at a time, as often as needed.
+/// Items to fit a featurizer to, read a range at a time, as often as needed.
 public struct FeaturizerSource {
   /// Number of items.
   public let count: Int
@@ -181,7 +181,7 @@ public enum FeaturizerError: LocalizedError, Equatable {
 }
 
 extension JSON {
-  /// A whole number of a featuriser's settings.
+  /// A whole number of a featurizer's settings.
   func setting(_ key: String, of featurizer: String) throws(FeaturizerError) -> Int {
     guard let number = self[key]?.int else {
       throw .badState(featurizer: featurizer, reason: "'\(key)' is missing or no whole number")

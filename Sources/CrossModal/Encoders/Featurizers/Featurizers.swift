@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-/// The featurisers by name.
+/// The featurizers by name.
 public enum Featurizers {
   /// Their names.
   public static var names: [String] { all.map { $0.name } }
@@ -12,7 +12,7 @@ public enum Featurizers {
   ]
 
   /// What a kind of items is turned into something else with unless told otherwise; nil for vectors, which need
-  /// nothing, and for kinds that have no featuriser.
+  /// nothing, and for kinds that have no featurizer.
   ///
   /// - Parameter accepted: kinds that the method takes: texts become word numbers where it takes those.
   public static func standard(for kind: ModalityKind, accepted: [ModalityKind] = [.vector]) -> String? {
@@ -23,11 +23,11 @@ public enum Featurizers {
     }
   }
 
-  /// Fits a featuriser to one modality of a split.
+  /// Fits a featurizer to one modality of a split.
   ///
   /// - Parameters:
   ///   - name: one of ``names``.
-  ///   - settings: of the featuriser, by key.
+  ///   - settings: of the featurizer, by key.
   ///   - seed: fixes what is random, which is where singular vectors start from.
   /// - Throws: ``FeaturizerError`` for unknown names and kinds that do not fit; ``ConfigurationError`` for settings;
   ///   ``DataError`` from reading.
@@ -51,14 +51,14 @@ public enum Featurizers {
     return try type.fit(source, settings, seed: seed)
   }
 
-  /// A featuriser from what a run folder holds.
+  /// A featurizer from what a run folder holds.
   public static func make(
     _ name: String, settings: JSON, state: [String: Tensor], document: JSON? = nil
   ) throws -> any Featurizer {
     try type(of: name).init(settings: settings, state: state, document: document)
   }
 
-  /// Keys that a user may set of the featuriser of a name; none when there is no such featuriser.
+  /// Keys that a user may set of the featurizer of a name; none when there is no such featurizer.
   static func keys(of name: String) -> [String] {
     (try? type(of: name))?.keys ?? []
   }

@@ -36,8 +36,8 @@ struct PrincipalComponents: Sendable {
     let width = mean.count
     var covariance = try Tensor.zeros([width, width], .float64)
     try blocks { block in
-      let centred = try block.to(.float64) - mean
-      covariance = try covariance + centred.transposed().matmul(centred)
+      let centered = try block.to(.float64) - mean
+      covariance = try covariance + centered.transposed().matmul(centered)
     }
     let (values, vectors) = try (covariance / Double(count - 1)).symmetricEigen()
     let variances = try values.values(as: Double.self)

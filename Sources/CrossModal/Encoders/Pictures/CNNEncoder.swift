@@ -26,7 +26,7 @@ public final class CNNEncoder: PretrainedEncoder {
     }
   }
 
-  /// How a network that is trained along normalises and drops.
+  /// How a network that is trained along normalizes and drops.
   public enum Mode: String, Sendable, Codable, CaseIterable {
     /// By the statistics of the batch, with dropout.
     case train
@@ -153,10 +153,10 @@ extension Tensor {
   /// each channel as torchvision's networks expect: `[n, 3, h, w]`.
   func normalizedPictures(_ dtype: DataType) throws(TorchError) -> Tensor {
     let isBytes = self.dtype == .uint8
-    var colours = try to(dtype)
-    if isBytes { colours = try colours / 255 }
+    var colors = try to(dtype)
+    if isBytes { colors = try colors / 255 }
     let mean = try Tensor([0.485, 0.456, 0.406]).to(dtype).to(device)
     let deviation = try Tensor([0.229, 0.224, 0.225]).to(dtype).to(device)
-    return try ((colours - mean) / deviation).permuted(0, 3, 1, 2).contiguous()
+    return try ((colors - mean) / deviation).permuted(0, 3, 1, 2).contiguous()
   }
 }

@@ -17,7 +17,7 @@ public struct PictureSettings: Sendable, Codable, Equatable {
   public var weights: String?
   /// Train ResNet or VGG along.
   public var finetune = false
-  /// How it then normalises and drops.
+  /// How it then normalizes and drops.
   public var mode = CNNEncoder.Mode.train
 
   public init() {}
@@ -73,7 +73,7 @@ public struct PictureSettings: Sendable, Codable, Equatable {
     let crops = crop ?? crops
     var transform = PictureTransform(
       size: self.size ?? size, crops: crops, flips: flip ?? crops,
-      jitter: ColourJitter(brightness: jitter, contrast: jitter, saturation: jitter, hue: hue))
+      jitter: ColorJitter(brightness: jitter, contrast: jitter, saturation: jitter, hue: hue))
     transform.cropScale = cropScale...1
     return transform
   }

@@ -5,7 +5,7 @@ import Torch
 /// `ColorJitter` do in training and `Resize` with `CenterCrop` in evaluation.
 ///
 /// Every random choice comes from the generator of the pass, a fixed number of choices a picture. Sizes change by
-/// antialiased bilinear weights on bytes, within a grey level of Pillow's.
+/// antialiased bilinear weights on bytes, within a gray level of Pillow's.
 public struct PictureTransform: Sendable {
   /// Side of the squares.
   public var size: Int
@@ -19,13 +19,13 @@ public struct PictureTransform: Sendable {
   public var cropRatio: ClosedRange<Double> = 3.0 / 4...4.0 / 3
   /// Mirror half of the pictures in training.
   public var flips: Bool
-  /// Change of colours in training.
-  public var jitter: ColourJitter
+  /// Change of colors in training.
+  public var jitter: ColorJitter
 
   /// - Parameter resize: in proportion as 256 to 224 when nil.
   public init(
     size: Int, resize: Int? = nil, crops: Bool = true, flips: Bool = true,
-    jitter: ColourJitter = ColourJitter()
+    jitter: ColorJitter = ColorJitter()
   ) {
     self.size = size
     self.resize = resize ?? Int((Double(size) * 256 / 224).rounded())
@@ -56,14 +56,14 @@ public struct PictureTransform: Sendable {
     guard !squares.isEmpty else { return try .images(Tensor.zeros([0, size, size, 3], .uint8)) }
     let all = try Tensor.stacked(squares)
     guard pass.isTraining, !jitter.isNone else { return .images(all) }
-    return .images(try jitter.applied(to: all, choices.map { Array($0.suffix(ColourJitter.choices)) }))
+    return .images(try jitter.applied(to: all, choices.map { Array($0.suffix(ColorJitter.choices)) }))
   }
 
   // MARK: - One picture
 
-  /// Numbers in 0..<1 that decide over a picture: ten tries of a part (area, form), its place, the mirror, colours.
+  /// Numbers in 0..<1 that decide over a picture: ten tries of a part (area, form), its place, the mirror, colors.
   private static let tries = 10
-  private static let choicesPerPicture = 2 * tries + 3 + ColourJitter.choices
+  private static let choicesPerPicture = 2 * tries + 3 + ColorJitter.choices
 
   /// - Parameters:
   ///   - pixels: `[h, w, c]`.

@@ -43,7 +43,7 @@ extension FragmentPooling: RawRepresentable {
   }
 }
 
-/// Mean, maximum or generalised pooling of the vectors of each row, with its parameters where it has some, which
+/// Mean, maximum or generalized pooling of the vectors of each row, with its parameters where it has some, which
 /// are named `gpool.*`.
 public final class FragmentPool: Module {
   /// What it does.

@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-/// The generalised pooling operator GPO (Chen, Hu, Wu, Jiang & Wang, "Learning the Best Pooling Strategy for
+/// The generalized pooling operator GPO (Chen, Hu, Wu, Jiang & Wang, "Learning the Best Pooling Strategy for
 /// Visual Semantic Embedding", CVPR 2021, section 4): a weighted sum of the sorted values of each dimension, with
 /// weights that a small recurrent network makes of the place in that order and of the number of vectors.
 ///

@@ -54,7 +54,7 @@ public final class PooledRegionEncoder: ItemEncoder {
   }
 }
 
-/// Linear, normalised over the batch, rectified, linear. The second normalisation of the authors' program is part of
+/// Linear, normalized over the batch, rectified, linear. The second normalization of the authors' program is part of
 /// their checkpoints and never used.
 final class NormalizedPerceptron: Module {
   let layers: [Linear]

@@ -114,7 +114,7 @@ public final class BERT: Module {
 
 // MARK: - Parts
 
-/// Vectors of pieces, places and sentence types, added up and normalised.
+/// Vectors of pieces, places and sentence types, added up and normalized.
 final class BERTEmbeddings: Module {
   @Named var words: Embedding
   @Named var places: Embedding
@@ -158,7 +158,7 @@ final class BERTLayers: Module {
   }
 }
 
-/// Attention within the text, then two maps, each added to what went in and normalised.
+/// Attention within the text, then two maps, each added to what went in and normalized.
 final class BERTLayer: Module {
   let attention: BERTAttention
   @Named var widen: BERTDense
@@ -251,7 +251,7 @@ final class BERTDense: Module {
   ) throws(TorchError) { dense = try Linear(from: inputs, to: outputs, dtype, using: generator) }
 }
 
-/// A map back to the width of the states, added to what it came from and normalised.
+/// A map back to the width of the states, added to what it came from and normalized.
 final class BERTAdding: Module {
   let dense: Linear
   @Named var norm: LayerNorm

@@ -1,5 +1,5 @@
 /// A BERT and where its weights come from: the settings under `bert`. Sizes have the names of a published
-/// `config.json`; the vocabulary is that of the featuriser `wordpiece`.
+/// `config.json`; the vocabulary is that of the featurizer `wordpiece`.
 public struct BERTSettings: Sendable, Codable, Equatable {
   /// Safetensors file with BERT's weights; nil for random ones, which must be trained along.
   public var weights: String?

@@ -5,7 +5,7 @@ import Torch
 /// (Lee et al., ECCV 2018), with their parameter names (`embed.weight`, `rnn.weight_ih_l0`, …).
 ///
 /// Of a text in both directions the outputs of both are averaged, so that the width stays ``size``; the layers between
-/// pass on both. The backward direction starts at each text's own last word. Nothing is normalised here.
+/// pass on both. The backward direction starts at each text's own last word. Nothing is normalized here.
 public final class GRUTextEncoder: Module {
   /// `[vocabulary, wordSize]`.
   let embed: Embedding

@@ -1,9 +1,9 @@
 import Torch
 
-/// One branch of the two-branch network (Wang, Li, Huang & Lazebnik, TPAMI 2019): linear map, batch normalisation,
+/// One branch of the two-branch network (Wang, Li, Huang & Lazebnik, TPAMI 2019): linear map, batch normalization,
 /// rectifier, dropout, linear map, unit vectors.
 ///
-/// Parameters are named as in the released program: `fc1.0.*`, `fc1.1.*` (batch normalisation, where there is any),
+/// Parameters are named as in the released program: `fc1.0.*`, `fc1.1.*` (batch normalization, where there is any),
 /// `fc2.*`. First weights are PyTorch's.
 public final class EmbeddingBranch: BranchMap {
   let fc1: Sequential
@@ -22,10 +22,10 @@ public final class EmbeddingBranch: BranchMap {
     public var size = 512
     /// That a hidden unit is dropped in training.
     public var dropout = 0.5
-    public var normalisesBatch = true
-    /// How much a batch moves the running statistics of batch normalisation.
+    public var normalizesBatch = true
+    /// How much a batch moves the running statistics of batch normalization.
     public var momentum = 0.1
-    /// Added to the variance in batch normalisation.
+    /// Added to the variance in batch normalization.
     public var epsilon = 1e-5
 
     public init(inputs: Int) { self.inputs = inputs }
@@ -41,7 +41,7 @@ public final class EmbeddingBranch: BranchMap {
     self.normalizeEpsilon = normalizeEpsilon
     fc1 = try Sequential {
       try Linear(from: settings.inputs, to: settings.hidden, using: generator)
-      if settings.normalisesBatch {
+      if settings.normalizesBatch {
         try BatchNorm(settings.hidden, momentum: settings.momentum, epsilon: settings.epsilon)
       }
       Activation(.relu)
@@ -54,9 +54,9 @@ public final class EmbeddingBranch: BranchMap {
   ///
   /// - Parameter x: `[n, inputs]`.
   /// - Returns: `[n, size]`.
-  /// - Throws: ``ConfigurationError`` for one row in training, which batch normalisation cannot take.
+  /// - Throws: ``ConfigurationError`` for one row in training, which batch normalization cannot take.
   public func callAsFunction(_ x: Tensor, _ pass: Pass) throws -> Tensor {
-    if pass.isTraining, pass.group == nil, settings.normalisesBatch, x.size(along: 0) < 2 {
+    if pass.isTraining, pass.group == nil, settings.normalizesBatch, x.size(along: 0) < 2 {
       throw ConfigurationError.badValue(
         key: "rows of a batch", value: "\(x.size(along: 0))",
         expected: "2 or more, as batch normalization needs")

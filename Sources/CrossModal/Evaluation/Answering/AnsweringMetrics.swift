@@ -39,7 +39,7 @@ public struct AnsweringMetrics: TaskResult, Equatable {
 
   /// VQA accuracy of one answer: over all ways to leave out one human answer the mean of min(1, matches / 3).
   ///
-  /// Unless all people gave the same answer, both sides are normalised first. With one human answer: 1 when
+  /// Unless all people gave the same answer, both sides are normalized first. With one human answer: 1 when
   /// equal.
   public static func agreement(_ prediction: String, _ answers: [String]) -> Double {
     var prediction = cleaned(prediction)

@@ -1,7 +1,7 @@
 import Torch
 
 /// Region features through one linear map: the image encoder of SCAN (Lee et al., ECCV 2018, section 3.2), with the
-/// parameter names of its authors' program. Nothing is normalised here.
+/// parameter names of its authors' program. Nothing is normalized here.
 public final class RegionEncoder: Module {
   /// How the map is held.
   public enum Kind: String, Sendable, Codable, CaseIterable {

@@ -24,7 +24,7 @@ struct CanonicalFit {
     loadings = try [0, 1].map { try CanonicalLoadings(view: $0, weights: weights, joint: joint) }
     decoders = try solution.weights.enumerated().map { view, weight in
       let products = try weight.transposed().matmul(
-        joint.covariance(view, view, centred: solver.centring))
+        joint.covariance(view, view, centered: solver.centring))
       return try products.matmul(weight).solve(products)
     }
   }
@@ -37,20 +37,20 @@ struct CanonicalFit {
     for (view, tensor) in zip(views, whole) { try checkFinite(tensor, view: view) }
     let found = try whole.map { try $0.mean(along: 0) }
     means = solver.centring ? found : try found.map { try $0.zerosLike() }
-    let centred = solver.centring ? try zip(whole, means).map { try $0 - $1 } : whole
+    let centered = solver.centring ? try zip(whole, means).map { try $0 - $1 } : whole
     let constant = try whole.indices.map { view in
       guard solver.centring else { return try whole[view].magnitude().max(along: 0) .== 0.0 }
       let spread = try whole[view].variance(along: 0).squareRoot()
       return try spread .<= (found[view].magnitude() * 1e-12)
     }
-    solution = try solver.solve(rows: centred, constant: constant, views: views)
-    let scores = try zip(centred, solution.weights).map { try $0.matmul($1) }
+    solution = try solver.solve(rows: centered, constant: constant, views: views)
+    let scores = try zip(centered, solution.weights).map { try $0.matmul($1) }
     achieved = try pearsonCorrelations(scores[0], scores[1])
     loadings = try [0, 1].map { view in
       try CanonicalLoadings(
-        rows: centred[view], own: scores[view], other: scores[1 - view], constant: constant[view])
+        rows: centered[view], own: scores[view], other: scores[1 - view], constant: constant[view])
     }
-    decoders = try zip(centred, scores).map { rows, scores in
+    decoders = try zip(centered, scores).map { rows, scores in
       let across = try scores.transposed()
       return try across.matmul(scores).solve(across.matmul(rows))
     }

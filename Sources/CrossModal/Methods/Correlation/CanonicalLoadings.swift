@@ -34,7 +34,7 @@ public struct CanonicalLoadings: Sendable {
   /// From rows in memory.
   ///
   /// - Parameters:
-  ///   - rows: of one view, centred, `[n, p]`.
+  ///   - rows: of one view, centered, `[n, p]`.
   ///   - own: its scores, `[n, k]`.
   ///   - other: the other view's, `[n, k]`.
   ///   - constant: columns that carry nothing, bool `[p]`.

@@ -55,7 +55,7 @@ public struct CanonicalSolver: Sendable {
   /// - Complexity: O(p³ + q³).
   public func solve(_ joint: JointCovariance, full: Bool = false) throws -> CanonicalCorrelation {
     let whitening = try whitenings(of: joint)
-    let cross = try joint.covariance(0, 1, centred: centring)
+    let cross = try joint.covariance(0, 1, centered: centring)
     let whitened = try whitening[0].weight.transposed().matmul(cross).matmul(whitening[1].weight)
     return try finish(whitening, whitened, views: joint.views, full: full)
   }
@@ -66,15 +66,15 @@ public struct CanonicalSolver: Sendable {
       let ridge = ridges[min(view, ridges.count - 1)]
       if !isComplete, !scaling,
         let fast = try Whitening(
-          byCholesky: joint.covariance(view, view, centred: centring), ridge: ridge,
+          byCholesky: joint.covariance(view, view, centered: centring), ridge: ridge,
           degrees: joint.weight - 1, tolerance: rankTolerance)
       {
         return fast
       }
       return try checked(
         Whitening(
-          covariance: joint.covariance(view, view, centred: centring),
-          constant: joint.isConstant(view, centred: centring), ridge: ridge,
+          covariance: joint.covariance(view, view, centered: centring),
+          constant: joint.isConstant(view, centered: centring), ridge: ridge,
           scaling: scaling, degrees: joint.weight - 1, tolerance: rankTolerance),
         view: joint.views[view])
     }
@@ -83,7 +83,7 @@ public struct CanonicalSolver: Sendable {
   /// From the rows of two views; a view wider than long goes through the Gram matrix of its rows.
   ///
   /// - Parameters:
-  ///   - rows: float64 `[n, p]` and `[n, q]`, centred when ``centring``.
+  ///   - rows: float64 `[n, p]` and `[n, q]`, centered when ``centring``.
   ///   - constant: columns that carry nothing, bool `[p]` and `[q]`.
   /// - Complexity: O(n² p) for a wide view.
   public func solve(rows: [Tensor], constant: [Tensor], views: [String]) throws -> CanonicalCorrelation {

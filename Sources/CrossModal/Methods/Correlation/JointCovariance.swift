@@ -1,6 +1,6 @@
 import Torch
 
-/// Means and centred scatter of several views in one pass over their rows, in float64 whatever the rows are.
+/// Means and centered scatter of several views in one pass over their rows, in float64 whatever the rows are.
 ///
 /// Chunks may have any size, 0 and 1 included; parts made apart are merged (`cca.md` section 10), so that the
 /// order of chunks changes nothing beyond rounding. Weights count as repetitions of a row.
@@ -15,7 +15,7 @@ public struct JointCovariance: Sendable {
   public private(set) var weight = 0.0
   /// Mean of each view, `[width]`.
   public private(set) var means: [Tensor]
-  /// Centred sums of products: at `[i][j - i]` those of views i and j, `[width i, width j]`.
+  /// Centered sums of products: at `[i][j - i]` those of views i and j, `[width i, width j]`.
   private var scatters: [[Tensor]]
 
   /// Nothing seen yet.
@@ -71,12 +71,12 @@ public struct JointCovariance: Sendable {
 
   /// Covariance of views i and j, `[width i, width j]`: scatter / (n - 1).
   ///
-  /// - Parameter centred: without it, products of the rows as they are, divided by n - 1 too.
+  /// - Parameter centered: without it, products of the rows as they are, divided by n - 1 too.
   /// - Throws: ``CorrelationError/tooFewRows(_:of:needed:)``.
-  public func covariance(_ i: Int, _ j: Int, centred: Bool = true) throws -> Tensor {
+  public func covariance(_ i: Int, _ j: Int, centered: Bool = true) throws -> Tensor {
     guard rows >= 2, weight > 1 else { throw CorrelationError.tooFewRows(rows) }
     var sums = i <= j ? scatters[i][j - i] : try scatters[j][i - j].transposed()
-    if !centred {
+    if !centered {
       sums = try sums.addingProduct(means[i].unsqueezed(at: 1), means[j].unsqueezed(at: 0), scale: weight)
     }
     return try sums / (weight - 1)
@@ -84,9 +84,9 @@ public struct JointCovariance: Sendable {
 
   /// Which columns of a view carry nothing, bool `[width]`: a spread below the rounding of their mean, which
   /// equal numbers leave. Without centring, columns of zeros.
-  public func isConstant(_ i: Int, centred: Bool = true) throws -> Tensor {
+  public func isConstant(_ i: Int, centered: Bool = true) throws -> Tensor {
     let squares = try scatters[i][0].diagonal()
-    guard centred else { return try (squares + means[i].squared() * weight) .<= 0.0 }
+    guard centered else { return try (squares + means[i].squared() * weight) .<= 0.0 }
     let spread = try (squares / Swift.max(weight - 1, 1)).clamped(from: 0).squareRoot()
     return try spread .<= (means[i].magnitude() * 1e-12)
   }
@@ -108,7 +108,7 @@ public struct JointCovariance: Sendable {
 }
 
 extension JointCovariance {
-  /// Rows that are centred and multiplied at a time: few enough to stay in the processor's cache.
+  /// Rows that are centered and multiplied at a time: few enough to stay in the processor's cache.
   private static let blockRows = 4096
 
   /// What a block of rows adds.
@@ -138,7 +138,7 @@ extension JointCovariance {
           means[i].unsqueezed(at: 1), means[j].unsqueezed(at: 0), scale: -total)
       }
     }
-    // A block unlike those before it is centred after all.
+    // A block unlike those before it is centered after all.
     guard try !isCentral || found.isCentral else {
       return try summary(of: block, weights: weights, isCentral: false)
     }

@@ -1,13 +1,13 @@
 import Torch
 
-/// Logistic regression with a quadratic penalty, `½ ‖W‖² + C Σ loss`, the bias not penalised (`scm.md`
+/// Logistic regression with a quadratic penalty, `½ ‖W‖² + C Σ loss`, the bias not penalized (`scm.md`
 /// section 4). Solved by L-BFGS in float64; nothing is random.
 public struct LogisticRegression: Sendable {
   /// How several classes are told apart.
   public enum Kind: String, Codable, Sendable, CaseIterable {
     /// One softmax over all classes.
     case multinomial
-    /// A sigmoid for each class against the rest, normalised to sum 1.
+    /// A sigmoid for each class against the rest, normalized to sum 1.
     case oneVersusRest = "ovr"
   }
 
@@ -51,7 +51,7 @@ public struct LogisticRegression: Sendable {
       ? try (Double(n) / (sizes * Double(count))).rows(at: labels) : try Tensor.ones([n], .float64)
     // The part of the loss that is linear in the weights, Σ share · logit of the own class, for good.
     let linear = try (labels.oneHot(classes: count).to(.float64).transposed() * shares).matmul(extended)
-    let penalised = try Tensor.concatenated(
+    let penalized = try Tensor.concatenated(
       [Tensor.ones([count, d], .float64), Tensor.zeros([count, 1], .float64)], along: 1)
     func objective(_ vector: Tensor) throws -> (value: Double, gradient: Tensor) {
       let theta = try vector.reshaped(count, d + 1)
@@ -69,7 +69,7 @@ public struct LogisticRegression: Sendable {
         losses = try (logits.clamped(from: 0) + (-logits.magnitude()).exp().log1p()) * shares
         likely = try logits.sigmoid() * shares
       }
-      let free = try theta * penalised
+      let free = try theta * penalized
       let value = try free.squared().sum() * 0.5 + (losses.sum() - (theta * linear).sum()) * penalty
       let gradient = try free.addingProduct(likely, extended, scale: penalty) - linear * penalty
       return (try value.item(), try gradient.flattened())

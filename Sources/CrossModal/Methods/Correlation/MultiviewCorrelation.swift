@@ -14,7 +14,7 @@ public struct MultiviewCorrelation: Sendable {
   public let eigenvalues: Tensor
   /// Directions of each view, `[p_i, k]`.
   public let weights: [Tensor]
-  /// What gives the shared variable T of `gcca` from centred rows: T = Σ X_i · sharedWeights_i; T'T = I.
+  /// What gives the shared variable T of `gcca` from centered rows: T = Σ X_i · sharedWeights_i; T'T = I.
   public let sharedWeights: [Tensor]
   /// Directions in which each view varies.
   public let ranks: [Int]
@@ -42,7 +42,7 @@ public struct MultiviewCorrelation: Sendable {
       let left = try whitening[i].weight.transposed()
       return try Tensor.concatenated(
         (0..<count).map { j in
-          let product = try left.matmul(joint.covariance(i, j, centred: solver.centring))
+          let product = try left.matmul(joint.covariance(i, j, centered: solver.centring))
             .matmul(whitening[j].weight)
           switch objective {
           case .mcca: return i == j ? try product.zerosLike() : product

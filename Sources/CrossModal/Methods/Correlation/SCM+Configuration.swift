@@ -40,7 +40,7 @@ extension SCM {
     /// Canonical scores are multiplied by the correlations to this power; for `cm` only.
     public var rhoPower = 0.0
     /// What counts when scores are equal, in the choice of settings.
-    public var mapTies = LabelledRetrieval.Ties.index
+    public var mapTies = LabeledRetrieval.Ties.index
     /// Ranks that count in the choice of settings; nil counts all.
     public var mapAt: Int?
     /// Folds for the choice of settings.

@@ -151,7 +151,7 @@ extension SCM {
   private func compare(
     _ vectors: [Tensor], _ labels: [Int], k: Int, c: Double, into found: inout [Candidate.Key: Double]
   ) throws {
-    let rule = LabelledRetrieval(ties: configuration.mapTies, at: configuration.mapAt)
+    let rule = LabeledRetrieval(ties: configuration.mapTies, at: configuration.mapAt)
     let open = SemanticScore.allCases.filter { configuration.mode.usesClasses || !$0.needsPosteriors }
     for score in configuration.score.value.map({ [$0] }) ?? open {
       let forward = try score.scores(vectors[0], vectors[1])
@@ -205,7 +205,7 @@ struct Standardization {
 
   func apply(_ rows: Tensor) throws -> Tensor { try (rows.to(.float64) - mean) / spread }
 
-  /// The classifier that does to raw features what `model` does to standardised ones.
+  /// The classifier that does to raw features what `model` does to standardized ones.
   func folded(into model: LogisticRegression) throws -> LogisticRegression {
     let weight = try model.weight / spread
     return LogisticRegression(kind: model.kind, weight: weight, bias: try model.bias - weight.matmul(mean))

@@ -153,7 +153,7 @@ public final class SCM: Fittable, CorrelationReporting, FitReporting {
     (classWeightY, classBiasY) = (models[1].weight, models[1].bias)
   }
 
-  /// Whether features are standardised before the classifiers.
+  /// Whether features are standardized before the classifiers.
   var standardizes: Bool { configuration.standardize ?? (configuration.mode == .sm) }
 
   /// The ridge of each view: as configured, or none where there are rows enough.

@@ -43,7 +43,7 @@ public enum SemanticScore: String, Codable, Sendable, CaseIterable {
     case .l1: return try -p.distances(to: q, order: 1)
     case .l2: return try -p.distances(to: q)
     case .nc: return try unit(p).matmul(unit(q).transposed())
-    case .ncc: return try unit(centred(p)).matmul(unit(centred(q)).transposed())
+    case .ncc: return try unit(centered(p)).matmul(unit(centered(q)).transposed())
     case .dot: return try p.matmul(q.transposed())
     case .kl: return try divergence(floored(p), floored(q))
     case .klSymmetric:
@@ -62,7 +62,7 @@ public enum SemanticScore: String, Codable, Sendable, CaseIterable {
   }
 
   /// Without the mean of each row; rows that are constant but for rounding become zero.
-  private func centred(_ x: Tensor) throws -> Tensor {
+  private func centered(_ x: Tensor) throws -> Tensor {
     let rest = try x - x.mean(along: 1, keepingDimension: true)
     let isConstant =
       try rest.norm(along: 1, keepingDimension: true)

@@ -9,7 +9,7 @@ struct ShrinkageIntensity {
   /// Traces of S² and S, with S divided by n.
   private let square: Double
   private let trace: Double
-  /// Σ ‖x‖⁴ of the centred rows.
+  /// Σ ‖x‖⁴ of the centered rows.
   private let fourth: Double
 
   /// Gathers what the rules need of view `view` in passes over the data, a chunk at a time.
@@ -25,15 +25,15 @@ struct ShrinkageIntensity {
     p = Double(width)
     guard !usesRows else {
       let rows = try rowsOfViews(data.all(), views)[view].to(.float64)
-      var centred = try rows - rows.mean(along: 0)
+      var centered = try rows - rows.mean(along: 0)
       if scaling {
-        let spread = try centred.squared().mean(along: 0).squareRoot()
-        centred = try centred / spread.masked(with: spread .== 0.0, fill: 1)
+        let spread = try centered.squared().mean(along: 0).squareRoot()
+        centered = try centered / spread.masked(with: spread .== 0.0, fill: 1)
       }
-      let gram = try centred.matmul(centred.transposed()) / n
+      let gram = try centered.matmul(centered.transposed()) / n
       square = try gram.squared().sum().item()
       trace = try gram.trace().item()
-      fourth = try centred.squared().sum(along: 1).squared().sum().item()
+      fourth = try centered.squared().sum(along: 1).squared().sum().item()
       return
     }
     var joint = try JointCovariance(views: [views[view]], widths: [width])

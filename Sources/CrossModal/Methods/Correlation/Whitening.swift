@@ -65,11 +65,11 @@ public struct Whitening: Sendable {
     weight = try lower.transposed().solveTriangular(Tensor.identity(p, .float64), upper: true)
   }
 
-  /// From the centred rows of a view that is wider than long, by the Gram matrix of its rows; nothing of
+  /// From the centered rows of a view that is wider than long, by the Gram matrix of its rows; nothing of
   /// size `[p, p]` is made. Gives the same weights as the covariance; ``rank`` counts directions of the columns as
   /// they are where a ridge is added to S, since another scale would need another Gram matrix.
   ///
-  /// - Parameter rows: float64 `[n, p]`, centred when the model centres.
+  /// - Parameter rows: float64 `[n, p]`, centered when the model centers.
   /// - Complexity: O(n² p).
   public init(
     rows: Tensor, constant: Tensor, ridge: Ridge, scaling: Bool, degrees: Double, tolerance: Double

@@ -50,7 +50,7 @@ extension BranchSettings {
   }
 
   /// - Throws: ``ConfigurationError`` for squares that are too small for a network, and for pictures that are
-  ///   neither grey nor of three colours.
+  ///   neither gray nor of three colors.
   private func checkPictures(
     for network: CNNEncoder.Kind, _ modality: DataDescription.Modality, side: Int
   ) throws {

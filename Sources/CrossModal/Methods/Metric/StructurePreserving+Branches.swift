@@ -34,7 +34,7 @@ extension StructurePreserving.Configuration {
     settings.hidden = dimEmbed
     settings.size = size
     settings.dropout = dropout
-    settings.normalisesBatch = batchNorm
+    settings.normalizesBatch = batchNorm
     return try EmbeddingBranch(settings, using: generator)
   }
 }

@@ -1,8 +1,8 @@
 import Torch
 
 extension StructurePreserving {
-  /// What makes two items of one modality neighbours.
-  public enum Neighbourhood: String, Sendable, Codable, CaseIterable {
+  /// What makes two items of one modality neighbors.
+  public enum Neighborhood: String, Sendable, Codable, CaseIterable {
     /// They have a partner in common.
     case partners
     /// They are of one class.
@@ -46,7 +46,7 @@ extension StructurePreserving {
     public var imOnlyLossFactor = 0.0
     public var sampleSize = 2
     public var hardestPositive = NearestTripletsLoss.Positives.farthest
-    public var neighbourhood = Neighbourhood.partners
+    public var neighbourhood = Neighborhood.partners
     public var dimEmbed = 2048
     public var metricDim = 512
     public var dropout = 0.5

@@ -76,14 +76,14 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
       throw ConfigurationError.badValue(
         key: "batch_size", value: "\(size)", expected: "2 or more, which batch_norm needs")
     }
-    return neighbourSampler(data, training)
+    return neighborSampler(data, training)
   }
 
-  private func neighbourSampler(
+  private func neighborSampler(
     _ data: some TrainingSet, _ training: TrainingConfiguration
-  ) -> NeighbourSampler {
+  ) -> NeighborSampler {
     let rows = data.itemsOfPairs ?? Array(repeating: Array(0..<data.count), count: 2)
-    return NeighbourSampler(
+    return NeighborSampler(
       items: Array(rows.prefix(2)), side: imageSide, batchSize: training.batchSize ?? data.count,
       sample: configuration.sampleSize, isDistinct: configuration.distinctImages)
   }
@@ -105,7 +105,7 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
 
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
     try prepareBranches(data, preparation)
-    let few = neighbourSampler(data, preparation.training).itemsWithFewer
+    let few = neighborSampler(data, preparation.training).itemsWithFewer
     if few > 0, configuration.sampleSize > 1 {
       preparation.note("\(few) items have fewer than \(configuration.sampleSize) partners to draw")
     }
@@ -140,7 +140,7 @@ public final class StructurePreserving: JointBranches, Trainable, JointEmbedding
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
     let needsLabels = positives == .class || configuration.neighbourhood == .labels
-    let parts = try NeighbourBatch(
+    let parts = try NeighborBatch(
       batch, step, side: imageSide, labels: needsLabels ? labels(batch) : nil, positives: positives,
       neighbourhood: configuration.neighbourhood)
     let objective = try objective(rows: parts.rows.map(\.count).max() ?? 0)

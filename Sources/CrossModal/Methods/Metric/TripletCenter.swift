@@ -1,9 +1,9 @@
 import Torch
 
 /// Triplet-center loss (He et al., "Triplet-Center Loss for Multi-View 3D Object Retrieval", CVPR 2018): each item
-/// is to be closer to the learned centre of its class than to any other centre by a margin, beside a classifier.
+/// is to be closer to the learned center of its class than to any other center by a margin, beside a classifier.
 ///
-/// Both modalities share the centres and the classifier, and that is what aligns them. Several views of an object
+/// Both modalities share the centers and the classifier, and that is what aligns them. Several views of an object
 /// become one vector. Differs from the paper in its reduction, the mean, as in the authors' program.
 public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
   public static let description = MethodDescription(
@@ -13,18 +13,18 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
       "X. He, Y. Zhou, Z. Zhou, S. Bai, X. Bai, Triplet-center loss for multi-view 3D object retrieval, CVPR 2018",
     accepts: [.vector, .set, .sequence, .images, .tokens], modalities: 1...2)
 
-  /// What the loss compares with centres.
+  /// What the loss compares with centers.
   public enum Place: String, Sendable, Codable, CaseIterable {
     case features
-    /// The classifier's scores; centres are then `[classes, classes]`.
+    /// The classifier's scores; centers are then `[classes, classes]`.
     case logits
   }
 
-  /// How centres learn.
+  /// How centers learn.
   public enum CenterUpdate: String, Sendable, Codable, CaseIterable {
     case autograd
     /// Each of the two sums of the gradient divided by one more than its terms: the paper's.
-    case countNormalised = "count_normalised"
+    case countNormalized = "count_normalised"
   }
 
   public struct Configuration: BranchSettings {
@@ -92,7 +92,7 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     var marginInUse: Double { margin ?? (normalize ? 0.5 : 5) }
   }
 
-  /// Where centres start.
+  /// Where centers start.
   public enum CenterInit: Sendable, Equatable {
     /// Normal numbers of a deviation.
     case normal(Double)
@@ -192,7 +192,7 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     return try sums / counts.clamped(from: 1).unsqueezed(at: 1)
   }
 
-  /// What is compared with centres, and the classifier's scores.
+  /// What is compared with centers, and the classifier's scores.
   ///
   /// - Parameter views: rows that become one.
   private func compared(
@@ -238,7 +238,7 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
       })
   }
 
-  /// The loss against the centres, and a number of value 0 that carries the paper's update of the centres where
+  /// The loss against the centers, and a number of value 0 that carries the paper's update of the centers where
   /// that is wanted: it depends neither on the batch's size nor on lambda.
   private func centerLoss(
     _ sides: [Tensor], _ labels: Tensor, _ targets: Tensor, _ step: Step
@@ -270,7 +270,7 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
     return (whole, try Tensor.concatenated(hinges), slope)
   }
 
-  /// How far centres are from each other: on average, and the two that are nearest.
+  /// How far centers are from each other: on average, and the two that are nearest.
   private func centerDistances() throws -> [(name: String, value: Tensor)] {
     try withoutGradient {
       let places = try configuration.normalize ? centers.detached().normalized(along: 1) : centers.detached()

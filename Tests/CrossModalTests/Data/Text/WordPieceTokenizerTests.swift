@@ -116,7 +116,7 @@ struct WordPieceTokenizerTests {
       overrides: ["vocab_file": .string(file), "max_length": 4, "do_lower_case": false])
     let source = FeaturizerSource(.texts(["a"]))
     let featurizer = try WordPieceFeaturizer(fittedTo: source, configuration)
-    guard case .tokens(let numbers, let lengths) = try featurizer.features(of: .texts(["a", "a a A"])) else {
+    guard case .tokens(let numbers, let lengths) = try featurizer.featurized(.texts(["a", "a a A"])) else {
       Issue.record("no tokens")
       return
     }

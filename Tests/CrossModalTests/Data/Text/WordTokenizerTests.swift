@@ -7,7 +7,7 @@ struct WordTokenizerTests {
   @Test(
     "words of a sentence are NLTK's",
     arguments: [
-      // What NLTK 3.10.4's word tokeniser gives, sentence by sentence.
+      // What NLTK 3.10.4's word tokenizer gives, sentence by sentence.
       ("Two dogs don't like it, do they?", "two dogs do n't like it , do they ?"),
       (
         "The man's \"big\" dog isn't here; it's outside!",

@@ -77,7 +77,7 @@ struct PictureTransformTests {
   func reproducible() throws {
     let items = Items.pictures([picture("noise.png"), picture("colour.jpg"), picture("grey.png")])
     let transform = PictureTransform(
-      size: 16, jitter: ColourJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1))
+      size: 16, jitter: ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1))
     let first = try bytes(transform(items, .training(Generator(seed: 1))))
     #expect(try first == bytes(transform(items, .training(Generator(seed: 1)))))
     #expect(try first != bytes(transform(items, .training(Generator(seed: 2)))))
@@ -107,9 +107,9 @@ struct PictureTransformTests {
   @Test(
     "colours change as torchvision changes them",
     arguments: [("brightness", 0, 0.3), ("contrast", 1, 0.3), ("saturation", 2, 0.4), ("hue", 3, 0.15)])
-  func colours(name: String, place: Int, strength: Double) throws {
+  func colors(name: String, place: Int, strength: Double) throws {
     let pixels = try picture("colour.jpg").decoded().to(.float32) / 255
-    var jitter = ColourJitter()
+    var jitter = ColorJitter()
     // The largest or smallest factor, which a choice of almost 1 or of 0 gives.
     var choices = [0.5, 0.5, 0.5, 0.5]
     choices[place] = name == "contrast" ? 0 : 1

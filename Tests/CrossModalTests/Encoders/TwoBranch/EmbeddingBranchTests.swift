@@ -40,7 +40,7 @@ struct EmbeddingBranchTests {
   func oneRow() throws {
     let x = try Tensor.ones([1, 6])
     #expect(throws: ConfigurationError.self) { try branch()(x, .training(Generator(seed: 1))) }
-    let plain = try branch { $0.normalisesBatch = false }
+    let plain = try branch { $0.normalizesBatch = false }
     #expect(try plain(x, .training(Generator(seed: 1))).shape == [1, 4])
   }
 

@@ -29,7 +29,7 @@ struct CCATests {
   }
 
   @Test("scores have unit variance, are uncorrelated, and correlate in pairs by rho")
-  func normalisation() throws {
+  func normalization() throws {
     let views = try correlatedRows(200, 6, 5)
     let method = try fitted(views, ["ridge_mode": "none", "k": 4])
     let z = try scores(method, views)
@@ -106,8 +106,8 @@ struct CCATests {
   func partialLeastSquares() throws {
     let views = try correlatedRows(60, 5, 4)
     let method = try fitted(views, ["ridge_mode": "shrinkage", "ridge": 1, "k": 4])
-    let centred = try views.map { try $0 - $0.mean(along: 0) }
-    let expected = try (centred[0].transposed().matmul(centred[1]) / 59).singularValues()
+    let centered = try views.map { try $0 - $0.mean(along: 0) }
+    let expected = try (centered[0].transposed().matmul(centered[1]) / 59).singularValues()
     #expect(try method.rho.distance(to: expected) < 1e-10)
   }
 
@@ -167,9 +167,9 @@ struct CCATests {
     var settings = settings
     settings["k"] = 3
     let method = try fitted(views, settings)
-    let centred = try views.map { try $0 - $0.mean(along: 0) }
-    let cross = try centred[0].transposed().matmul(centred[1]) / 79
-    let own = try centred[0].transposed().matmul(centred[0]) / 79
+    let centered = try views.map { try $0 - $0.mean(along: 0) }
+    let cross = try centered[0].transposed().matmul(centered[1]) / 79
+    let own = try centered[0].transposed().matmul(centered[0]) / 79
     let isShrinkage = settings["ridge"]?.double == 1
     let regular = try isShrinkage ? Tensor.identity(5, .float64) : own + Tensor.identity(5, .float64) * 0.1
     // The condition of the optimum, S_xy b = ρ (S_xx + ridge) a, column by column of x.

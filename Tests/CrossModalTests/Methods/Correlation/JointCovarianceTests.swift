@@ -43,11 +43,11 @@ struct JointCovarianceTests {
   @Test("the result is the definition's")
   func definition() throws {
     let found = try joint([0..<40])
-    let centred = try rows.map { try $0 - $0.mean(along: 0) }
-    let expected = try centred[0].transposed().matmul(centred[1]) / 39
+    let centered = try rows.map { try $0 - $0.mean(along: 0) }
+    let expected = try centered[0].transposed().matmul(centered[1]) / 39
     #expect(try found.covariance(0, 1).distance(to: expected) < 1e-9)
     let raw = try rows[0].transposed().matmul(rows[1]) / 39
-    #expect(try found.covariance(0, 1, centred: false).distance(to: raw) < 1e-2)
+    #expect(try found.covariance(0, 1, centered: false).distance(to: raw) < 1e-2)
   }
 
   @Test("wide views, computed in tiles, have the definition's covariance too")
@@ -55,8 +55,8 @@ struct JointCovarianceTests {
     let rows = try Tensor.normal([30, 601], .float64, using: Generator(seed: 1))
     var joint = try JointCovariance(views: ["a"], widths: [601])
     try joint.add([rows])
-    let centred = try rows - rows.mean(along: 0)
-    let expected = try centred.transposed().matmul(centred) / 29
+    let centered = try rows - rows.mean(along: 0)
+    let expected = try centered.transposed().matmul(centered) / 29
     #expect(try joint.covariance(0, 0).distance(to: expected) < 1e-12)
   }
 

@@ -36,13 +36,13 @@ struct MultiviewCorrelationTests {
     let found = try MultiviewCorrelation(
       .gcca, of: covariances, solver: CanonicalSolver(ridges: [.none], components: .exactly(2)),
       viewWeights: [1, 2, 0.5])
-    let centred = try views.map { try $0 - $0.mean(along: 0) }
-    let t = try zip(centred, found.sharedWeights).map { try $0.matmul($1) }
+    let centered = try views.map { try $0 - $0.mean(along: 0) }
+    let t = try zip(centered, found.sharedWeights).map { try $0.matmul($1) }
       .reduce(Tensor.zeros([70, 2], .float64)) { try $0 + $1 }
     #expect(try t.transposed().matmul(t).distance(to: Tensor.identity(2, .float64)) < 1e-9)
     for view in 0..<3 {
-      let inner = try centred[view].transposed().matmul(centred[view])
-      let expected = try inner.solve(centred[view].transposed().matmul(t))
+      let inner = try centered[view].transposed().matmul(centered[view])
+      let expected = try inner.solve(centered[view].transposed().matmul(t))
       #expect(try found.weights[view].distance(to: expected) < 1e-8)
     }
     #expect(try found.eigenvalues.max().item(as: Double.self) <= 3.5 + 1e-9)

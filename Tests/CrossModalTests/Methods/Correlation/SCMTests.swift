@@ -9,7 +9,7 @@ struct SCMTests {
     let test = try Rows.wikipedia("test")
     let scores = try method.similarity(features(method, test)[0], features(method, test)[1])
     let labels = try #require(test.labels)
-    let rule = LabelledRetrieval()
+    let rule = LabeledRetrieval()
     return (
       try rule.meanAveragePrecision(scores, queries: labels, gallery: labels),
       try rule.meanAveragePrecision(scores.transposed(), queries: labels, gallery: labels)
@@ -72,7 +72,7 @@ struct SCMTests {
       let method = try fitted(["mode": .string(mode), "k": 2, "c": 1], to: data)
       let found = try features(method, data)
       let scores = try method.similarity(found[0], found[1])
-      let precision = try LabelledRetrieval().meanAveragePrecision(
+      let precision = try LabeledRetrieval().meanAveragePrecision(
         scores, queries: data.labels ?? [], gallery: data.labels ?? [])
       #expect(precision > 0.8, "\(mode)")
       let loaded = try SCM(

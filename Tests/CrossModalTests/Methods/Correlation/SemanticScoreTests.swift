@@ -18,13 +18,13 @@ struct SemanticScoreTests {
   private func expected(_ score: SemanticScore, _ p: [Double], _ q: [Double]) -> Double {
     func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
     func norm(_ a: [Double]) -> Double { dot(a, a).squareRoot() }
-    func centred(_ a: [Double]) -> [Double] { a.map { $0 - a.reduce(0, +) / Double(a.count) } }
+    func centered(_ a: [Double]) -> [Double] { a.map { $0 - a.reduce(0, +) / Double(a.count) } }
     func kl(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * log($1.0 / $1.1) } }
     switch score {
     case .l1: return -zip(p, q).reduce(0) { $0 + abs($1.0 - $1.1) }
     case .l2: return -norm(zip(p, q).map { $0 - $1 })
     case .nc: return dot(p, q) / norm(p) / norm(q)
-    case .ncc: return dot(centred(p), centred(q)) / norm(centred(p)) / norm(centred(q))
+    case .ncc: return dot(centered(p), centered(q)) / norm(centered(p)) / norm(centered(q))
     case .dot: return dot(p, q)
     case .kl: return -kl(p, q)
     case .klSymmetric: return -(kl(p, q) + kl(q, p)) / 2

@@ -91,15 +91,15 @@ struct Bound: Sendable, CustomTestStringConvertible {
     return settings
   }
 
-  /// Two-branch networks as the other methods have them: no batch normalisation, small.
+  /// Two-branch networks as the other methods have them: no batch normalization, small.
   private static let ranking: JSON = [
     "dim_embed": 128, "metric_dim": 32, "batch_norm": false, "dropout": 0, "sample_size": 1, "margin": 0.1,
     "im_loss_factor": 2, "sent_only_loss_factor": 0, "lr_gamma": 1, "text_lr_multi": 1, "epochs": 30,
     "batch_size": 128, "learning_rate": 1e-3,
     "weight_decay": 1e-4,
   ]
-  /// The same with items of one class as neighbours within each modality.
-  private static let neighbours: JSON = [
+  /// The same with items of one class as neighbors within each modality.
+  private static let neighbors: JSON = [
     "dim_embed": 128, "metric_dim": 32, "batch_norm": false, "dropout": 0, "sample_size": 1, "margin": 0.1,
     "im_loss_factor": 2, "im_only_loss_factor": 0.1, "sent_only_loss_factor": 0.2, "neighbourhood": "labels",
     "lr_gamma": 1, "text_lr_multi": 1, "epochs": 30, "batch_size": 128, "learning_rate": 1e-3,
@@ -120,9 +120,9 @@ struct Bound: Sendable, CustomTestStringConvertible {
     Bound(
       NPair.self, ["l2_reg": 0.01, "positives": "class"], "digits-halves", (0.726, 0.735), (0.001, 0.009)),
     Bound(StructurePreserving.self, ranking, "wikipedia", (0.168, 0.150), (0.000, 0.005)),
-    Bound(StructurePreserving.self, neighbours, "wikipedia", (0.194, 0.153), (0.011, 0.002)),
+    Bound(StructurePreserving.self, neighbors, "wikipedia", (0.194, 0.153), (0.011, 0.002)),
     Bound(StructurePreserving.self, ranking, "digits-halves", (0.482, 0.480), (0.004, 0.005)),
-    Bound(StructurePreserving.self, neighbours, "digits-halves", (0.715, 0.721), (0.001, 0.004)),
+    Bound(StructurePreserving.self, neighbors, "digits-halves", (0.715, 0.721), (0.001, 0.004)),
     Bound(CLIP.self, [:], "wikipedia", (0.185, 0.158), (0.005, 0.002)),
     Bound(CLIP.self, ["positives": "class"], "wikipedia", (0.245, 0.184), (0.012, 0.011)),
     Bound(CLIP.self, [:], "digits-halves", (0.462, 0.459), (0.003, 0.005)),

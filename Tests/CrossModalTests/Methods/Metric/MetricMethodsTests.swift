@@ -163,7 +163,7 @@ struct MetricMethodsTests {
     "gradients in chunks are those of the whole batch", arguments: MetricCase.all)
   func chunks(kind: MetricCase) throws {
     let data = try Self.data()
-    // Five classes of two items each, which neighbours tell or do not.
+    // Five classes of two items each, which neighbors tell or do not.
     func gradients(_ chunk: Int, group: Int?) throws -> [Tensor?] {
       let (method, training) = try kind.method(data, ["chunk_size": .int(chunk)])
       try method.prepareHere(on: data)

@@ -17,11 +17,11 @@ struct StructurePreservingTests {
   }
 
   private func batch(_ method: StructurePreserving, _ places: [Int], _ data: MemorySet) throws
-    -> NeighbourBatch
+    -> NeighborBatch
   {
     var batch = try data.batch(at: places)
     batch.group = try method.sampler(for: data, TrainingConfiguration()).group
-    return try NeighbourBatch(
+    return try NeighborBatch(
       batch, Step(), side: 0, labels: batch.labels, positives: method.positives,
       neighbourhood: method.configuration.neighbourhood)
   }
@@ -110,8 +110,8 @@ struct StructurePreservingTests {
     "one pair cannot be normalised by its batch, which is said; without batch normalisation its loss is 0")
   func onePair() throws {
     let data = try MetricMethodsTests.data()
-    let normalised = try method(data)
-    #expect(throws: ConfigurationError.self) { try normalised.loss(data.batch(at: [3]), Step()) }
+    let normalized = try method(data)
+    #expect(throws: ConfigurationError.self) { try normalized.loss(data.batch(at: [3]), Step()) }
     let plain = try method(data, ["batch_norm": false])
     #expect(try plain.loss(data.batch(at: [3]), Step()).total.item() == 0)
   }

@@ -3,7 +3,7 @@ import Torch
 /// Stacked cross attention between the fragments of two items (Lee et al., ECCV 2018, eq. 1-9): each fragment of one
 /// side attends to the other side's, is compared with the mean it attended to, and the comparisons are pooled.
 ///
-/// With S the inner products of contexts and queries, a = softmax over the contexts of λ N(S), where N normalises over
+/// With S the inner products of contexts and queries, a = softmax over the contexts of λ N(S), where N normalizes over
 /// the queries. Each query's relevance is its cosine with Σ a·context. Nothing but S and the contexts' inner products
 /// is needed: the numerator is Σ a S, the length of the attended vector √(aᵀ G a). Exact, not an approximation: where
 /// contexts cancel, so that rounding would show in that length, the attended vector is formed.
@@ -19,7 +19,7 @@ public struct CrossAttention: Sendable, Equatable {
     case i2t
   }
 
-  /// How similarities are normalised over the queries; names of the authors' program.
+  /// How similarities are normalized over the queries; names of the authors' program.
   public enum Normalization: String, Sendable, Codable, CaseIterable {
     case softmax
     case l2norm

@@ -4,10 +4,10 @@ import Torch
 protocol CorrelationNetwork: Module {
   /// Outputs `[n, o]` of rows `[n, d]`.
   ///
-  /// In training those that normalise do so by the batch, and remember its moments.
+  /// In training those that normalize do so by the batch, and remember its moments.
   func callAsFunction(_ rows: Tensor, _ pass: Pass) throws -> Tensor
   /// Whether rows influence each other's outputs in training, so that a batch cannot be taken in pieces.
-  var normalisesByBatch: Bool { get }
+  var normalizesByBatch: Bool { get }
   /// The linear maps from the bottom up.
   var linears: [LinearEncoder] { get }
 }
@@ -36,7 +36,7 @@ final class PlainNetwork: CorrelationNetwork {
   let layers: [LinearEncoder]
   private let activation: CorrelationActivation
   private let activatesOutput: Bool
-  let normalisesByBatch = false
+  let normalizesByBatch = false
   var linears: [LinearEncoder] { layers }
 
   /// - Parameter widths: of the hidden layers and the output.
@@ -57,27 +57,27 @@ final class PlainNetwork: CorrelationNetwork {
   }
 }
 
-/// The network of the public PyTorch program: blocks of linear map, sigmoid, batch normalisation, then batch
-/// normalisation and a linear map; names `layers.i.0.weight`, `layers.i.2.running_mean`, … as there.
-final class NormalisedNetwork: CorrelationNetwork {
+/// The network of the public PyTorch program: blocks of linear map, sigmoid, batch normalization, then batch
+/// normalization and a linear map; names `layers.i.0.weight`, `layers.i.2.running_mean`, … as there.
+final class NormalizedNetwork: CorrelationNetwork {
   @Named var blocks: [any Module]
-  let normalisesByBatch = true
+  let normalizesByBatch = true
 
   init(
     from inputs: Int, widths: [Int], momentum: Double = 0.1, epsilon: Double = 1e-5, isAffine: Bool = false,
     using generator: Generator
   ) throws {
     let sizes = [inputs] + widths
-    let normalisation = { (size: Int) in
+    let normalization = { (size: Int) in
       try BatchNorm(size, momentum: momentum, epsilon: epsilon, affine: isAffine)
     }
     var blocks: [any Module] = try (0..<widths.count - 1).map { i in
       try SigmoidBlock(
-        LinearEncoder(from: sizes[i], to: sizes[i + 1], using: generator), normalisation(sizes[i + 1]))
+        LinearEncoder(from: sizes[i], to: sizes[i + 1], using: generator), normalization(sizes[i + 1]))
     }
     let (last, width) = (sizes[widths.count - 1], sizes[widths.count])
     blocks.append(
-      try OutputBlock(normalisation(last), LinearEncoder(from: last, to: width, using: generator)))
+      try OutputBlock(normalization(last), LinearEncoder(from: last, to: width, using: generator)))
     _blocks = Named(wrappedValue: blocks, "layers")
   }
 
@@ -96,29 +96,29 @@ final class NormalisedNetwork: CorrelationNetwork {
 
 private final class SigmoidBlock: Module {
   @Named var linear: LinearEncoder
-  @Named var normalisation: BatchNorm
+  @Named var normalization: BatchNorm
 
-  init(_ linear: LinearEncoder, _ normalisation: BatchNorm) {
+  init(_ linear: LinearEncoder, _ normalization: BatchNorm) {
     _linear = Named(wrappedValue: linear, "0")
-    _normalisation = Named(wrappedValue: normalisation, "2")
+    _normalization = Named(wrappedValue: normalization, "2")
   }
 
   func callAsFunction(_ rows: Tensor, _ pass: Pass) throws -> Tensor {
-    try normalisation(linear(rows).sigmoid(), pass)
+    try normalization(linear(rows).sigmoid(), pass)
   }
 }
 
 private final class OutputBlock: Module {
-  @Named var normalisation: BatchNorm
+  @Named var normalization: BatchNorm
   @Named var linear: LinearEncoder
 
-  init(_ normalisation: BatchNorm, _ linear: LinearEncoder) {
-    _normalisation = Named(wrappedValue: normalisation, "0")
+  init(_ normalization: BatchNorm, _ linear: LinearEncoder) {
+    _normalization = Named(wrappedValue: normalization, "0")
     _linear = Named(wrappedValue: linear, "1")
   }
 
   func callAsFunction(_ rows: Tensor, _ pass: Pass) throws -> Tensor {
-    try linear(normalisation(rows, pass))
+    try linear(normalization(rows, pass))
   }
 }
 

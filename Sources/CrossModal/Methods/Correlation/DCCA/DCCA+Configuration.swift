@@ -3,11 +3,11 @@ extension DCCA {
   public enum Network: String, Codable, Sendable, CaseIterable {
     /// Linear maps with an activation between them.
     case mlp
-    /// The public PyTorch program's: sigmoid and batch normalisation.
-    case normalised = "mlp-bn"
+    /// The public PyTorch program's: sigmoid and batch normalization.
+    case normalized = "mlp-bn"
   }
 
-  /// What is minimised.
+  /// What is minimized.
   public enum Objective: String, Codable, Sendable, CaseIterable {
     /// Minus the sum of canonical correlations.
     case paper

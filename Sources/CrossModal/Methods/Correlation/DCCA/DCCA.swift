@@ -54,8 +54,8 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
         try PlainNetwork(
           from: widths[view], widths: sizes[view], activation: configuration.activation,
           activatesOutput: configuration.activateOutput, using: generator)
-      case .normalised:
-        try NormalisedNetwork(from: widths[view], widths: sizes[view], using: generator)
+      case .normalized:
+        try NormalizedNetwork(from: widths[view], widths: sizes[view], using: generator)
       }
     }
     (model1, model2) = (networks[0], networks[1])
@@ -198,7 +198,7 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
     let pieces = batch.count > configuration.forwardChunk && step.processes == 1
-    if pieces, step.isTraining, !model1.normalisesByBatch, !configuration.objective.reconstructs,
+    if pieces, step.isTraining, !model1.normalizesByBatch, !configuration.objective.reconstructs,
       configuration.objective != .noi
     {
       return try lossInPieces(batch, step)
@@ -254,7 +254,7 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
         outputs, ridges)
     case .gcca:
       return try loss(
-        DeepCorrelation.generalised(outputs, ridges: ridges, top: configuration.topk ?? all), outputs, ridges)
+        DeepCorrelation.generalized(outputs, ridges: ridges, top: configuration.topk ?? all), outputs, ridges)
     case .eckartYoung: return try Loss(DeepCorrelation.eckartYoung(outputs))
     case .noi: return try orthogonal(outputs, step)
     }

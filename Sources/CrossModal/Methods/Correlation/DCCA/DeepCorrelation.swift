@@ -3,7 +3,7 @@ import Torch
 /// What deep canonical correlation analysis maximises: the correlation between two batches of outputs
 /// (Andrew et al., ICML 2013), and the variants of other programs. In float64 whatever the outputs are.
 ///
-/// Outputs are `[m, o]`, one row a pair; a loss is a scalar, to be minimised.
+/// Outputs are `[m, o]`, one row a pair; a loss is a scalar, to be minimized.
 public enum DeepCorrelation {
   /// Singular values of S₁₁^-½ S₁₂ S₂₂^-½, descending, with S the covariances plus `ridges` times the identity.
   ///
@@ -30,22 +30,22 @@ public enum DeepCorrelation {
   public static func eigenvalueRoots(
     _ outputs: [Tensor], ridge: Double, epsilon: Double, top: Int
   ) throws -> Tensor {
-    let (centred, degrees) = try Self.centred(outputs)
-    let roots = try centred.map { rows in
+    let (centered, degrees) = try Self.centered(outputs)
+    let roots = try centered.map { rows in
       try inverseRoot(
         plus(ridge, rows.transposed().matmul(rows) / degrees), dropping: epsilon)
     }
-    let cross = try centred[0].transposed().matmul(centred[1]) / degrees
+    let cross = try centered[0].transposed().matmul(centered[1]) / degrees
     let t = try roots[0].matmul(cross).matmul(roots[1])
     return try -topRoots(of: plus(ridge, t.transposed().matmul(t)), count: top, epsilon: epsilon)
   }
 
   /// Generalised form for any number of views: minus the sum of the `top` largest eigenvalues of the sum of the
   /// views' (ridge) projectors.
-  public static func generalised(_ outputs: [Tensor], ridges: [Double], top: Int) throws -> Tensor {
-    let (centred, degrees) = try Self.centred(outputs)
+  public static func generalized(_ outputs: [Tensor], ridges: [Double], top: Int) throws -> Tensor {
+    let (centered, degrees) = try Self.centered(outputs)
     // The m × m sum of projectors R R' has the eigenvalues of the small R'R.
-    let whitened = try centred.enumerated().map { view, rows in
+    let whitened = try centered.enumerated().map { view, rows in
       let factor = try self.factor(rows, degrees, ridge: ridges[min(view, ridges.count - 1)], view: view)
       return try factor.solveTriangular(rows.transposed()).transposed() / degrees.squareRoot()
     }
@@ -56,11 +56,11 @@ public enum DeepCorrelation {
   /// The Eckart-Young loss -2 tr C + tr V² for small batches: C the mean over ordered pairs of views, V the mean
   /// of the views' own covariances.
   public static func eckartYoung(_ outputs: [Tensor]) throws -> Tensor {
-    let (centred, degrees) = try Self.centred(outputs)
+    let (centered, degrees) = try Self.centered(outputs)
     let views = Double(outputs.count)
-    let sum = try centred.dropFirst().reduce(centred[0]) { try $0 + $1 }
+    let sum = try centered.dropFirst().reduce(centered[0]) { try $0 + $1 }
     let crossTrace = try sum.squared().sum() / degrees / views
-    let own = try centred.map { try $0.transposed().matmul($0) / degrees }
+    let own = try centered.map { try $0.transposed().matmul($0) / degrees }
     let v = try own.dropFirst().reduce(own[0]) { try $0 + $1 } / views
     return try crossTrace * -2.0 + v.squared().sum()
   }
@@ -68,8 +68,8 @@ public enum DeepCorrelation {
   /// Largest over smallest eigenvalue of the covariance of each output: large when outputs have collapsed.
   static func conditionNumbers(_ outputs: [Tensor], ridges: [Double]) throws -> [Double] {
     try withoutGradient {
-      let (centred, degrees) = try Self.centred(outputs)
-      return try centred.enumerated().map { view, rows in
+      let (centered, degrees) = try Self.centered(outputs)
+      return try centered.enumerated().map { view, rows in
         let covariance = try plus(
           ridges[min(view, ridges.count - 1)], rows.transposed().matmul(rows) / degrees)
         let values = try covariance.symmetricEigen().values.values(as: Double.self)
@@ -80,7 +80,7 @@ public enum DeepCorrelation {
 
   // MARK: - Pieces
 
-  private static func centred(_ outputs: [Tensor]) throws -> (rows: [Tensor], degrees: Double) {
+  private static func centered(_ outputs: [Tensor]) throws -> (rows: [Tensor], degrees: Double) {
     let counts = outputs.map { $0.size(along: 0) }
     guard Set(counts).count == 1, let m = counts.first else {
       throw DeepCorrelationError.unequalRows(counts)
@@ -111,10 +111,10 @@ public enum DeepCorrelation {
   }
 
   private static func whitenedCross(_ outputs: [Tensor], ridges: [Double]) throws -> Tensor {
-    let (centred, degrees) = try Self.centred(outputs)
-    let first = try factor(centred[0], degrees, ridge: ridges[0], view: 0)
-    let second = try factor(centred[1], degrees, ridge: ridges[min(1, ridges.count - 1)], view: 1)
-    let cross = try centred[0].transposed().matmul(centred[1]) / degrees
+    let (centered, degrees) = try Self.centered(outputs)
+    let first = try factor(centered[0], degrees, ridge: ridges[0], view: 0)
+    let second = try factor(centered[1], degrees, ridge: ridges[min(1, ridges.count - 1)], view: 1)
+    let cross = try centered[0].transposed().matmul(centered[1]) / degrees
     let half = try first.solveTriangular(cross)
     return try second.solveTriangular(half.transposed()).transposed()
   }

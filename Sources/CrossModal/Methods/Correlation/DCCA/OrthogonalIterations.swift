@@ -8,7 +8,7 @@ enum OrthogonalIterations {
     var mean: Tensor
     var covariance: Tensor
 
-    /// mean ← ρ mean + (1 - ρ) batch mean, likewise the covariance (divided by m, centred by the batch mean).
+    /// mean ← ρ mean + (1 - ρ) batch mean, likewise the covariance (divided by m, centered by the batch mean).
     func updated(with outputs: Tensor, rho: Double) throws -> Moments {
       let batch = try Moments(of: outputs)
       return Moments(
@@ -25,8 +25,8 @@ enum OrthogonalIterations {
     init(of outputs: Tensor) throws {
       let rows = try outputs.detached().to(.float64)
       mean = try rows.mean(along: 0)
-      let centred = try rows - mean
-      covariance = try centred.transposed().matmul(centred) / Double(rows.size(along: 0))
+      let centered = try rows - mean
+      covariance = try centered.transposed().matmul(centered) / Double(rows.size(along: 0))
     }
 
     /// (outputs - mean)(covariance + ε I)^-½, without a graph.

@@ -17,7 +17,7 @@ final class ViewScaling: Module {
   }
 
   /// - Parameters:
-  ///   - deviation: of each column; nil to centre only.
+  ///   - deviation: of each column; nil to center only.
   ///   - floor: smallest deviation to divide by, as a fraction of the root mean square of all.
   func set(mean center: Tensor, deviation: Tensor?, floor: Double) throws {
     mean = try center.to(mean.dtype).to(mean.device)

@@ -66,10 +66,10 @@ public struct RBFKernel: Kernel {
 
   public func columns(_ rows: Tensor) throws -> @Sendable (Int) throws -> Tensor {
     let rows = try rows.to(.float64)
-    let centred = try rows - rows.mean(along: 0)
-    let norms = try centred.squared().sum(along: 1)
+    let centered = try rows - rows.mean(along: 0)
+    let norms = try centered.squared().sum(along: 1)
     return { place in
-      let products = try centred.matmul(centred[place]) * -2.0
+      let products = try centered.matmul(centered[place]) * -2.0
       return try ((products + norms + norms[place]).clamped(from: 0) * -gamma).exp()
     }
   }
@@ -163,8 +163,8 @@ func squaredDistances(_ rows: Tensor, _ points: Tensor) throws -> Tensor {
 /// |u - v|² among rows, `[n, n]`, exactly 0 on the diagonal.
 func squaredDistances(_ rows: Tensor) throws -> Tensor {
   let whole = try rows.to(.float64)
-  let centred = try whole - whole.mean(along: 0)
-  let products = try centred.matmul(centred.transposed())
+  let centered = try whole - whole.mean(along: 0)
+  let products = try centered.matmul(centered.transposed())
   // Norms from the same products, so that the diagonal cancels.
   let norms = try products.diagonal()
   return try (norms - products * 2.0).adding(norms.unsqueezed(at: 1))

@@ -1,10 +1,10 @@
 import Torch
 
-/// One view of kernel canonical correlation analysis: training rows, centred.
+/// One view of kernel canonical correlation analysis: training rows, centered.
 public enum KernelView: Sendable {
-  /// By a centred kernel matrix, `[n, n]`.
+  /// By a centered kernel matrix, `[n, n]`.
   case gram(Tensor)
-  /// By its columns themselves, centred and without a ridge, `[n, q]`.
+  /// By its columns themselves, centered and without a ridge, `[n, q]`.
   case columns(Tensor)
 
   /// Number of rows.

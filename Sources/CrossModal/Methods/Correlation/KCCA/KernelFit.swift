@@ -103,7 +103,7 @@ struct KernelFit<Data: TrainingSet> {
     let rows = try rows(of: data.all())
     let settings = try settings { data.count <= 5000 ? rows : try sample() }
     let kernels = try settings.map { try $0.kernel() }
-    var grams: [CentredGram?] = []
+    var grams: [CenteredGram?] = []
     let sides = try rows.indices.map { side in
       guard let kernel = kernels[side] else {
         grams.append(nil)
@@ -112,9 +112,9 @@ struct KernelFit<Data: TrainingSet> {
       }
       let values = try kernel.gram(rows[side])
       if kernel is PrecomputedKernel { try checkSymmetric(values, view: views[side]) }
-      let centred = try CentredGram(values)
-      grams.append(centred)
-      return .gram(centred.values)
+      let centered = try CenteredGram(values)
+      grams.append(centered)
+      return .gram(centered.values)
     }
     let solution = try KernelCorrelation(
       sides, ridges: [configuration.ridge(of: 0), configuration.ridge(of: 1)], names: views,

@@ -14,7 +14,7 @@ public struct RatingPrediction: Sendable {
   }
 
   /// - Parameters:
-  ///   - scores: of training rows, centred, `[n, k]`.
+  ///   - scores: of training rows, centered, `[n, k]`.
   ///   - ratings: of the same rows, `[n, c]`.
   public init(scores: Tensor, ratings: Tensor) throws {
     let ratings = try ratings.to(.float64)
@@ -24,7 +24,7 @@ public struct RatingPrediction: Sendable {
       cross: scores.transposed().matmul(ratings - mean))
   }
 
-  /// From products of scores among themselves `[k, k]` and with centred ratings `[k, c]`.
+  /// From products of scores among themselves `[k, k]` and with centered ratings `[k, c]`.
   init(mean: Tensor, covariance: Tensor, cross: Tensor) throws {
     self.mean = mean
     // Scores may depend on each other; then the shortest solution is as good as any.

@@ -19,7 +19,7 @@ struct DeepCorrelationTests {
     ("topk", { try DeepCorrelation.loss($0, ridges: [1e-3, 2e-3], top: 2) }),
     ("sum of squares", { try DeepCorrelation.sumOfSquares($0, ridges: [1e-3, 1e-3]) }),
     ("michaelvll", { try DeepCorrelation.eigenvalueRoots($0, ridge: 1e-3, epsilon: 1e-9, top: 2) }),
-    ("generalised", { try DeepCorrelation.generalised($0, ridges: [1e-3], top: 3) }),
+    ("generalised", { try DeepCorrelation.generalized($0, ridges: [1e-3], top: 3) }),
     ("Eckart-Young", { try DeepCorrelation.eckartYoung($0) }),
   ]
 
@@ -52,19 +52,19 @@ struct DeepCorrelationTests {
     let leaves = try rows.map { try $0.requiringGradient() }
     let slope = try #require(
       try Tensor.gradients(of: [DeepCorrelation.loss(leaves, ridges: [1e-3, 1e-3])], by: leaves)[0])
-    let centred = try rows.map { try $0 - $0.mean(along: 0) }
+    let centered = try rows.map { try $0 - $0.mean(along: 0) }
     let degrees = 19.0
     let identity = try Tensor.identity(4, .float64)
-    let roots = try centred.map { rows in
+    let roots = try centered.map { rows in
       let (values, vectors) = try (rows.transposed().matmul(rows) / degrees + identity * 1e-3)
         .symmetricEigen()
       return try (vectors * values.inverseSquareRoot()).matmul(vectors.transposed())
     }
-    let cross = try centred[0].transposed().matmul(centred[1]) / degrees
+    let cross = try centered[0].transposed().matmul(centered[1]) / degrees
     let (u, d, vt) = try roots[0].matmul(cross).matmul(roots[1]).svd()
     let g12 = try roots[0].matmul(u).matmul(vt).matmul(roots[1])
     let g11 = try roots[0].matmul(u * d).matmul(u.transposed()).matmul(roots[0]) * -0.5
-    let expected = try (centred[0].matmul(g11) * 2 + centred[1].matmul(g12.transposed())) / -degrees
+    let expected = try (centered[0].matmul(g11) * 2 + centered[1].matmul(g12.transposed())) / -degrees
     #expect(try slope.isClose(to: expected, absolute: 1e-12))
   }
 
@@ -92,8 +92,8 @@ struct DeepCorrelationTests {
     #expect(value < 0)
     #expect(value > -3)
     let same = try DeepCorrelation.singularValues([rows[0], rows[0]], ridges: [0.1, 0.1])
-    let centred = try rows[0] - rows[0].mean(along: 0)
-    let values = try (centred.transposed().matmul(centred) / 29.0).symmetricEigen().values
+    let centered = try rows[0] - rows[0].mean(along: 0)
+    let values = try (centered.transposed().matmul(centered) / 29.0).symmetricEigen().values
     let expected = try (values / (values + 0.1)).reversed(along: 0)
     #expect(try same.isClose(to: expected, absolute: 1e-12))
   }

@@ -5,7 +5,7 @@ import Torch
 @Suite("KernelCorrelation")
 struct KernelCorrelationTests {
   private func grams(_ n: Int, gamma: Double = 0.1, width: Int = 6) throws -> [KernelView] {
-    try correlatedRows(n, width, 5).map { .gram(try CentredGram(RBFKernel(gamma: gamma).gram($0)).values) }
+    try correlatedRows(n, width, 5).map { .gram(try CenteredGram(RBFKernel(gamma: gamma).gram($0)).values) }
   }
 
   @Test(
@@ -78,7 +78,7 @@ struct KernelCorrelationTests {
       try KernelCorrelation(views, ridges: [.range, .range], components: .exactly(2))
     }
     let rows = try correlatedRows(20, 12, 10)
-    let linear = try rows.map { KernelView.gram(try CentredGram(LinearKernel().gram($0)).values) }
+    let linear = try rows.map { KernelView.gram(try CenteredGram(LinearKernel().gram($0)).values) }
     let found = try KernelCorrelation(linear, ridges: [.range, .range], components: .exactly(5))
     #expect(found.ranks == [12, 10])
     #expect(found.trivial == 3)
@@ -100,8 +100,8 @@ struct KernelCorrelationTests {
   @Test("a kernel that is no inner product loses its negative eigenvalues and says so")
   func negative() throws {
     let rows = try correlatedRows(40, 4, 3)
-    let sigmoid = try CentredGram(SigmoidKernel(gamma: 0.5, constant: -1).gram(rows[0]))
-    let linear = try CentredGram(LinearKernel().gram(rows[1]))
+    let sigmoid = try CenteredGram(SigmoidKernel(gamma: 0.5, constant: -1).gram(rows[0]))
+    let linear = try CenteredGram(LinearKernel().gram(rows[1]))
     let found = try KernelCorrelation(
       [.gram(sigmoid.values), .gram(linear.values)], ridges: [.hardoon(1), .hardoon(1)],
       components: .exactly(2))

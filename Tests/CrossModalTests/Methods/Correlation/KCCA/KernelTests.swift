@@ -90,11 +90,11 @@ struct KernelTests {
   func centring() throws {
     let rows = try correlatedRows(20, 3, 3)[0]
     let gram = try RBFKernel(gamma: 0.3).gram(rows)
-    let centred = try CentredGram(gram)
-    #expect(try centred.values.sum(along: 0).magnitude().max().item(as: Double.self) < 1e-12)
-    #expect(try CentredGram(centred.values).values.distance(to: centred.values) < 1e-14)
-    #expect(try CentredGram(gram + 5).values.distance(to: centred.values) < 1e-13)
-    #expect(try centred.centred(gram).distance(to: centred.values) < 1e-13)
-    #expect(try centred.centred(gram[3..<4]).distance(to: centred.values[3..<4]) < 1e-13)
+    let centered = try CenteredGram(gram)
+    #expect(try centered.values.sum(along: 0).magnitude().max().item(as: Double.self) < 1e-12)
+    #expect(try CenteredGram(centered.values).values.distance(to: centered.values) < 1e-14)
+    #expect(try CenteredGram(gram + 5).values.distance(to: centered.values) < 1e-13)
+    #expect(try centered.centered(gram).distance(to: centered.values) < 1e-13)
+    #expect(try centered.centered(gram[3..<4]).distance(to: centered.values[3..<4]) < 1e-13)
   }
 }

@@ -5,7 +5,7 @@ import Torch
 ///
 /// Scores are compared after rounding to 10 decimals, so that equal items score equally whatever the order
 /// of summation was.
-public struct LabelledRetrieval: Sendable {
+public struct LabeledRetrieval: Sendable {
   /// What counts when scores are equal.
   public enum Ties: String, Codable, Sendable, CaseIterable {
     /// The order of the gallery.

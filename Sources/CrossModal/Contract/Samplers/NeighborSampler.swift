@@ -3,7 +3,7 @@
 ///
 /// In an epoch every pair leads once; with it come other partners of its item. No item is twice in a batch unless
 /// the released programs are to be followed, which draw leads without looking.
-public struct NeighbourSampler: BatchSampler {
+public struct NeighborSampler: BatchSampler {
   public let batchesPerEpoch: Int
   /// Partners of an item in a batch.
   public let sample: Int

@@ -1,14 +1,14 @@
 import Torch
 
 /// The items of a batch of pairs, each once, and what of them belongs together.
-struct NeighbourBatch {
+struct NeighborBatch {
   /// Where in the own part of the batch each item is first seen, `[side][item]`.
   let places: [[Int]]
   /// Where among what all processes give each item is first seen, `[side][item]`.
   let rows: [[Int]]
   /// Across the sides.
   let matches: Matches
-  /// Equal numbers are neighbours, int64 `[items]` a side.
+  /// Equal numbers are neighbors, int64 `[items]` a side.
   let groups: [Tensor]
 
   /// - Parameters:
@@ -16,7 +16,7 @@ struct NeighbourBatch {
   ///   - labels: class of each own pair, for those of `positives` and `neighbourhood` that go by classes.
   init(
     _ batch: Batch, _ step: Step, side: Int, labels: [Int]?, positives: Positives,
-    neighbourhood: StructurePreserving.Neighbourhood
+    neighbourhood: StructurePreserving.Neighborhood
   ) throws {
     let own = try Self.identities(batch, step, side)
     let all = try own.map { try step.gathered($0) }

@@ -1,8 +1,8 @@
 import Torch
 
-/// Random change of the colours of pictures, as torchvision's `ColorJitter`: brightness, contrast, saturation and
+/// Random change of the colors of pictures, as torchvision's `ColorJitter`: brightness, contrast, saturation and
 /// hue, in that order (torchvision's order is random).
-public struct ColourJitter: Sendable, Equatable {
+public struct ColorJitter: Sendable, Equatable {
   /// Each multiplies by a factor uniform in 1 ± the number, never below 0.
   public var brightness: Double
   public var contrast: Double
@@ -18,7 +18,7 @@ public struct ColourJitter: Sendable, Equatable {
   }
 
   /// Whether it changes nothing.
-  public var isNone: Bool { self == ColourJitter() }
+  public var isNone: Bool { self == ColorJitter() }
 
   /// Random numbers that it uses for each picture.
   static let choices = 4
@@ -30,37 +30,37 @@ public struct ColourJitter: Sendable, Equatable {
   func applied(to pictures: Tensor, _ choices: [[Double]]) throws(TorchError) -> Tensor {
     guard pictures.size(along: 3) == 3 else { return pictures }
     let isBytes = pictures.dtype == .uint8
-    var colours = isBytes ? try pictures.to(.float32) / 255 : pictures
+    var colors = isBytes ? try pictures.to(.float32) / 255 : pictures
     func factors(_ number: Int, _ strength: Double) throws(TorchError) -> Tensor {
       let factors = choices.map { max(0, 1 + strength * (2 * $0[number] - 1)) }
-      return try Tensor(factors, shape: [factors.count, 1, 1, 1]).to(colours.dtype).to(colours.device)
+      return try Tensor(factors, shape: [factors.count, 1, 1, 1]).to(colors.dtype).to(colors.device)
     }
     func blended(_ other: Tensor, _ factor: Tensor) throws(TorchError) -> Tensor {
-      try (other + (colours - other) * factor).clamped(from: 0, to: 1)
+      try (other + (colors - other) * factor).clamped(from: 0, to: 1)
     }
-    if brightness > 0 { colours = try (colours * factors(0, brightness)).clamped(from: 0, to: 1) }
+    if brightness > 0 { colors = try (colors * factors(0, brightness)).clamped(from: 0, to: 1) }
     if contrast > 0 {
-      colours = try blended(
-        colours.grey().mean(along: 1, 2, 3, keepingDimension: true), factors(1, contrast))
+      colors = try blended(
+        colors.grey().mean(along: 1, 2, 3, keepingDimension: true), factors(1, contrast))
     }
-    if saturation > 0 { colours = try blended(colours.grey(), factors(2, saturation)) }
+    if saturation > 0 { colors = try blended(colors.grey(), factors(2, saturation)) }
     if hue > 0 {
       let turns = choices.map { hue * (2 * $0[3] - 1) }
-      colours = try colours.turningHue(
-        by: Tensor(turns, shape: [turns.count, 1, 1]).to(colours.dtype).to(colours.device))
+      colors = try colors.turningHue(
+        by: Tensor(turns, shape: [turns.count, 1, 1]).to(colors.dtype).to(colors.device))
     }
-    return isBytes ? try (colours * 255).rounded().to(.uint8) : colours
+    return isBytes ? try (colors * 255).rounded().to(.uint8) : colors
   }
 }
 
 extension Tensor {
-  /// Brightness of colours `[…, 3]`, `[…, 1]` (ITU-R 601).
+  /// Brightness of colors `[…, 3]`, `[…, 1]` (ITU-R 601).
   fileprivate func grey() throws(TorchError) -> Tensor {
     let weights = try Tensor([0.299, 0.587, 0.114]).to(dtype).to(device)
     return try (self * weights).sum(along: -1, keepingDimension: true)
   }
 
-  /// Colours `[n, h, w, 3]` in 0...1 whose hue is turned by parts of the circle `[n, 1, 1]`, lightness and saturation
+  /// Colors `[n, h, w, 3]` in 0...1 whose hue is turned by parts of the circle `[n, 1, 1]`, lightness and saturation
   /// (of the HSV space) as they were.
   fileprivate func turningHue(by turns: Tensor) throws(TorchError) -> Tensor {
     let (red, green, blue) = (
@@ -69,7 +69,7 @@ extension Tensor {
     let value = try max(along: 3)
     let chroma = try value - min(along: 3)
     let safe = try chroma.clamped(from: 1e-12)
-    // The sextant of the largest channel; grey has no hue, and keeps its colour because its chroma is 0.
+    // The sextant of the largest channel; gray has no hue, and keeps its color because its chroma is 0.
     let ofBlue = try (red - green) / safe + 4
     let ofGreen = try ((blue - red) / safe + 2).chosen(where: green .== value, otherwise: ofBlue)
     let sextant = try ((green - blue) / safe).chosen(where: red .== value, otherwise: ofGreen)

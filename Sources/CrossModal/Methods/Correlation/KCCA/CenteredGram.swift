@@ -1,8 +1,8 @@
 import Torch
 
-/// A kernel matrix of the training rows, centred in feature space, and what centres new rows the same way
+/// A kernel matrix of the training rows, centered in feature space, and what centers new rows the same way
 /// (`kcca.md` section 3).
-public struct CentredGram: Sendable {
+public struct CenteredGram: Sendable {
   /// K = K₀ - 1r' - r1' + m, `[n, n]`; rows sum to 0.
   public let values: Tensor
   /// r: means of the columns of K₀, `[n]`.
@@ -15,11 +15,11 @@ public struct CentredGram: Sendable {
     values = try gram - shift - shift.unsqueezed(at: 1)
   }
 
-  /// Kernel values of new rows with the training rows, centred by the training rows alone, so that a row
+  /// Kernel values of new rows with the training rows, centered by the training rows alone, so that a row
   /// transformed alone equals that row in a batch.
   ///
   /// - Parameter rows: k(new, training), `[m, n]`.
-  public func centred(_ rows: Tensor) throws -> Tensor {
+  public func centered(_ rows: Tensor) throws -> Tensor {
     let shift = try rows.mean(along: 1, keepingDimension: true) - columnMeans.mean()
     return try rows - columnMeans - shift
   }
