@@ -42,7 +42,8 @@ extension Run {
     let (method, settings) = try learning.trainable()
     let types = method.stateEntries.map(\.tensor.dtype)
     try Trainer(
-      method, training: settings, data: learning.data, validation: learning.heldOut(), seed: seed,
+      method, training: settings, data: learning.data, validation: learning.heldOut { observe(.note($0)) },
+      seed: seed,
       device: device, observe: observe
     ).run()
     // Training may have had another precision than the method has in use.

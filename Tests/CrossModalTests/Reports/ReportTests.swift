@@ -95,7 +95,7 @@ struct ReportTests {
         == "<img src=\"data:image/png;base64,iVBORw0KGgo=\" alt=\"\" />")
     try Data("GIF89a".utf8).write(to: file)
     let error = #expect(throws: ReportError.self) { try EmbeddedPicture(contentsOf: file) }
-    #expect(error?.localizedDescription == "\(file.path): expected a JPEG or PNG picture")
+    #expect(error?.localizedDescription == "\(file.path): expected a JPEG, PNG or WebP picture")
   }
 
   @Test("the page is written whole")
