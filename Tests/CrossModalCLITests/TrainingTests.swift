@@ -87,7 +87,8 @@ struct TrainingTests {
     let arguments = [
       "train", "--method", "contrastive", "--data", Self.data, "--out", out, "--set", "optimizer=sgd",
       "--set",
-      "learning_rate=1e39", "--set", "batch_size=1297", "--set", "epochs=1", "--set", "threads=1", "--quiet",
+      "learning_rate=3e38", "--set", "weight_decay=1e10", "--set", "batch_size=1297", "--set", "epochs=1",
+      "--set", "threads=1", "--quiet",
     ]
     let outcome = try CommandLine.run(arguments)
     #expect(outcome.status == 1)

@@ -66,12 +66,16 @@ extension Method {
 }
 
 extension MethodConfiguration {
-  /// Every key with its value as the default, what it sets, and its other names.
+  /// Every key with its value as the default, what it sets, the bounds of its numbers, and its other names.
   func documentation() throws -> [JSON.Member] {
     let defaults = try tree()
     return Self.keys.map { key in
       let text = key.about + (key.part.map { "; part of \($0.key)" } ?? "")
       var about: JSON = ["default": defaults[key.name] ?? .null, "about": .string(text)]
+      let named = key.part.flatMap { part in
+        Self.keys.first { $0.name == part.key }?.members.first { $0.key == part.member }?.value.json
+      }
+      if let bounds = key.boundsJSON ?? named { about["bounds"] = bounds }
       if !key.aliases.isEmpty { about["aliases"] = .array(key.aliases.map(JSON.string)) }
       return JSON.Member(key.name, about)
     }

@@ -65,17 +65,4 @@ public struct Schedule: Codable, Sendable, Equatable {
     case .inverse: return 1 / (1 + gamma * Double(step))
     }
   }
-
-  func validate() throws {
-    let refuse = { (key: String, value: String, expected: String) in
-      ConfigurationError.badValue(key: "schedule.\(key)", value: value, expected: expected)
-    }
-    guard every >= 1 else { throw refuse("every", "\(every)", "1 or more") }
-    guard gamma >= 0, gamma.isFinite else { throw refuse("gamma", "\(gamma)", "0 or more") }
-    guard warmup >= 0 else { throw refuse("warmup", "\(warmup)", "0 or more steps") }
-    guard floor >= 0, floor <= 1 else { throw refuse("floor", "\(floor)", "from 0 to 1") }
-    guard milestones.allSatisfy({ $0 >= 0 }) else {
-      throw refuse("milestones", "\(milestones)", "epochs of 0 or more")
-    }
-  }
 }

@@ -66,90 +66,79 @@ public struct TrainingConfiguration: MethodConfiguration {
   /// Type of floating-point inputs.
   public var dtype: DataType { precision == .float64 ? .float64 : .float32 }
 
-  public static let keys = [
+  public static let keys: [ConfigurationKey] = [
     ConfigurationKey(
-      "epochs", "walks over the training pairs", aliases: ["num_epochs", "n_epochs", "max_epochs"]),
+      "epochs", "walks over the training pairs", aliases: ["num_epochs", "n_epochs", "max_epochs"],
+      in: .count(from: 0)),
     ConfigurationKey(
-      "steps", "ends after this many steps, also within an epoch", aliases: ["max_steps", "num_steps"]),
+      "steps", "ends after this many steps, also within an epoch", aliases: ["max_steps", "num_steps"],
+      in: .count(from: 1, or: "null")),
     ConfigurationKey(
-      "batch_size", "pairs in a batch, over all processes; null for all pairs", aliases: ["batch", "bs"]),
+      "batch_size", "pairs in a batch, over all processes; null for all pairs", aliases: ["batch", "bs"],
+      in: .count(from: 1, or: "null")),
     ConfigurationKey(
-      "accumulate", "batches whose gradients make one step", aliases: ["gradient_accumulation_steps"]),
-    ConfigurationKey("learning_rate", "length of a step", aliases: ["lr", "learningrate"]),
+      "accumulate", "batches whose gradients make one step", aliases: ["gradient_accumulation_steps"],
+      in: .count(from: 1)),
+    ConfigurationKey("learning_rate", "length of a step", aliases: ["lr", "learningrate"], in: .from(0)),
     ConfigurationKey("optimizer", "adam, adamw, sgd, rmsprop or lbfgs", aliases: ["optim"]),
-    ConfigurationKey("momentum", "of sgd and rmsprop"),
+    ConfigurationKey("momentum", "of sgd and rmsprop", in: .fraction),
     ConfigurationKey("nesterov", "look ahead along the momentum (sgd)"),
-    ConfigurationKey("betas", "of adam and adamw: decay of the averages of gradients and of squares"),
-    ConfigurationKey("smoothing", "of rmsprop: decay of the average of squares", aliases: ["alpha_rmsprop"]),
     ConfigurationKey(
-      "epsilon", "added to the root of the average of squares; null for 1e-8", aliases: ["adam_eps"]),
-    ConfigurationKey("history", "of lbfgs: steps it remembers", aliases: ["history_size"]),
+      "betas", "of adam and adamw: decay of the averages of gradients and of squares", in: .fraction),
     ConfigurationKey(
-      "weight_decay", "shrinks weights; through the gradient, beside it for adamw", aliases: ["wd"]),
+      "smoothing", "of rmsprop: decay of the average of squares", aliases: ["alpha_rmsprop"], in: .fraction),
+    ConfigurationKey(
+      "epsilon", "added to the root of the average of squares; null for 1e-8", aliases: ["adam_eps"],
+      in: .from(0)),
+    ConfigurationKey(
+      "history", "of lbfgs: steps it remembers", aliases: ["history_size"], in: .count(1...10_000)),
+    ConfigurationKey(
+      "weight_decay", "shrinks weights; through the gradient, beside it for adamw", aliases: ["wd"],
+      in: .from(0)),
     ConfigurationKey(
       "schedule",
       "of the learning rate: kind (constant, step, exponential, cosine, linear, inverse, plateau), every (epochs, or "
         + "evaluations without improvement), gamma, milestones (epochs), warmup (steps), floor; lr_update and lr_gamma alone are every and gamma of step",
-      aliases: ["lr_schedule"]),
+      aliases: ["lr_schedule"],
+      members: [
+        "every": .count(from: 1), "gamma": .from(0), "milestones": .count(from: 0), "warmup": .count(from: 0),
+        "floor": .share,
+      ]),
     ConfigurationKey(
       "gradient_clip", "longest gradient; null for no limit",
-      aliases: ["grad_clip", "clip_grad", "max_grad_norm"]),
-    ConfigurationKey("patience", "evaluations without improvement before training ends; null for all epochs"),
+      aliases: ["grad_clip", "clip_grad", "max_grad_norm"], in: .above(0, or: "null")),
+    ConfigurationKey(
+      "patience", "evaluations without improvement before training ends; null for all epochs",
+      in: .count(from: 1, or: "null")),
     ConfigurationKey(
       "minimum_gain", "what a measure must gain on the best so far for patience to begin anew",
-      aliases: ["min_delta"]),
+      aliases: ["min_delta"], in: .from(0)),
     ConfigurationKey("select_by", "measure by which the best weights are kept; null for the method's first"),
-    ConfigurationKey("evaluate_every", "epochs between evaluations; 0 for none"),
-    ConfigurationKey("val_every", "steps between further evaluations, within epochs; null for none"),
+    ConfigurationKey("evaluate_every", "epochs between evaluations; 0 for none", in: .count(from: 0)),
+    ConfigurationKey(
+      "val_every", "steps between further evaluations, within epochs; null for none",
+      in: .count(from: 1, or: "null")),
     ConfigurationKey(
       "validation", "split to evaluate on; null for val, dev or validation", aliases: ["val_split"]),
-    ConfigurationKey("ema", "decay of a moving average of the weights, which is then kept; null for none"),
+    ConfigurationKey(
+      "ema", "decay of a moving average of the weights, which is then kept; null for none",
+      in: .fraction.or("null")),
     ConfigurationKey("precision", "float32, bfloat16 (matrix products) or float64", aliases: ["dtype"]),
-    ConfigurationKey("checkpoint_every", "steps between checkpoints, beside those at the end of an epoch"),
+    ConfigurationKey(
+      "checkpoint_every", "steps between checkpoints, beside those at the end of an epoch",
+      in: .count(from: 1, or: "null")),
   ]
 
   /// Official programs state the epochs between changes of the rate, and what then multiplies it, by themselves.
   static let scheduleAliases = ["lr_update": "every", "lr_gamma": "gamma"]
 
-  public func validate() throws {
-    for (key, count) in [
-      ("epochs", epochs), ("steps", steps), ("batch_size", batchSize), ("accumulate", accumulate),
-      ("history", history), ("patience", patience), ("evaluate_every", evaluateEvery),
-      ("val_every", valEvery),
-      ("checkpoint_every", checkpointEvery),
-    ] {
-      try require(count ?? 0 <= Self.largestCount, key, count ?? 0, "at most \(Self.largestCount)")
-    }
-    try require(epochs >= 0, "epochs", epochs, "0 or more")
-    try require(steps.map { $0 >= 1 } ?? true, "steps", steps ?? 0, "1 or more, or null")
-    try require(batchSize.map { $0 >= 1 } ?? true, "batch_size", batchSize ?? 0, "1 or more, or null")
-    try require(accumulate >= 1, "accumulate", accumulate, "1 or more")
-    try require(learningRate >= 0 && learningRate.isFinite, "learning_rate", learningRate, "0 or more")
-    try require(momentum >= 0 && momentum < 1, "momentum", momentum, "from 0 to below 1")
-    try require(
-      betas.count == 2 && betas.allSatisfy { $0 >= 0 && $0 < 1 }, "betas", betas,
-      "two numbers from 0 to below 1")
-    try require(smoothing >= 0 && smoothing < 1, "smoothing", smoothing, "from 0 to below 1")
-    try require(epsilon.map { $0 >= 0 && $0.isFinite } ?? true, "epsilon", epsilon ?? 0, "0 or more")
-    try require(history >= 1, "history", history, "1 or more")
-    try require(weightDecay >= 0 && weightDecay.isFinite, "weight_decay", weightDecay, "0 or more")
-    try schedule.validate()
-    try require(gradientClip.map { $0 > 0 } ?? true, "gradient_clip", gradientClip ?? 0, "above 0, or null")
-    try require(patience.map { $0 >= 1 } ?? true, "patience", patience ?? 0, "1 or more, or null")
-    try require(minimumGain >= 0 && minimumGain.isFinite, "minimum_gain", minimumGain, "0 or more")
-    try require(evaluateEvery >= 0, "evaluate_every", evaluateEvery, "0 or more")
-    try require(valEvery.map { $0 >= 1 } ?? true, "val_every", valEvery ?? 0, "1 or more, or null")
+  public func validateRelations() throws {
+    try require(betas.count == 2, "betas", betas, "two numbers from 0 to below 1")
     try require(
       valEvery == nil || evaluateEvery > 0, "val_every", valEvery ?? 0, "null where evaluate_every is 0")
-    try require(ema.map { $0 >= 0 && $0 < 1 } ?? true, "ema", ema ?? 0, "from 0 to below 1, or null")
-    try require(
-      checkpointEvery.map { $0 >= 1 } ?? true, "checkpoint_every", checkpointEvery ?? 0, "1 or more, or null")
     try require(
       optimizer != .lbfgs || accumulate == 1, "accumulate", accumulate, "1, which is what lbfgs needs")
   }
-
-  /// Products of two of these are no overflow.
-  private static let largestCount = 1 << 30
 }
 
 extension TrainingConfiguration {

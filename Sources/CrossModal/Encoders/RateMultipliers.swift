@@ -23,17 +23,13 @@ public struct RateMultipliers: Sendable, Codable, Equatable {
     try members.encode(cnn, forKey: .cnn)
   }
 
+  /// What its numbers may be.
+  static let bounds: KeyValuePairs<String, NumberBounds> = ["bert": .from(0), "cnn": .from(0)]
+
   /// What the key says of itself.
   static let about =
     "of the learning rate of parts that were trained before: bert, cnn (resnet and vgg); null for 0.1 where weights "
     + "come from a file, else 1"
-
-  func validate() throws {
-    for (key, factor) in [("bert", bert), ("cnn", cnn)] {
-      guard let factor, factor < 0 || !factor.isFinite else { continue }
-      throw ConfigurationError.badValue(key: "multipliers.\(key)", value: "\(factor)", expected: "0 or more")
-    }
-  }
 
   /// The multiple for the part of a network that may come from a file.
   ///

@@ -22,16 +22,14 @@ public struct KMeansSettings: Sendable, Codable, Equatable {
     iterations = try members.value(.iterations, or: iterations)
   }
 
+  /// What its numbers may be.
+  static let bounds: KeyValuePairs<String, NumberBounds> = [
+    "restarts": .count(1...1000), "iterations": .count(1...1_000_000),
+  ]
+
   /// What the key says of itself.
   static let about =
     "how evaluate finds the clusters of one modality: init (k-means++ or random), restarts, iterations"
-
-  func validate() throws {
-    for (key, value, most) in [("restarts", restarts, 1000), ("iterations", iterations, 1_000_000)]
-    where !(1...most).contains(value) {
-      throw ConfigurationError.badValue(key: "kmeans.\(key)", value: "\(value)", expected: "1 to \(most)")
-    }
-  }
 }
 
 /// A method whose settings say how objects are clustered.

@@ -9,14 +9,21 @@ public struct ConfigurationKey: Sendable {
   /// Where its value stands when it is a name for a part of another key's: that key, and a member of its object or a
   /// place in its list.
   public let part: (key: String, member: String)?
+  /// Which numbers it may be, or have in a list or in brackets; nil where it has none.
+  public let bounds: NumberBounds?
+  /// The same of the members of its object.
+  public let members: [(key: String, value: NumberBounds)]
 
   public init(
-    _ name: String, _ about: String, aliases: [String] = [], part: (key: String, member: String)? = nil
+    _ name: String, _ about: String, aliases: [String] = [], part: (key: String, member: String)? = nil,
+    in bounds: NumberBounds? = nil, members: KeyValuePairs<String, NumberBounds> = [:]
   ) {
     self.name = name
     self.about = about
     self.aliases = aliases
     self.part = part
+    self.bounds = bounds
+    self.members = members.map { ($0.key, $0.value) }
   }
 
   /// The key of messages about where its value stands.

@@ -10,8 +10,8 @@ public protocol MethodConfiguration: Codable, Sendable, Equatable {
   static var keys: [ConfigurationKey] { get }
   /// A property whose own settings stand among the others in files, as if they were the configuration's; nil for none.
   static var inlined: String? { get }
-  /// Throws when values are out of range or do not go together.
-  func validate() throws
+  /// Throws when values do not go together. Bounds of single numbers stand beside their keys.
+  func validateRelations() throws
   /// What settings of a user stand over: the defaults, or the values of a preset that they name.
   static func base(for overrides: JSON) throws -> Self
 }
@@ -21,14 +21,31 @@ extension MethodConfiguration {
 
   public static func base(for overrides: JSON) throws -> Self { Self() }
 
+  public func validateRelations() throws {}
+
+  /// Throws when numbers are out of the bounds of their keys or values do not go together.
+  ///
+  /// - Throws: ``ConfigurationError`` naming the key.
+  public func validate() throws {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    let tree = try Self.inlining(JSON(json: encoder.encode(self)))
+    for key in Self.keys where key.part == nil { try key.check(tree[key.name] ?? .null) }
+    try validateRelations()
+  }
+
   /// Every key with its value, in no order.
   private var encoded: JSON {
-    get throws {
-      var tree = try JSON(encoding: self)
-      guard let inlined = Self.inlined, let own = tree[inlined] else { return tree }
-      for member in own.members ?? [] { tree[member.key] = member.value }
-      return tree
-    }
+    get throws { Self.inlining(try JSON(encoding: self)) }
+  }
+
+  private static func inlining(_ tree: JSON) -> JSON {
+    guard let inlined, let own = tree[inlined] else { return tree }
+    var tree = tree
+    for member in own.members ?? [] { tree[member.key] = member.value }
+    return tree
   }
 
   /// What ``encoded`` wrote. Decoding passes over what it does not look for, so that everything may stand in both places.
@@ -121,11 +138,6 @@ extension MethodConfiguration {
   /// Throws, naming the key and what was expected of its value, where a condition does not hold.
   func require(_ holds: Bool, _ key: String, _ value: some Any, _ expected: String) throws {
     guard holds else { throw ConfigurationError.badValue(key: key, value: "\(value)", expected: expected) }
-  }
-
-  /// Widths beyond this are typing errors: their weights fit into no memory.
-  func requireUnits(_ key: String, _ value: Int) throws {
-    try require((1...1 << 20).contains(value), key, value, "1 to \(1 << 20)")
   }
 }
 

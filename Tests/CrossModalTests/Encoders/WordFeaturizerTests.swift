@@ -58,7 +58,7 @@ struct WordFeaturizerTests {
       message { _ = try Self.fitted(["threshold": 9]) }
         == "the featurizer 'words' cannot be fitted: no word occurs 9 times or more; give a smaller threshold"
     )
-    #expect(message { _ = try Self.fitted(["threshold": 0]) } == "threshold: 0 is not a whole number from 1")
+    #expect(message { _ = try Self.fitted(["threshold": 0]) } == "threshold: 0 is not 1 or more")
     #expect(
       message {
         _ = try Self.fitted(["threshold": 1]).featurized(.vectors(Tensor.zeros([1, 2])))

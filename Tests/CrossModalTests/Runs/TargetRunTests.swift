@@ -13,7 +13,6 @@ private final class AnswerScores: Trainable {
 
   struct Configuration: MethodConfiguration {
     static let keys: [ConfigurationKey] = []
-    func validate() throws {}
   }
 
   let configuration: Configuration
@@ -162,7 +161,7 @@ struct TargetRunTests {
     #expect(failure(data, ["answer": ["count": 2]])?.contains("did you mean 'answers'?") == true)
     #expect(
       failure(data, ["answers": ["count": 0], "captions": words])
-        == "targets.answers.count: 0 is not a whole number from 1")
+        == "targets.answers.count: 0 is not 1 or more")
     #expect(message { _ = try Run.fit(CCA.self, settings: RunSettings(["targets": [:]]), data: data) } != nil)
     #expect(!FileManager.default.fileExists(atPath: folder.path + "/other"))
     _ = try Self.trained(data, into: folder.file("run"))

@@ -8,7 +8,7 @@ import Torch
 struct ToyConfiguration: MethodConfiguration {
   var width = 4
   static let keys = [ConfigurationKey("width", "width of what is learned")]
-  func validate() throws { if width < 1 { throw EvaluationError.badValue("width is below 1") } }
+  func validateRelations() throws { if width < 1 { throw EvaluationError.badValue("width is below 1") } }
 }
 
 extension MethodDescription {

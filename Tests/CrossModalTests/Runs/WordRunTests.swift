@@ -12,7 +12,6 @@ private final class BagOfWords: Trainable, JointEmbedding {
 
   struct Configuration: MethodConfiguration {
     static let keys: [ConfigurationKey] = []
-    func validate() throws {}
   }
 
   static let recipes = [

@@ -16,7 +16,7 @@ private struct Sample: MethodConfiguration {
     ConfigurationKey("ends", "places"),
   ]
 
-  func validate() throws {
+  func validateRelations() throws {
     if size < 1 { throw ConfigurationError.badValue(key: "size", value: "\(size)", expected: "at least 1") }
   }
 }

@@ -13,7 +13,6 @@ final class TwoViewToy: Trainable, JointEmbedding {
     /// Pairs of a class in a batch; nil for any pairs.
     var views: Int?
     static let keys = ["width", "dropout", "breaks_at", "stands_at", "views"].map { ConfigurationKey($0, "") }
-    func validate() throws {}
   }
 
   static let description = MethodDescription(

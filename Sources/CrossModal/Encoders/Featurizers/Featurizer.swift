@@ -107,12 +107,7 @@ public struct VectorFeaturizerSettings: MethodConfiguration {
 
   public init() {}
 
-  public static let keys = [ConfigurationKey("size", "width of the vectors")]
-
-  public func validate() throws {
-    guard let size, size < 1 else { return }
-    throw ConfigurationError.badValue(key: "size", value: "\(size)", expected: "a whole number from 1")
-  }
+  public static let keys: [ConfigurationKey] = [ConfigurationKey("size", "width of the vectors", in: .units)]
 }
 
 /// Items to fit a featurizer to, read a range at a time, as often as needed.

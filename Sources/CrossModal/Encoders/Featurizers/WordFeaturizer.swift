@@ -19,10 +19,10 @@ public struct WordFeaturizer: TokenFeaturizer {
 
     public init() {}
 
-    public static let keys = [
+    public static let keys: [ConfigurationKey] = [
       ConfigurationKey(
         "threshold", "how often a word must occur in the texts that are counted to have a number of its own",
-        aliases: ["min_word_count", "vocab_threshold", "word_threshold"]),
+        aliases: ["min_word_count", "vocab_threshold", "word_threshold"], in: .count(from: 1)),
       ConfigurationKey(
         "splits",
         "splits whose texts are counted, as [train, val]; null for the one that is learned from. Official programs count "
@@ -36,11 +36,7 @@ public struct WordFeaturizer: TokenFeaturizer {
         "lowercase", "bring texts to lower case first", aliases: ["lower_case", "do_lower_case"]),
     ]
 
-    public func validate() throws {
-      guard threshold >= 1 else {
-        throw ConfigurationError.badValue(
-          key: "threshold", value: "\(threshold)", expected: "a whole number from 1")
-      }
+    public func validateRelations() throws {
       guard splits?.isEmpty != true else {
         throw ConfigurationError.badValue(key: "splits", value: "[]", expected: "a list of splits, or null")
       }

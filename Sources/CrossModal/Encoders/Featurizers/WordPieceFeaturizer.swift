@@ -18,13 +18,13 @@ public struct WordPieceFeaturizer: TokenFeaturizer {
 
     public init() {}
 
-    public static let keys = [
+    public static let keys: [ConfigurationKey] = [
       ConfigurationKey(
         "vocabulary", "the vocab.txt or tokenizer.json of the BERT whose weights are used; needed",
         aliases: ["vocab", "vocab_file", "bert_path"]),
       ConfigurationKey(
         "max_words", "most pieces of a text, [CLS] and [SEP] included; 0 for no limit",
-        aliases: ["max_length"]),
+        aliases: ["max_length"], in: .count(0...1 << 20)),
       ConfigurationKey(
         "lowercase", "lower case without accents; null: as the file says, true for a vocab.txt",
         aliases: ["lower_case", "do_lower_case"]),
@@ -33,7 +33,7 @@ public struct WordPieceFeaturizer: TokenFeaturizer {
         aliases: ["tokenize_chinese_chars"]),
     ]
 
-    public func validate() throws {
+    public func validateRelations() throws {
       _ = try file
       guard maxWords != 0, maxWords < 3 else { return }
       throw ConfigurationError.badValue(key: "max_words", value: "\(maxWords)", expected: "0, or 3 or more")

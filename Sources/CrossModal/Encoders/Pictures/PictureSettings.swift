@@ -54,6 +54,11 @@ public struct PictureSettings: Sendable, Codable, Equatable {
     try members.encode(mode, forKey: .mode)
   }
 
+  /// What its numbers may be.
+  static let bounds: KeyValuePairs<String, NumberBounds> = [
+    "size": .count(8...2048), "crop_scale": .above(0, to: 1), "jitter": .share, "hue": .from(0, to: 0.5),
+  ]
+
   /// What the key says of itself.
   static let about =
     "how pictures are brought to the network: size (side; null for 224 before resnet and vgg, else 32), crop (random "
@@ -78,14 +83,4 @@ public struct PictureSettings: Sendable, Codable, Equatable {
     return transform
   }
 
-  func validate() throws {
-    for (key, value, holds, expected) in [
-      ("size", "\(size ?? 0)", size.map { (8...2048).contains($0) } ?? true, "8 to 2048"),
-      ("crop_scale", "\(cropScale)", cropScale > 0 && cropScale <= 1, "above 0, at most 1"),
-      ("jitter", "\(jitter)", (0...1).contains(jitter), "0 to 1"),
-      ("hue", "\(hue)", (0...0.5).contains(hue), "0 to 0.5"),
-    ] where !holds {
-      throw ConfigurationError.badValue(key: "pictures.\(key)", value: value, expected: expected)
-    }
-  }
 }

@@ -13,19 +13,14 @@ public struct AnswerList: TargetEncoder {
 
     public init() {}
 
-    public static let keys = [
+    public static let keys: [ConfigurationKey] = [
       ConfigurationKey(
-        "count", "how many answers, the most frequent ones", aliases: ["num_answers", "top_answers"]),
+        "count", "how many answers, the most frequent ones", aliases: ["num_answers", "top_answers"],
+        in: .count(1...1 << 24)),
       ConfigurationKey(
         "normalize",
         "bring answers to one form first: lower case, no punctuation, no articles, digits for numbers"),
     ]
-
-    public func validate() throws {
-      guard count >= 1 else {
-        throw ConfigurationError.badValue(key: "count", value: "\(count)", expected: "a whole number from 1")
-      }
-    }
   }
 
   /// The answers in the order of their numbers.

@@ -15,14 +15,14 @@ public struct CaptionWords: TargetEncoder {
 
     public init() {}
 
-    public static let keys = [
+    public static let keys: [ConfigurationKey] = [
       ConfigurationKey(
         "threshold", "how often a word must occur to have a number of its own",
-        aliases: ["min_word_count", "vocab_threshold", "word_threshold"]),
+        aliases: ["min_word_count", "vocab_threshold", "word_threshold"], in: .count(from: 1)),
       ConfigurationKey(
         "most_words",
         "numbers that there are at most, marks included: the most frequent words; null for no limit",
-        aliases: ["n_words"]),
+        aliases: ["n_words"], in: .count(from: 1, or: "null")),
       ConfigurationKey(
         "vocabulary",
         "a file with the words and their numbers (.json, or .pkl of the older programs); null counts",
@@ -31,11 +31,7 @@ public struct CaptionWords: TargetEncoder {
       ConfigurationKey("lowercase", "bring texts to lower case first", aliases: ["lower_case"]),
     ]
 
-    public func validate() throws {
-      guard threshold >= 1 else {
-        throw ConfigurationError.badValue(
-          key: "threshold", value: "\(threshold)", expected: "a whole number from 1")
-      }
+    public func validateRelations() throws {
       let marks = Vocabulary.Mark.allCases.count
       if let mostWords, mostWords <= marks {
         throw ConfigurationError.badValue(

@@ -38,6 +38,9 @@ extension BERT {
 
     public init() {}
 
+    /// Layers that a configuration may ask for.
+    static let layers = NumberBounds.count(0...512)
+
     public init(from decoder: any Decoder) throws {
       self.init()
       let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -72,8 +75,12 @@ extension BERT {
         ("vocab_size", vocabSize), ("hidden_size", hiddenSize), ("num_attention_heads", numAttentionHeads),
         ("intermediate_size", intermediateSize), ("max_position_embeddings", maxPositionEmbeddings),
         ("type_vocab_size", typeVocabSize),
-      ] { try require(value >= 1, key, value, "1 or more") }
-      try require(numHiddenLayers >= 0, "num_hidden_layers", numHiddenLayers, "0 or more")
+      ] {
+        let expected = NumberBounds.units.expectation(of: Double(value))
+        try require(expected == nil, key, value, expected ?? "")
+      }
+      let expected = Self.layers.expectation(of: Double(numHiddenLayers))
+      try require(expected == nil, "num_hidden_layers", numHiddenLayers, expected ?? "")
       try require(
         hiddenSize.isMultiple(of: numAttentionHeads), "hidden_size", hiddenSize,
         "a multiple of the \(numAttentionHeads) heads")

@@ -35,6 +35,12 @@ public struct BERTSettings: Sendable, Codable, Equatable {
     dropout = try members.value(.dropout, or: dropout)
   }
 
+  /// What its numbers may be.
+  static let bounds: KeyValuePairs<String, NumberBounds> = [
+    "hidden_size": .units, "num_hidden_layers": BERT.Configuration.layers, "num_attention_heads": .units,
+    "intermediate_size": .units, "max_position_embeddings": .units, "dropout": .share,
+  ]
+
   /// What the key says of itself.
   static let about =
     "the BERT of encoder bert, over features.NAME=wordpiece: weights (safetensors file with Hugging Face's names), "

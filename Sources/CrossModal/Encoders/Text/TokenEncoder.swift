@@ -42,17 +42,13 @@ public struct TextSettings: Sendable, Codable, Equatable {
     pooling = try members.value(.pooling, or: pooling)
   }
 
+  /// What its numbers may be.
+  static let bounds: KeyValuePairs<String, NumberBounds> = ["word_dim": .units, "layers": .layers]
+
   /// What the key says of itself.
   static let about =
     "the networks gru and bigru of texts (word vectors and a gated recurrent unit of 'hidden' units): word_dim, layers, bidirectional, "
     + "pooling (last state, or mean, max or gpo of all)"
-
-  func validate() throws {
-    for (key, value, most) in [("word_dim", wordDim, 1 << 20), ("layers", layers, 64)]
-    where !(1...most).contains(value) {
-      throw ConfigurationError.badValue(key: "text.\(key)", value: "\(value)", expected: "1 to \(most)")
-    }
-  }
 }
 
 /// Word vectors, a gated recurrent unit over them, one vector of its states, and a linear map unless the unit is as wide

@@ -79,9 +79,10 @@ extension CCA {
 
     public init() {}
 
-    public static let keys = [
+    public static let keys: [ConfigurationKey] = [
       ConfigurationKey(
-        "k", "components kept; null keeps 10, or as many as the views have directions; cv chooses"),
+        "k", "components kept; null keeps 10, or as many as the views have directions; cv chooses",
+        in: .units.or("cv")),
       ConfigurationKey("clip", "keep fewer than k when the views have fewer directions, instead of an error"),
       ConfigurationKey(
         "ridge_mode",
@@ -89,31 +90,32 @@ extension CCA {
       ),
       ConfigurationKey(
         "ridge", "the ridge in the units of ridge_mode; a list gives each view its own",
-        aliases: ["reg", "c", "kappa"]),
-      ConfigurationKey("rank_rtol", "eigenvalues below this times the largest count as zero"),
+        aliases: ["reg", "c", "kappa"], in: .from(0)),
+      ConfigurationKey("rank_rtol", "eigenvalues below this times the largest count as zero", in: .fraction),
       ConfigurationKey("center", "subtract the means"),
       ConfigurationKey("scale", "bring columns to unit variance before the ridge"),
       ConfigurationKey(
         "solver", "auto, covariance (one pass, any number of rows) or gram (more columns than rows)"),
-      ConfigurationKey("chunk_rows", "rows read at a time"),
+      ConfigurationKey("chunk_rows", "rows read at a time", in: .count(from: 1)),
       ConfigurationKey("score", "how items are compared in the common space: cosine, dot or euclidean"),
-      ConfigurationKey("rho_power", "scores are multiplied by the correlations to this power; 0 leaves them"),
+      ConfigurationKey(
+        "rho_power", "scores are multiplied by the correlations to this power; 0 leaves them",
+        in: .from(0, to: 100)),
       ConfigurationKey("multiview", "for two or more views at once: mcca or gcca; null for two views"),
-      ConfigurationKey("view_weights", "importance of each view under gcca; null makes them equal"),
-      ConfigurationKey("folds", "folds, when the ridge or the number of components is chosen"),
-      ConfigurationKey("grid", "relative ridges to choose from"),
+      ConfigurationKey(
+        "view_weights", "importance of each view under gcca; null makes them equal", in: .above(0)),
+      ConfigurationKey(
+        "folds", "folds, when the ridge or the number of components is chosen", in: .count(2...1000)),
+      ConfigurationKey("grid", "relative ridges to choose from", in: .from(0)),
       ConfigurationKey("criterion", "what held-out folds are asked: correlation or reconstruction"),
       ConfigurationKey(
         "one_standard_error", "take the most regularised candidate within one standard error of the best"),
       ConfigurationKey("tests", "after the fit: none, parametric, permutation or bootstrap"),
-      ConfigurationKey("test_count", "permutations or bootstrap samples"),
+      ConfigurationKey("test_count", "permutations or bootstrap samples", in: .count(1...1_000_000)),
     ]
 
-    public func validate() throws {
-      if let k = k?.value { try require(k >= 1, "k", k, "1 or more, or cv") }
-      try require(folds >= 2, "folds", folds, "2 or more")
-      try require(!grid.isEmpty && grid.allSatisfy { $0 >= 0 && $0.isFinite }, "grid", grid, "0 or more each")
-      try require(testCount >= 1, "test_count", testCount, "1 or more")
+    public func validateRelations() throws {
+      try require(!grid.isEmpty, "grid", grid, "a list of numbers")
       if ridgeMode.values.contains(.crossValidated) {
         try require(
           ridgeMode.values.allSatisfy { $0 == .crossValidated }, "ridge_mode",
@@ -125,9 +127,6 @@ extension CCA {
           "multiview", multiview?.rawValue ?? "",
           "used with k, ridge_mode and tests that are given: choosing and testing are for two views")
       }
-      try require(rankRtol >= 0 && rankRtol < 1, "rank_rtol", rankRtol, "from 0 to below 1")
-      try require(chunkRows >= 1, "chunk_rows", chunkRows, "1 or more")
-      try require(rhoPower >= 0 && rhoPower.isFinite, "rho_power", rhoPower, "0 or more")
       for view in 0..<max(ridge.values.count, ridgeMode.values.count) {
         try ridge(of: view)?.validate()
       }

@@ -56,17 +56,18 @@ extension SCM {
 
     public init() {}
 
-    public static let keys = [
+    public static let keys: [ConfigurationKey] = [
       ConfigurationKey(
         "mode", "cm (canonical scores), sm (class posteriors) or scm (posteriors of the scores)"),
-      ConfigurationKey("k", "canonical components; cv chooses among 1 to the rank"),
+      ConfigurationKey("k", "canonical components; cv chooses among 1 to the rank", in: .units.or("cv")),
       ConfigurationKey(
         "ridge_mode", "as for cca; null means none when there are more than 10 rows a column, else relative"),
-      ConfigurationKey("ridge", "the ridge in the units of ridge_mode; a list gives each view its own"),
+      ConfigurationKey(
+        "ridge", "the ridge in the units of ridge_mode; a list gives each view its own", in: .from(0)),
       ConfigurationKey(
         "c", "inverse penalty of the classifiers, for the sum of losses; cv chooses from grid",
-        aliases: ["C"]),
-      ConfigurationKey("grid", "candidates for c"),
+        aliases: ["C"], in: .above(0, or: "cv")),
+      ConfigurationKey("grid", "candidates for c", in: .above(0)),
       ConfigurationKey(
         "standardize",
         "bring features to mean 0 and unit variance before the classifiers; null means for sm only"),
@@ -75,28 +76,26 @@ extension SCM {
       ConfigurationKey(
         "score", "nc, ncc, dot, l1, l2, kl, kl_sym, js or nc_sum; cv chooses by mean average precision"),
       ConfigurationKey(
-        "rho_power", "canonical scores are multiplied by the correlations to this power; cm only"),
+        "rho_power", "canonical scores are multiplied by the correlations to this power; cm only",
+        in: .from(0, to: 100)),
       ConfigurationKey("map_ties", "equal scores when settings are chosen: index or threshold"),
-      ConfigurationKey("map_at", "ranks that count when settings are chosen; null counts all"),
-      ConfigurationKey("folds", "folds when settings are chosen"),
-      ConfigurationKey("repeats", "divisions into folds at most, for settings that one cannot tell apart"),
       ConfigurationKey(
-        "selection_rows", "at most so many pairs, chosen at random, serve the choice of settings"),
-      ConfigurationKey("rank_rtol", "eigenvalues below this times the largest count as zero"),
-      ConfigurationKey("chunk_rows", "rows read at a time"),
+        "map_at", "ranks that count when settings are chosen; null counts all",
+        in: .count(from: 1, or: "null")),
+      ConfigurationKey("folds", "folds when settings are chosen", in: .count(2...1000)),
+      ConfigurationKey(
+        "repeats", "divisions into folds at most, for settings that one cannot tell apart",
+        in: .count(1...1000)),
+      ConfigurationKey(
+        "selection_rows", "at most so many pairs, chosen at random, serve the choice of settings",
+        in: .count(from: 4)),
+      ConfigurationKey("rank_rtol", "eigenvalues below this times the largest count as zero", in: .fraction),
+      ConfigurationKey("chunk_rows", "rows read at a time", in: .count(from: 1)),
     ]
 
-    public func validate() throws {
-      if let k = k.value { try require(k >= 1, "k", k, "1 or more, or cv") }
-      if let c = c.value { try require(c > 0 && c.isFinite, "c", c, "above 0, or cv") }
-      try require(!grid.isEmpty && grid.allSatisfy { $0 > 0 && $0.isFinite }, "grid", grid, "numbers above 0")
-      try require(rhoPower >= 0 && rhoPower.isFinite, "rho_power", rhoPower, "0 or more")
-      if let mapAt { try require(mapAt >= 1, "map_at", mapAt, "1 or more") }
-      try require(folds >= 2, "folds", folds, "2 or more")
-      try require(repeats >= 1, "repeats", repeats, "1 or more")
+    public func validateRelations() throws {
+      try require(!grid.isEmpty, "grid", grid, "a list of numbers")
       try require(selectionRows >= 2 * folds, "selection_rows", selectionRows, "at least 2 a fold")
-      try require(rankRtol >= 0 && rankRtol < 1, "rank_rtol", rankRtol, "from 0 to below 1")
-      try require(chunkRows >= 1, "chunk_rows", chunkRows, "1 or more")
       if mode == .cm, let score = score.value {
         try require(
           !score.needsPosteriors, "score", score.rawValue,

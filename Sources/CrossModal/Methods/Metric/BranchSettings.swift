@@ -68,15 +68,8 @@ extension BranchSettings {
   }
 
   func validateNetworks() throws {
-    let (epsilon, chunk) = (networks.standardizeEpsilon, networks.chunkSize)
-    try networks.pictures.validate()
-    try networks.text.validate()
+    let chunk = networks.chunkSize
     try networks.bert.validate()
-    try networks.multipliers.validate()
-    try requireUnits("embed_size", networks.embedSize)
-    try requireUnits("hidden", networks.hidden)
-    try require(epsilon > 0 && epsilon.isFinite, "standardize_epsilon", epsilon, "above 0")
-    try require(chunk >= 0, "chunk_size", chunk, "0 or more")
     // Statistics of a chunk are not those of the batch.
     try require(
       chunk == 0 || !networks.encoder.values.contains(where: normalizesBatches), "chunk_size", chunk,

@@ -26,11 +26,11 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
 
     public init() {}
 
-    public static let keys =
+    public static let keys: [ConfigurationKey] =
       [
-        ConfigurationKey("init_temperature", "divides the cosines at the start"),
+        ConfigurationKey("init_temperature", "divides the cosines at the start", in: .above(0)),
         ConfigurationKey("learn_temperature", "learn the temperature"),
-        ConfigurationKey("max_logit_scale", "largest factor of the cosines; the smallest is 1"),
+        ConfigurationKey("max_logit_scale", "largest factor of the cosines; the smallest is 1", in: .from(1)),
         ConfigurationKey(
           "multi_positive",
           "items that belong to several of the batch share the target; false takes the paired one alone"),
@@ -41,13 +41,9 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
         Positives.key,
       ] + NetworkSettings.keys
 
-    public func validate() throws {
+    public func validateRelations() throws {
       try validateNetworks()
-      try memory.validate()
       try require(memory.size == 0 || gather == .exact, "gather", gather.rawValue, "exact with a memory")
-      try require(
-        initTemperature > 0 && initTemperature.isFinite, "init_temperature", initTemperature, "above 0")
-      try require(maxLogitScale >= 1 && maxLogitScale.isFinite, "max_logit_scale", maxLogitScale, "1 or more")
     }
   }
 

@@ -77,9 +77,6 @@ extension Contrastive.Configuration {
       negatives == .all, "negatives", "hard", "all: a choice of mismatches is of the contrastive loss")
     try require(
       objective == .tripletMargin || normalize, "normalize", normalize, "true with \(objective.rawValue)")
-    if let epsilonMargin {
-      try require(epsilonMargin >= 0 && epsilonMargin.isFinite, "epsilon_margin", epsilonMargin, "0 or more")
-    }
     try require(
       reduction == nil || objective == .tripletMargin, "reduction", reduction?.rawValue ?? "",
       "null: \(objective.rawValue) has its own")

@@ -56,7 +56,7 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
 
     public init() {}
 
-    public static let keys =
+    public static let keys: [ConfigurationKey] =
       [
         ConfigurationKey(
           "objective",
@@ -70,9 +70,9 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
           "margin",
           "m; null for 1 (0.5 for cosine, 0.2 for triplet_margin, 0.4 for circle); auto for 1.25 times the median distance at the start, for vectors of "
             + "kind squared that are not normalised; linear has pos_margin and neg_margin instead",
-          aliases: ["m"]),
-        ConfigurationKey("pos_margin", "of linear: how far apart matches may be"),
-        ConfigurationKey("neg_margin", "of linear: how far apart mismatches shall be"),
+          aliases: ["m"], in: .any),
+        ConfigurationKey("pos_margin", "of linear: how far apart matches may be", in: .any),
+        ConfigurationKey("neg_margin", "of linear: how far apart mismatches shall be", in: .any),
         ConfigurationKey(
           "triplets",
           "of triplet_margin: all, hard, semihard, or batch_hard (the farthest match and the closest mismatch of each item)",
@@ -80,26 +80,29 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
         ConfigurationKey(
           "swap", "of triplet_margin: the distance of match and mismatch where it is the smaller one"),
         ConfigurationKey("smooth", "of triplet_margin: log(1 + exp(x)) instead of max(0, x)"),
-        ConfigurationKey("alpha", "of multi_similarity: sharpness for matches"),
-        ConfigurationKey("beta", "of multi_similarity: sharpness for mismatches"),
-        ConfigurationKey("base", "of multi_similarity: the cosine around which pairs are weighed"),
+        ConfigurationKey("alpha", "of multi_similarity: sharpness for matches", in: .any),
+        ConfigurationKey("beta", "of multi_similarity: sharpness for mismatches", in: .any),
+        ConfigurationKey("base", "of multi_similarity: the cosine around which pairs are weighed", in: .any),
         ConfigurationKey(
-          "epsilon_margin", "of multi_similarity: slack of its choice of pairs; null for all pairs"),
-        ConfigurationKey("gamma", "of circle: scale"),
-        ConfigurationKey("temperature", "of supcon (null: 0.1) and ntxent (null: 0.07): divides the cosines"),
+          "epsilon_margin", "of multi_similarity: slack of its choice of pairs; null for all pairs",
+          in: .from(0)),
+        ConfigurationKey("gamma", "of circle: scale", in: .any),
+        ConfigurationKey(
+          "temperature", "of supcon (null: 0.1) and ntxent (null: 0.07): divides the cosines", in: .any),
         ConfigurationKey("normalize", "divide vectors by their norm, which cosines always do"),
         ConfigurationKey(
           "reduction",
           "of contrastive: sum, mean (over all pairs), balanced (mean over matches + mean over mismatches) or "
             + "avg_non_zero (mean over what costs something); of triplet_margin all but balanced; null for balanced, of "
             + "triplet_margin avg_non_zero"),
-        ConfigurationKey("negatives", "all, or hard(k): the k closest mismatches of each item"),
+        ConfigurationKey(
+          "negatives", "all, or hard(k): the k closest mismatches of each item", in: .count(from: 1)),
         ConfigurationKey("symmetric", "average both directions where hard negatives make a difference"),
         Gathering.key,
         ConfigurationKey(
           "sampler",
-          "in_batch (any pairs) or m_per_class(m) (m pairs of each of some classes, 2 where no number is said)"
-        ),
+          "in_batch (any pairs) or m_per_class(m) (m pairs of each of some classes, 2 where no number is said)",
+          in: .count(from: 2)),
         ConfigurationKey(
           "pairs",
           "in_batch (all pairs of a batch), or a file of pairs that alone count: a line has a row of the first modality, a "
@@ -108,16 +111,14 @@ public final class Contrastive: JointBranches, Trainable, JointEmbedding {
         Positives.key,
       ] + NetworkSettings.keys
 
-    public func validate() throws {
+    public func validateRelations() throws {
       try validateNetworks()
-      try memory.validate()
       try require(memory.size == 0 || gather == .exact, "gather", gather.rawValue, "exact with a memory")
       if pairFile != nil {
         try require(memory.size == 0, "memory.size", memory.size, "0 with pairs of a file")
         try require(sampler == .inBatch, "sampler", sampler.rawValue, "in_batch with pairs of a file")
         try require(!pairs.isEmpty, "pairs", "\"\"", "in_batch or a file")
       }
-      if case .hard(let count) = negatives { try require(count >= 1, "negatives", count, "1 or more") }
       try validateObjective()
     }
 

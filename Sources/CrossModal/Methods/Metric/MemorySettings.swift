@@ -17,7 +17,8 @@ public struct MemorySettings: Sendable, Codable, Equatable {
   public var dtype = Precision.f32
 
   static let key = ConfigurationKey(
-    "memory", "past batches as further candidates: size, warmup_steps, weight, dtype (f32, f16)")
+    "memory", "past batches as further candidates: size, warmup_steps, weight, dtype (f32, f16)",
+    members: ["size": .count(0...1 << 24), "warmup_steps": .count(from: 0), "weight": .from(0)])
 
   public init() {}
 
@@ -36,15 +37,6 @@ public struct MemorySettings: Sendable, Codable, Equatable {
     warmupSteps = try members.value(.warmupSteps, or: warmupSteps)
     weight = try members.value(.weight, or: weight)
     dtype = try members.value(.dtype, or: dtype)
-  }
-
-  func validate() throws {
-    for (key, value, holds) in [
-      ("size", Double(size), size >= 0), ("warmup_steps", Double(warmupSteps), warmupSteps >= 0),
-      ("weight", weight, weight >= 0 && weight.isFinite),
-    ] where !holds {
-      throw ConfigurationError.badValue(key: "memory.\(key)", value: "\(value)", expected: "0 or more")
-    }
   }
 }
 

@@ -50,16 +50,16 @@ public final class NPair: JointBranches, Trainable, JointEmbedding, ObjectCluste
 
     public init() {}
 
-    public static let keys =
+    public static let keys: [ConfigurationKey] =
       [
         ConfigurationKey("form", "mc (one against all others), ovo (one against one) or tuplet"),
         ConfigurationKey("symmetric", "average both directions; the paper has one"),
-        ConfigurationKey("l2_reg", "weight of the penalty on the vectors' norms; 0 for none"),
+        ConfigurationKey("l2_reg", "weight of the penalty on the vectors' norms; 0 for none", in: .from(0)),
         ConfigurationKey(
           "l2_convention",
           "tensorflow (weight/4 of both means of squares), chainer (weight/2) or pml (mean norm)"),
         ConfigurationKey("normalize", "divide vectors by their norms; wants a temperature below 1"),
-        ConfigurationKey("temperature", "divides the scores; 0.07 with normalize is InfoNCE"),
+        ConfigurationKey("temperature", "divides the scores; 0.07 with normalize is InfoNCE", in: .above(0)),
         ConfigurationKey(
           "targets",
           "of items with several matches: soft (each of them), exclude (others are left out) or distinct (an error)"
@@ -69,17 +69,13 @@ public final class NPair: JointBranches, Trainable, JointEmbedding, ObjectCluste
           "pairs, classes (different classes, two items of each), hard_classes (of four times as many the hardest) "
             + "or all (items of one class share the target); null chooses pairs, for one modality classes"),
         ConfigurationKey("score", "how vectors are compared in retrieval: cosine, dot or euclidean"),
-        ConfigurationKey("kmeans", KMeansSettings.about),
+        ConfigurationKey("kmeans", KMeansSettings.about, members: KMeansSettings.bounds),
         MemorySettings.key,
         Positives.key,
       ] + NetworkSettings.keys
 
-    public func validate() throws {
+    public func validateRelations() throws {
       try validateNetworks()
-      try memory.validate()
-      try kmeans.validate()
-      try require(l2Reg >= 0 && l2Reg.isFinite, "l2_reg", l2Reg, "0 or more")
-      try require(temperature > 0 && temperature.isFinite, "temperature", temperature, "above 0")
       try require(
         memory.size == 0 || (form == .mc && targets == .soft), "memory", memory.size,
         "0 unless form is mc with soft targets")

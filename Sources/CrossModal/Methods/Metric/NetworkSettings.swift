@@ -20,33 +20,34 @@ public struct NetworkSettings: Codable, Sendable, Equatable {
 
   public init() {}
 
-  static let keys = [
-    ConfigurationKey("embed_size", "width of the vectors of the common space"),
+  static let keys: [ConfigurationKey] = [
+    ConfigurationKey("embed_size", "width of the vectors of the common space", in: .units),
     ConfigurationKey(
       "encoder",
-      "network: \(EncoderKind.choices); a list gives each modality its own; regions of one vector are precomp"
-    ),
+      "network: \(EncoderKind.choices); a list gives each modality its own; regions of one vector are precomp",
+      in: .count(1...1 << 20)),
     ConfigurationKey(
-      "hidden", "units of the hidden layer of mlp, channels of the last convolution of conv"),
+      "hidden", "units of the hidden layer of mlp, channels of the last convolution of conv", in: .units),
     ConfigurationKey(
       "pooling",
       "of linear and mlp on a set or a sequence: before (the mean of its vectors, then the network), or mean, max, "
         + "k_max(k) (the mean of the k largest, 10 where no number is said) or gpo (learned weights of the sorted "
-        + "values) of what the network makes of each"),
+        + "values) of what the network makes of each", in: .count(1...1 << 20)),
     ConfigurationKey("normalize_features", "divide given vectors by their norms first"),
     ConfigurationKey("size_augmentation", "leave random vectors of sets out in training"),
-    ConfigurationKey("pictures", PictureSettings.about),
-    ConfigurationKey("text", TextSettings.about),
-    ConfigurationKey("bert", BERTSettings.about),
-    ConfigurationKey("multipliers", RateMultipliers.about),
+    ConfigurationKey("pictures", PictureSettings.about, members: PictureSettings.bounds),
+    ConfigurationKey("text", TextSettings.about, members: TextSettings.bounds),
+    ConfigurationKey("bert", BERTSettings.about, members: BERTSettings.bounds),
+    ConfigurationKey("multipliers", RateMultipliers.about, members: RateMultipliers.bounds),
     ConfigurationKey(
       "branches",
       "separate networks, or one shared by both modalities (of one width); one modality alone has one"),
     ConfigurationKey(
       "transform", "of each number of the input: none, sqrt or log; a list gives each modality its own"),
     ConfigurationKey("standardize", "bring columns (of pictures, channels) to mean 0 and deviation 1"),
-    ConfigurationKey("standardize_epsilon", "added to the deviation"),
+    ConfigurationKey("standardize_epsilon", "added to the deviation", in: .above(0)),
     ConfigurationKey(
-      "chunk_size", "items whose graph is in memory at a time (gradient caching); 0 for the whole batch"),
+      "chunk_size", "items whose graph is in memory at a time (gradient caching); 0 for the whole batch",
+      in: .count(from: 0)),
   ]
 }

@@ -25,10 +25,10 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
 
     public init() {}
 
-    public static let keys =
+    public static let keys: [ConfigurationKey] =
       [
-        ConfigurationKey("init_logit_scale", "factor of the cosines at the start"),
-        ConfigurationKey("init_bias", "added to the scaled cosines at the start"),
+        ConfigurationKey("init_logit_scale", "factor of the cosines at the start", in: .above(0)),
+        ConfigurationKey("init_bias", "added to the scaled cosines at the start", in: .any),
         ConfigurationKey(
           "multi_positive",
           "items that are known to match all count as matches; false takes the paired ones alone"),
@@ -40,13 +40,9 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
         Positives.key,
       ] + NetworkSettings.keys
 
-    public func validate() throws {
+    public func validateRelations() throws {
       try validateNetworks()
-      try memory.validate()
       try require(memory.size == 0 || gather == .exact, "gather", gather.rawValue, "exact with a memory")
-      try require(
-        initLogitScale > 0 && initLogitScale.isFinite, "init_logit_scale", initLogitScale, "above 0")
-      try require(initBias.isFinite, "init_bias", initBias, "a number")
     }
   }
 

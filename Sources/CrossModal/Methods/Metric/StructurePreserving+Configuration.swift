@@ -91,7 +91,7 @@ extension StructurePreserving {
       case ccaRidge, ccaPower, ccaWeightReg, transform, standardize, standardizeEpsilon, positives, chunkSize
     }
 
-    public static let keys = [
+    public static let keys: [ConfigurationKey] = [
       ConfigurationKey(
         "objective",
         "topk (mean over the closest mismatches of each match: the released programs) or all_sum (sum over all triplets: the paper)"
@@ -100,17 +100,21 @@ extension StructurePreserving {
         "encoder",
         "auto alone: the paper's two layers over vectors that are computed once (features.NAME), or over words (language_model)"
       ),
-      ConfigurationKey("margin", "by which mismatches are to be farther; unit vectors are up to 2 apart"),
-      ConfigurationKey("num_neg_sample", "of topk: mismatches of an item that count"),
+      ConfigurationKey(
+        "margin", "by which mismatches are to be farther; unit vectors are up to 2 apart", in: .from(0)),
+      ConfigurationKey("num_neg_sample", "of topk: mismatches of an item that count", in: .units),
       ConfigurationKey(
         "im_loss_factor", "weight of the triplets that look for a text's picture; the other direction has 1",
-        aliases: ["lambda1"]),
+        aliases: ["lambda1"], in: .from(0)),
       ConfigurationKey(
-        "sent_only_loss_factor", "weight of the triplets among texts alone; 0 for none", aliases: ["lambda3"]),
+        "sent_only_loss_factor", "weight of the triplets among texts alone; 0 for none", aliases: ["lambda3"],
+        in: .from(0)),
       ConfigurationKey(
-        "im_only_loss_factor", "weight of the triplets among pictures alone; 0 for none", aliases: ["lambda2"]
-      ),
-      ConfigurationKey("sample_size", "texts of each picture in a batch; 1 without triplets among texts"),
+        "im_only_loss_factor", "weight of the triplets among pictures alone; 0 for none",
+        aliases: ["lambda2"], in: .from(0)),
+      ConfigurationKey(
+        "sample_size", "texts of each picture in a batch; 1 without triplets among texts",
+        in: .count(1...1000)),
       ConfigurationKey(
         "hardest_positive", "within a modality: max (the farthest neighbour) or each (all of them: the paper)"
       ),
@@ -118,9 +122,10 @@ extension StructurePreserving {
         "neighbourhood",
         "which items of one modality are neighbours: partners (those with a partner in common) or labels (those of one class, which then are no mismatches across modalities either)",
         aliases: ["neighborhood"]),
-      ConfigurationKey("dim_embed", "units of the hidden layer of a branch", aliases: ["hidden"]),
-      ConfigurationKey("metric_dim", "width of the vectors of the common space", aliases: ["embed_size"]),
-      ConfigurationKey("dropout", "that a hidden unit is dropped in training"),
+      ConfigurationKey("dim_embed", "units of the hidden layer of a branch", aliases: ["hidden"], in: .units),
+      ConfigurationKey(
+        "metric_dim", "width of the vectors of the common space", aliases: ["embed_size"], in: .units),
+      ConfigurationKey("dropout", "that a hidden unit is dropped in training", in: .fraction),
       ConfigurationKey("batch_norm", "batch normalisation before the hidden units"),
       ConfigurationKey(
         "language_model",
@@ -128,43 +133,43 @@ extension StructurePreserving {
       ),
       ConfigurationKey(
         "mask_padding", "leave what is behind a text's words out of attend; the released program does not"),
-      ConfigurationKey("word_dim", "width of the word vectors"),
+      ConfigurationKey("word_dim", "width of the word vectors", in: .units),
       ConfigurationKey(
         "word_vectors",
         "text file of word vectors to start from, a word and its numbers a line; null for random ones"),
       ConfigurationKey(
-        "word_embedding_reg", "weight of the word vectors' mean squared distance from their start"),
+        "word_embedding_reg", "weight of the word vectors' mean squared distance from their start",
+        in: .from(0)),
       ConfigurationKey(
-        "lr_gamma", "multiplies the learning rate after every epoch, unless a schedule is given"),
-      ConfigurationKey("text_lr_multi", "multiplies the learning rate of the text branch"),
+        "lr_gamma", "multiplies the learning rate after every epoch, unless a schedule is given",
+        in: .above(0, to: 1)),
+      ConfigurationKey("text_lr_multi", "multiplies the learning rate of the text branch", in: .from(0)),
       ConfigurationKey(
         "distinct_images",
         "a picture is at most once in a batch; the released programs draw texts, and a picture's second copy counts as another"
       ),
       ConfigurationKey(
         "init", "default (random), or cca: one linear layer a branch, from canonical correlation analysis"),
-      ConfigurationKey("cca_ridge", "of init cca: ridge, times the mean variance of a column"),
-      ConfigurationKey("cca_power", "of init cca: to which power of its correlation a direction counts"),
+      ConfigurationKey("cca_ridge", "of init cca: ridge, times the mean variance of a column", in: .from(0)),
+      ConfigurationKey(
+        "cca_power", "of init cca: to which power of its correlation a direction counts",
+        in: .from(-100, to: 100)),
       ConfigurationKey(
         "cca_weight_reg",
-        "of init cca: weight of half the squared distance from the directions it started with"),
+        "of init cca: weight of half the squared distance from the directions it started with", in: .from(0)),
       ConfigurationKey(
         "transform", "of each number of the input: none, sqrt or log; a list gives each modality its own"),
       ConfigurationKey("standardize", "bring columns to mean 0 and deviation 1"),
-      ConfigurationKey("standardize_epsilon", "added to the deviation"),
+      ConfigurationKey("standardize_epsilon", "added to the deviation", in: .above(0)),
       ConfigurationKey(
         "positives", "what matches across modalities: pair (paired items) or class (items of one class)"),
       ConfigurationKey(
         "chunk_size",
-        "pairs whose graph is in memory at a time (gradient caching; without batch_norm); 0 for the whole batch"
-      ),
+        "pairs whose graph is in memory at a time (gradient caching; without batch_norm); 0 for the whole batch",
+        in: .count(from: 0)),
     ]
 
-    public func validate() throws {
-      for (key, value) in [
-        ("num_neg_sample", numNegSample), ("sample_size", sampleSize), ("dim_embed", dimEmbed),
-        ("metric_dim", metricDim), ("word_dim", wordDim),
-      ] { try requireUnits(key, value) }
+    public func validateRelations() throws {
       if let other = encoder.values.first(where: { $0 != .auto }) {
         throw ConfigurationError.badValue(
           key: "encoder", value: other.text,
@@ -172,18 +177,6 @@ extension StructurePreserving {
             "auto: structure-preserving has its paper's two layers over vectors that are computed once "
             + "(features.NAME), or over words (language_model)")
       }
-      for (key, value) in [
-        ("margin", margin), ("im_loss_factor", imLossFactor), ("sent_only_loss_factor", sentOnlyLossFactor),
-        ("im_only_loss_factor", imOnlyLossFactor), ("word_embedding_reg", wordEmbeddingReg),
-        ("text_lr_multi", textLrMulti), ("cca_ridge", ccaRidge), ("cca_weight_reg", ccaWeightReg),
-      ] { try require(value >= 0 && value.isFinite, key, value, "0 or more") }
-      try require(dropout >= 0 && dropout < 1, "dropout", dropout, "from 0 to below 1")
-      try require(lrGamma > 0 && lrGamma <= 1, "lr_gamma", lrGamma, "above 0, at most 1")
-      try require(ccaPower.isFinite, "cca_power", ccaPower, "a number")
-      try require(
-        standardizeEpsilon > 0 && standardizeEpsilon.isFinite, "standardize_epsilon", standardizeEpsilon,
-        "above 0")
-      try require(chunkSize >= 0, "chunk_size", chunkSize, "0 or more")
       try require(
         chunkSize == 0 || !batchNorm || start == .cca, "chunk_size", chunkSize,
         "0, or batch_norm false: statistics over a part are not those over the batch")

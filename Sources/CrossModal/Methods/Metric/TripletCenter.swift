@@ -49,11 +49,13 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
 
     public init() {}
 
-    public static let keys =
+    public static let keys: [ConfigurationKey] =
       [
-        ConfigurationKey("margin", "m, in units of the distance; null for 5, or 0.5 for normalised vectors"),
-        ConfigurationKey("lambda", "weight of the triplet-center loss; 0 leaves the classifier alone"),
-        ConfigurationKey("softmax_weight", "weight of the classifier's loss"),
+        ConfigurationKey(
+          "margin", "m, in units of the distance; null for 5, or 0.5 for normalised vectors", in: .above(0)),
+        ConfigurationKey(
+          "lambda", "weight of the triplet-center loss; 0 leaves the classifier alone", in: .from(0)),
+        ConfigurationKey("softmax_weight", "weight of the classifier's loss", in: .from(0)),
         ConfigurationKey("reduction", "mean over items (the authors' program) or sum (the paper)"),
         ConfigurationKey(
           "variant",
@@ -61,8 +63,10 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
         ),
         ConfigurationKey("on", "features, or logits: the classifier's scores"),
         ConfigurationKey("negatives", "nearest other centre, or all_mean: the mean over all others"),
-        ConfigurationKey("center_init", "normal(deviation), or class_means of the first vectors"),
-        ConfigurationKey("center_lr", "learning rate of the centres, which follow plain gradients"),
+        ConfigurationKey(
+          "center_init", "normal(deviation), or class_means of the first vectors", in: .from(0)),
+        ConfigurationKey(
+          "center_lr", "learning rate of the centres, which follow plain gradients", in: .from(0)),
         ConfigurationKey("center_update", "autograd, or count_normalised (the paper's)"),
         ConfigurationKey("normalize", "divide vectors and centres by their norms"),
         ConfigurationKey("view_pool", "how views of one object become one vector: max or mean"),
@@ -70,16 +74,12 @@ public final class TripletCenter: JointBranches, Trainable, JointEmbedding {
         ConfigurationKey("score", "how vectors are compared: cosine, dot or euclidean"),
       ] + NetworkSettings.keys
 
-    public func validate() throws {
+    public func validateRelations() throws {
       try validateNetworks()
-      try require(marginInUse > 0 && marginInUse.isFinite, "margin", marginInUse, "above 0")
       try require(
         !normalize || marginInUse <= 2, "margin", marginInUse,
         "at most 2, which is as far as half squared distances of normalised vectors go")
-      try require(lambda >= 0 && lambda.isFinite, "lambda", lambda, "0 or more")
-      try require(softmaxWeight >= 0 && softmaxWeight.isFinite, "softmax_weight", softmaxWeight, "0 or more")
       try require(lambda > 0 || softmaxWeight > 0, "lambda", lambda, "above 0 where softmax_weight is 0")
-      try require(centerLr >= 0 && centerLr.isFinite, "center_lr", centerLr, "0 or more")
       try require(reduction == .mean || reduction == .sum, "reduction", reduction.rawValue, "mean or sum")
       try require(
         centerUpdate == .autograd || variant == .paper, "center_update", centerUpdate.rawValue,

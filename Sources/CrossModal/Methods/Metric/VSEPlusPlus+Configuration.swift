@@ -72,22 +72,23 @@ extension VSEPlusPlus {
       return Configuration(preset)
     }
 
-    public static let keys =
+    public static let keys: [ConfigurationKey] =
       [
         ConfigurationKey(
           "preset",
           "vse0, vsepp, order0, orderpp or vse-infinity: margin, measure, negatives, use_abs, no_imgnorm, the encoders "
             + "and the training of the papers, where nothing else is said"),
         ConfigurationKey(
-          "margin", "by how much a pair is to score above wrong partners; in units of the scores"),
+          "margin", "by how much a pair is to score above wrong partners; in units of the scores", in: .any),
         ConfigurationKey(
           "measure", "cosine (inner product), or order (how little the text exceeds the image)"),
         ConfigurationKey(
           "negatives",
           "wrong partners that count: sum, hardest, semi_hard, top_k(k) (their mean) or log_sum_exp(temperature); true "
-            + "is hardest, false is sum", aliases: ["max_violation"]),
+            + "is hardest, false is sum", aliases: ["max_violation"], in: .above(0, to: 1_000_000)),
         ConfigurationKey(
-          "violation_warmup_epochs", "epochs of the sum before", aliases: ["vse_mean_warmup_epochs"]),
+          "violation_warmup_epochs", "epochs of the sum before", aliases: ["vse_mean_warmup_epochs"],
+          in: .count(from: 0)),
         ConfigurationKey(
           "mask_duplicates",
           "items that are known to match (other captions of one image, with positives: class the whole class) are never "
@@ -100,12 +101,13 @@ extension VSEPlusPlus {
           "safetensors file of all weights to begin with: of a run, or of a published checkpoint through crossmodal "
             + "convert"),
         ConfigurationKey(
-          "captions_per_item", "texts that each image must have, checked before training; null for any number"
-        ),
+          "captions_per_item",
+          "texts that each image must have, checked before training; null for any number",
+          in: .count(from: 1, or: "null")),
         ConfigurationKey(
           "folds",
           "of evaluate without --protocol: parts of the images, in order, that are searched by themselves and "
-            + "averaged; 5 for the 1K figures of COCO"),
+            + "averaged; 5 for the 1K figures of COCO", in: .count(1...1000)),
         ConfigurationKey(
           "tie_policy",
           "of evaluate without --ties: where a match stands among equal scores (pessimistic, optimistic, index "
@@ -141,14 +143,8 @@ extension VSEPlusPlus {
 
     public func encoderKey(side: Int) -> String { side == 0 ? "image_encoder" : "text_encoder" }
 
-    public func validate() throws {
+    public func validateRelations() throws {
       try validateNetworks()
-      try require(
-        violationWarmupEpochs >= 0, "violation_warmup_epochs", violationWarmupEpochs, "0 or more")
-      try require(folds >= 1, "folds", folds, "1 or more")
-      try require(
-        captionsPerItem.map { $0 >= 1 } ?? true, "captions_per_item", captionsPerItem ?? 0,
-        "1 or more, or null")
       try require(
         reduction == .sum || reduction == .mean, "reduction", reduction.rawValue, "sum or mean")
       _ = try objective(isWarmingUp: false)

@@ -145,7 +145,7 @@ struct BranchNetworksTests {
       try factors(["pictures": given, "bert": trained, "multipliers": ["cnn": 0.5, "bert": 0]])
         == ["cnn": 0.5, "bert": 0])
     #expect(
-      message { _ = try factors(["multipliers": ["cnn": -1]]) } == "multipliers.cnn: -1.0 is not 0 or more")
+      message { _ = try factors(["multipliers": ["cnn": -1]]) } == "multipliers.cnn: -1 is not 0 or more")
   }
 
   @Test("published names of BERT load in every method, stay when frozen, and another vocabulary is told")

@@ -88,7 +88,7 @@ struct MetricSettingsTests {
     }
     #expect(
       refusal { _ = try StructurePreserving.Configuration(overrides: ["dim_embed": .int(1 << 62)]) }
-        == "dim_embed: 4611686018427387904 is not 1 to 1048576")
+        == "dim_embed: 4611686018427387904 is not at most 1048576")
     #expect(throws: TorchError.self) { try GRU(from: 2, to: 1 << 62, using: Generator(seed: 1)) }
   }
 

@@ -38,7 +38,7 @@ public final class SCAN: Module, Trainable, Alignment {
 
     public init() {}
 
-    public static let keys = [
+    public static let keys: [ConfigurationKey] = [
       ConfigurationKey("cross_attn", "t2i (words attend to regions) or i2t (regions attend to words)"),
       ConfigurationKey(
         "agg_func", "how relevances become a score: LogSumExp, Mean (the paper's AVG), Max or Sum"),
@@ -46,18 +46,21 @@ public final class SCAN: Module, Trainable, Alignment {
         "raw_feature_norm",
         "how similarities are normalised before attention: "
           + CrossAttention.Normalization.allCases.map(\.rawValue).joined(separator: ", ")),
-      ConfigurationKey("lambda_softmax", "how sharp attention is; null for 9 (t2i) or 4 (i2t)"),
-      ConfigurationKey("lambda_lse", "how sharp LogSumExp is; null for 6 (t2i) or 5 (i2t)"),
-      ConfigurationKey("margin", "of the hinge loss, in units of the score"),
+      ConfigurationKey(
+        "lambda_softmax", "how sharp attention is; null for 9 (t2i) or 4 (i2t)", in: .from(0, or: "null")),
+      ConfigurationKey(
+        "lambda_lse", "how sharp LogSumExp is; null for 6 (t2i) or 5 (i2t)", in: .from(0, or: "null")),
+      ConfigurationKey("margin", "of the hinge loss, in units of the score", in: .from(0)),
       ConfigurationKey("max_violation", "only the hardest negatives of a batch count, or all"),
       ConfigurationKey(
-        "warmup_epochs", "epochs in which all negatives count, before the hardest alone; for noisy data"),
+        "warmup_epochs", "epochs in which all negatives count, before the hardest alone; for noisy data",
+        in: .count(from: 0)),
       ConfigurationKey("warmup_reduction", "of the loss in those epochs: mean over the pairs, or sum"),
       ConfigurationKey(
         "mask_same_image", "captions of one image are no negatives of each other's image in a batch"),
-      ConfigurationKey("embed_size", "width of the common space"),
-      ConfigurationKey("word_dim", "width of the word vectors"),
-      ConfigurationKey("num_layers", "layers of the text encoder"),
+      ConfigurationKey("embed_size", "width of the common space", in: .units),
+      ConfigurationKey("word_dim", "width of the word vectors", in: .units),
+      ConfigurationKey("num_layers", "layers of the text encoder", in: .layers),
       ConfigurationKey("bi_gru", "read texts in both directions"),
       ConfigurationKey("precomp_enc_type", "the map of the regions: basic or weight_norm"),
       ConfigurationKey("no_imgnorm", "leave region vectors as long as they are"),
@@ -65,25 +68,14 @@ public final class SCAN: Module, Trainable, Alignment {
       ConfigurationKey("drop_last", "leave out the last batch of an epoch where it is smaller"),
     ]
 
-    public func validate() throws {
-      // Scores are float32, so settings have to be finite there.
-      func isFinite(_ value: Double) -> Bool { Float(value).isFinite }
-      let attention = attention
+    public func validateRelations() throws {
+      // Scores are float32, where the smallest numbers are 0.
       try require(
-        attention.lambdaSoftmax >= 0 && isFinite(attention.lambdaSoftmax), "lambda_softmax",
-        attention.lambdaSoftmax, "0 or more")
-      try require(
-        aggFunc != .logSumExp || Float(attention.lambdaLSE) > 0 && isFinite(attention.lambdaLSE),
-        "lambda_lse",
-        attention.lambdaLSE, "above 0, which LogSumExp needs")
-      try require(margin >= 0 && isFinite(margin), "margin", margin, "0 or more")
-      try require(warmupEpochs >= 0, "warmup_epochs", warmupEpochs, "0 or more")
+        aggFunc != .logSumExp || Float(attention.lambdaLSE) > 0, "lambda_lse", attention.lambdaLSE,
+        "above 0, which LogSumExp needs")
       try require(
         warmupReduction == .mean || warmupReduction == .sum, "warmup_reduction", warmupReduction.rawValue,
         "mean or sum")
-      for (key, value) in [("embed_size", embedSize), ("word_dim", wordDim), ("num_layers", numLayers)] {
-        try require(value >= 1, key, value, "1 or more")
-      }
     }
 
     /// The attention of these settings.

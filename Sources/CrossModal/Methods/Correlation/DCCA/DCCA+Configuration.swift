@@ -96,70 +96,60 @@ extension DCCA {
 
     public init() {}
 
-    public static let keys = [
+    public static let keys: [ConfigurationKey] = [
       ConfigurationKey("encoder", "network of each view: mlp, or mlp-bn (the public PyTorch program's)"),
       ConfigurationKey(
         "hidden", "widths of the hidden layers; a list of lists gives each view its own",
-        aliases: ["layer_sizes"]),
+        aliases: ["layer_sizes"], in: .units),
       ConfigurationKey(
         "outputs", "width of the outputs, the number of components",
-        aliases: ["outdim_size", "k", "embed_size"]),
+        aliases: ["outdim_size", "k", "embed_size"], in: .units),
       ConfigurationKey("activation", "of mlp: cube_root, sigmoid, tanh, relu or gelu"),
       ConfigurationKey("activate_output", "apply the activation to the output layer too"),
       ConfigurationKey(
         "objective",
         "paper, topk, sum_of_squares, michaelvll, noi, dccae, convex_mean, eckart_young or gcca"),
-      ConfigurationKey("topk", "correlations that count with topk, michaelvll and gcca; null for all"),
-      ConfigurationKey("r1", "ridge on the covariance of the first view's outputs", aliases: ["reg_par"]),
-      ConfigurationKey("r2", "ridge on the covariance of the second view's outputs"),
+      ConfigurationKey(
+        "topk", "correlations that count with topk, michaelvll and gcca; null for all", in: .units.or("null")),
+      ConfigurationKey(
+        "r1", "ridge on the covariance of the first view's outputs", aliases: ["reg_par"], in: .from(0)),
+      ConfigurationKey("r2", "ridge on the covariance of the second view's outputs", in: .from(0)),
       ConfigurationKey(
         "raise_ridge",
         "for a batch whose covariance is not positive definite, make r1 and r2 ten times larger until it is"),
-      ConfigurationKey("lambda", "weight of the reconstruction with dccae and convex_mean"),
-      ConfigurationKey("rho", "with noi: how slowly the moments follow; null chooses by batch size"),
+      ConfigurationKey("lambda", "weight of the reconstruction with dccae and convex_mean", in: .from(0)),
       ConfigurationKey(
-        "eps", "with noi: added to covariances (1e-4); with michaelvll: smallest eigenvalue (1e-9)"),
+        "rho", "with noi: how slowly the moments follow; null chooses by batch size", in: .fraction.or("null")
+      ),
+      ConfigurationKey(
+        "eps", "with noi: added to covariances (1e-4); with michaelvll: smallest eigenvalue (1e-9)",
+        in: .above(0, or: "null")),
       ConfigurationKey(
         "decay_form", "weight_decay as l2 (λ/2 |W|², weights only) or paper (λ |W|², biases too)"),
       ConfigurationKey("scaling", "of inputs by the training part: standardize, center or none"),
       ConfigurationKey(
-        "deviation_floor", "smallest deviation to divide by, as a fraction of that of all columns together"),
+        "deviation_floor", "smallest deviation to divide by, as a fraction of that of all columns together",
+        in: .above(0)),
       ConfigurationKey("pretrain", "none, dae (denoising autoencoders) or linear-cca (top layer only)"),
-      ConfigurationKey("pretrain_noise", "deviation of the autoencoders' noise"),
-      ConfigurationKey("pretrain_decay", "penalty on the autoencoders' weights"),
-      ConfigurationKey("pretrain_steps", "L-BFGS steps of each autoencoder"),
-      ConfigurationKey("pretrain_rows", "pairs that pre-training sees at most"),
-      ConfigurationKey("final_ridge", "absolute ridge of the final linear CCA"),
+      ConfigurationKey("pretrain_noise", "deviation of the autoencoders' noise", in: .from(0)),
+      ConfigurationKey("pretrain_decay", "penalty on the autoencoders' weights", in: .from(0)),
+      ConfigurationKey("pretrain_steps", "L-BFGS steps of each autoencoder", in: .count(0...1_000_000)),
+      ConfigurationKey("pretrain_rows", "pairs that pre-training sees at most", in: .count(from: 2)),
+      ConfigurationKey("final_ridge", "absolute ridge of the final linear CCA", in: .from(0)),
       ConfigurationKey(
-        "forward_chunk", "rows in a piece when a batch holds all pairs; the gradient is exact"),
+        "forward_chunk", "rows in a piece when a batch holds all pairs; the gradient is exact",
+        in: .count(from: 1)),
     ]
 
     /// Ridges of both views.
     var ridges: [Double] { objective == .michaelvll ? [r1, r1] : [r1, r2] }
 
-    public func validate() throws {
-      for view in 0..<2 {
-        try require(
-          hidden[view].allSatisfy { $0 >= 1 }, "hidden", hidden[view], "a list of widths of 1 or more")
-      }
-      try require(outputs >= 1, "outputs", outputs, "1 or more")
+    public func validateRelations() throws {
       try require(
         topk.map { $0 >= 1 && $0 <= outputs } ?? true, "topk", topk ?? 0,
         "from 1 to the \(outputs) outputs, or null")
-      for (key, value) in [("r1", r1), ("r2", r2)] {
-        try require(value >= 0 && value.isFinite, key, value, "0 or more")
-      }
-      try require(lambda >= 0 && lambda.isFinite, "lambda", lambda, "0 or more")
       try require(objective != .convexMean || lambda <= 1, "lambda", lambda, "at most 1 with convex_mean")
-      try require(rho.map { $0 >= 0 && $0 < 1 } ?? true, "rho", rho ?? 0, "from 0 to below 1, or null")
-      try require(eps.map { $0 > 0 } ?? true, "eps", eps ?? 0, "above 0, or null")
-      try require(deviationFloor > 0, "deviation_floor", deviationFloor, "above 0")
-      try require(pretrainNoise >= 0, "pretrain_noise", pretrainNoise, "0 or more")
-      try require(pretrainDecay >= 0, "pretrain_decay", pretrainDecay, "0 or more")
-      try require(pretrainSteps >= 0, "pretrain_steps", pretrainSteps, "0 or more")
       try require(pretrainRows > outputs, "pretrain_rows", pretrainRows, "more than the outputs")
-      try require(finalRidge >= 0, "final_ridge", finalRidge, "0 or more")
-      try require(forwardChunk >= 1, "forward_chunk", forwardChunk, "1 or more")
       try require(
         encoder == .mlp || pretrain != .dae, "pretrain", pretrain.rawValue, "possible with mlp-bn; use none")
     }

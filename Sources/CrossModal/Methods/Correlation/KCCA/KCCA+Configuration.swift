@@ -75,17 +75,18 @@ extension KCCA {
 
     public init() {}
 
-    public static let keys = [
+    public static let keys: [ConfigurationKey] = [
       ConfigurationKey(
         "kernel",
         "linear, poly, rbf, laplacian, cosine, sigmoid, precomputed or none; or {type, gamma, coef0, degree}; "
-          + "or {type: sum or product, of: [..]}; a list gives each view its own"),
+          + "or {type: sum or product, of: [..]}; a list gives each view its own",
+        members: ["gamma": .above(0), "coef0": .any, "degree": .count(1...100)]),
       ConfigurationKey(
         "gamma",
         "γ of the kernels; null: for rbf 1/(2σ²) with σ the median distance, for laplacian 1 / median distance, "
-          + "else 1 / columns; a list gives each view its own"),
-      ConfigurationKey("degree", "degree of poly kernels"),
-      ConfigurationKey("coef0", "constant of poly and sigmoid kernels"),
+          + "else 1 / columns; a list gives each view its own", in: .above(0)),
+      ConfigurationKey("degree", "degree of poly kernels", in: .count(1...100)),
+      ConfigurationKey("coef0", "constant of poly and sigmoid kernels", in: .any),
       ConfigurationKey(
         "regularisation",
         "how the ridge is stated: hardoon, shrinkage, bach, identity or range (none; for kernels of low rank)",
@@ -94,39 +95,33 @@ extension KCCA {
         "value",
         "the ridge in the units of regularisation; a list gives each view its own; many pairs and random Fourier "
           + "features want a small one, such as 1e-6",
-        aliases: ["reg", "c", "kappa"]),
+        aliases: ["reg", "c", "kappa"], in: .from(0)),
       ConfigurationKey(
         "solver", "auto, exact, pgso (partial Gram-Schmidt), nystrom or rff (random Fourier features)"),
-      ConfigurationKey("eta", "pgso stops when this share of the kernel matrix's trace is left"),
-      ConfigurationKey("max_rank", "pivots of pgso at most"),
-      ConfigurationKey("landmarks", "landmarks of nystrom"),
+      ConfigurationKey(
+        "eta", "pgso stops when this share of the kernel matrix's trace is left", in: .fraction),
+      ConfigurationKey("max_rank", "pivots of pgso at most", in: .count(1...1 << 20)),
+      ConfigurationKey("landmarks", "landmarks of nystrom", in: .count(1...1 << 20)),
       ConfigurationKey("sampler", "how landmarks are drawn: uniform, kmeans++ or leverage"),
-      ConfigurationKey("features", "random Fourier features of each view"),
+      ConfigurationKey("features", "random Fourier features of each view", in: .count(1...1 << 20)),
       ConfigurationKey("orthogonal", "draw the frequencies of rff at right angles"),
-      ConfigurationKey("k", "components kept; null keeps 10, or as many as the views have directions"),
+      ConfigurationKey(
+        "k", "components kept; null keeps 10, or as many as the views have directions", in: .units.or("null")),
       ConfigurationKey("clip", "keep fewer than k when the views have fewer directions, instead of an error"),
-      ConfigurationKey("rank_rtol", "eigenvalues below this times the largest count as zero"),
+      ConfigurationKey("rank_rtol", "eigenvalues below this times the largest count as zero", in: .fraction),
       ConfigurationKey(
         "predict",
         "none, ratings (columns of the second view from the first) or labels (classes of the pairs)"),
       ConfigurationKey("class_names", "names of the predicted columns or classes"),
-      ConfigurationKey("memory_limit", "bytes that a fit may take; null is half of the machine's memory"),
+      ConfigurationKey(
+        "memory_limit", "bytes that a fit may take; null is half of the machine's memory",
+        in: .count(1...1 << 50, or: "null")),
       ConfigurationKey("score", "how items are compared in the common space: cosine, dot or euclidean"),
     ]
 
-    public func validate() throws {
+    public func validateRelations() throws {
       for kernel in kernel.values { try kernel.validate(key: "kernel") }
-      for gamma in gamma?.values ?? [] { try require(gamma > 0 && gamma.isFinite, "gamma", gamma, "above 0") }
-      for degree in degree.values { try require(degree >= 1, "degree", degree, "1 or more") }
-      for constant in coef0.values { try require(constant.isFinite, "coef0", constant, "a finite number") }
       for value in value.values { try validate(ridge: value) }
-      try require(eta >= 0 && eta < 1, "eta", eta, "from 0 to below 1")
-      try require(maxRank >= 1, "max_rank", maxRank, "1 or more")
-      try require(landmarks >= 1, "landmarks", landmarks, "1 or more")
-      try require(features >= 1, "features", features, "1 or more")
-      if let k { try require(k >= 1, "k", k, "1 or more") }
-      try require(rankRtol >= 0 && rankRtol < 1, "rank_rtol", rankRtol, "from 0 to below 1")
-      if let memoryLimit { try require(memoryLimit > 0, "memory_limit", memoryLimit, "above 0") }
     }
 
     private func validate(ridge value: Double) throws {
