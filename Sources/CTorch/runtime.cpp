@@ -8,7 +8,11 @@
 #include <malloc.h>
 #endif
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <limits>
 
 #include "border.h"
@@ -68,5 +72,17 @@ bool ct_keep_freed_memory(int64_t bytes) noexcept {
 #else
   static_cast<void>(bytes);
   return false;
+#endif
+}
+
+int32_t ct_exchange(const char *one, const char *other) noexcept {
+#if defined(__linux__) && defined(RENAME_EXCHANGE)
+  return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0 ? 0 : errno;
+#elif defined(__APPLE__)
+  return renamex_np(one, other, RENAME_SWAP) == 0 ? 0 : errno;
+#else
+  static_cast<void>(one);
+  static_cast<void>(other);
+  return ENOSYS;
 #endif
 }

@@ -42,6 +42,9 @@ struct ConvertCommand: ParsableCommand {
     help: ArgumentHelp("One setting over the file's; may be repeated.", valueName: "key=value"))
   var assignments: [String] = []
 
+  @Flag(help: "Replace a file that stands at --out.")
+  var force = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -54,7 +57,11 @@ struct ConvertCommand: ParsableCommand {
   func run() throws {
     let target = URL(fileURLWithPath: out)
     let type = try method.map(MethodList.method(named:))
-    if type != nil { try StagedFolder.check(target, kind: .run, replacing: false) }
+    if type != nil {
+      try StagedFolder.check(target, kind: .run, replacing: force)
+    } else {
+      try StagedFile.check(out, replacing: force)
+    }
     let checkpoint = try TorchCheckpoint(weights)
     let kept = checkpoint.weights
     if let type {
@@ -62,7 +69,7 @@ struct ConvertCommand: ParsableCommand {
         config.map { try settingsTree($0, for: type) } ?? .null, assignments: assignments)
       let run = try Run.publishing(
         type, weights: kept, from: weights, settings: settings, data: DataSet(at: data ?? ""))
-      try run.save(to: target)
+      try run.save(to: target, replacing: force)
       if output.json {
         Console.out(["run": .string(out), "method": .string(run.about.name), "tensors": .int(kept.count)])
       } else {

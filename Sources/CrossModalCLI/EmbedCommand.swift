@@ -47,6 +47,9 @@ struct EmbedCommand: ParsableCommand {
   )
   var predict = false
 
+  @Flag(help: "Replace a file that stands at --out.")
+  var force = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -56,6 +59,7 @@ struct EmbedCommand: ParsableCommand {
   }
 
   func run() throws {
+    try StagedFile.check(out, replacing: force)
     let run = try Run.open(folder)
     let side = try run.side(of: modality)
     if predict || run.method is any JointEmbedding {

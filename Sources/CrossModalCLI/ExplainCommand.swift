@@ -23,6 +23,9 @@ struct ExplainCommand: ParsableCommand {
   @Option(help: "The file to write: .png or .html.")
   var out: String
 
+  @Flag(help: "Replace a file that stands at --out.")
+  var force = false
+
   @OptionGroup var output: OutputOptions
 
   private var rows: [Int] {
@@ -41,6 +44,7 @@ struct ExplainCommand: ParsableCommand {
   }
 
   func run() throws {
+    try StagedFile.check(out, replacing: force)
     let run = try options.open()
     // Two items are read, and rows keep their numbers: nothing is left out.
     let split = try RunOptions.dataSet(of: run, data: options.data, strict: options.strict, output)

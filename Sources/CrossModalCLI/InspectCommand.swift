@@ -1,6 +1,7 @@
 import ArgumentParser
 import CrossModal
 import Foundation
+import Torch
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,9 +28,13 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "End with status 1 when a problem is found, or a file outside the folder is named.")
   var strict = false
 
+  @Flag(help: "Replace a file that stands at --out.")
+  var force = false
+
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    if let out { try StagedFile.check(out, replacing: force) }
     let inspection = try DataInspection(DataSet(at: dataset, checksNumbers: false))
     if let out { try inspection.report().write(to: URL(fileURLWithPath: out)) }
     if output.json {

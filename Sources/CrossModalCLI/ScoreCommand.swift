@@ -22,10 +22,14 @@ struct ScoreCommand: ParsableCommand {
   @Option(help: "The .npy file to write, float32 [rows of the first, rows of the second].")
   var out: String
 
+  @Flag(help: "Replace a file that stands at --out.")
+  var force = false
+
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     try OutputOptions.check(out, endsWith: ".npy", because: "scores are one array")
+    try StagedFile.check(out, replacing: force)
     let combination = try ensemble.combination()
     let run = try options.open()
     let others = try ensemble.open(beside: run)

@@ -3,17 +3,27 @@ import Foundation
 /// A file that appears under its name only when it is complete.
 ///
 /// It is written under a temporary name beside the target and moved there by ``commit()``; until then the target is as
-/// it was. Dropped without a commit, it is removed.
+/// it was. Dropped without a commit, it is removed. A link stays, and what it leads to is written; a pipe or a device is
+/// written into at once.
 public final class StagedFile {
   private let path: String
-  private let temporary: String
+  /// Where the file is to stand, behind links, and its name until then; nil for a pipe or device.
+  private let places: (target: String, temporary: String)?
   private var file: Int32
   private var isCommitted = false
 
   /// - Throws: ``FileError`` that names the target and the system's reason.
   public init(_ path: String) throws {
     self.path = path
-    temporary = "\(path).\(UUID().uuidString.prefix(8)).tmp"
+    guard case .file(let target) = try OutputPlace(path) else {
+      places = nil
+      file = try OutputPlace.open(path)
+      return
+    }
+    LeftOvers.remove(
+      in: Self.folder(of: target), before: (target as NSString).lastPathComponent + ".", after: ".tmp")
+    let temporary = "\(target).\(LeftOvers.digits()).tmp"
+    places = (target, temporary)
     StagedFiles.shared.insert(temporary)
     file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard file >= 0 else {
@@ -21,6 +31,7 @@ public final class StagedFile {
       StagedFiles.shared.remove(temporary)
       throw error
     }
+    flock(file, LOCK_EX | LOCK_NB)
   }
 
   /// Writes the next bytes.
@@ -37,31 +48,36 @@ public final class StagedFile {
 
   /// Flushes the file to the disk and gives it its name.
   public func commit() throws {
-    guard fsync(file) == 0 else { throw FileError(path: path, action: "write") }
+    // Pipes and some devices have nothing to flush.
+    guard fsync(file) == 0 || places == nil else { throw FileError(path: path, action: "write") }
+    if let places {
+      try StagedFiles.shared.complete(places.temporary) {
+        guard rename(places.temporary, places.target) == 0 else {
+          throw FileError(path: path, action: "write")
+        }
+      }
+    }
+    isCommitted = true
     let closed = close(file)
     file = -1
     guard closed == 0 else { throw FileError(path: path, action: "write") }
-    try StagedFiles.shared.complete(temporary) {
-      guard rename(temporary, path) == 0 else { throw FileError(path: path, action: "write") }
-    }
-    isCommitted = true
-    flushFolder()
+    if let places { Self.flush(folder: Self.folder(of: places.target)) }
   }
 
   /// The rename itself must reach the disk too.
-  private func flushFolder() {
-    let folder = open(URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY)
+  private static func flush(folder path: String) {
+    let folder = open(path, O_RDONLY | O_CLOEXEC)
     guard folder >= 0 else { return }
     fsync(folder)
     close(folder)
   }
 
   deinit {
-    if file >= 0 { close(file) }
-    if !isCommitted {
-      unlink(temporary)
-      StagedFiles.shared.remove(temporary)
+    if let places, !isCommitted {
+      unlink(places.temporary)
+      StagedFiles.shared.remove(places.temporary)
     }
+    if file >= 0 { close(file) }
   }
 }
 

@@ -29,6 +29,8 @@ typedef const struct ct_operator_opaque *ct_operator;
 const char *ct_last_error(void) CT_NOEXCEPT;
 // libtorch's version, such as "2.13.0".
 const char *ct_version(void) CT_NOEXCEPT;
+// Exchanges the names of two files or folders in one step; 0, or what errno is, ENOSYS where the system cannot.
+int32_t ct_exchange(const char *one, const char *other) CT_NOEXCEPT;
 
 // ---- Operators (operators.cpp) ----
 
