@@ -27,6 +27,7 @@ struct ExportCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    try StagedFolder.check(URL(fileURLWithPath: out), kind: .run, replacing: force)
     let run = try Run.open(folder)
     let places = [folder, out].map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().standardizedFileURL }
     guard places[0] != places[1] else { throw UsageError("--out: \(out) is the run itself") }

@@ -11,6 +11,8 @@ public final class StagedFolder {
   private let target: URL
   private let kind: FolderKind
   private let replacing: Bool
+  /// Keeps the temporary name for this process.
+  private let lock: Int32
   private var isCommitted = false
 
   /// - Parameters:
@@ -25,16 +27,46 @@ public final class StagedFolder {
     self.replacing = replacing
     let parent = self.target.deletingLastPathComponent()
     try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
-    folder = parent.appendingPathComponent(
-      ".\(self.target.lastPathComponent).\(UUID().uuidString.prefix(8)).tmp")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    let names = Self.names(of: self.target)
+    for after in [names.after, names.after + Self.old] {
+      LeftOvers.remove(in: parent.path, before: names.before, after: after)
+    }
+    folder = parent.appendingPathComponent(names.before + LeftOvers.digits() + names.after)
     StagedFiles.shared.insert(folder.path)
+    do { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false) } catch {
+      StagedFiles.shared.remove(folder.path)
+      throw error
+    }
+    lock = LeftOvers.lock(folder.path)
+  }
+
+  /// What stands before and behind the digits of a temporary name.
+  private static func names(of target: URL) -> (before: String, after: String) {
+    (".\(target.lastPathComponent).", ".tmp")
+  }
+  /// Behind the temporary name: what stood at the target, where names cannot be exchanged.
+  private static let old = ".old"
+
+  /// Gives what stood at a target its name back, where a process was killed between taking it away and putting another
+  /// in its place.
+  private static func restore(_ target: URL) {
+    let place = target.standardizedFileURL.resolvingSymlinksInPath()
+    let (parent, names) = (place.deletingLastPathComponent(), names(of: place))
+    guard !FileManager.default.fileExists(atPath: place.path),
+      let last = LeftOvers.names(in: parent.path, before: names.before, after: names.after + old).first
+    else { return }
+    rename(parent.appendingPathComponent(last).path, place.path)
   }
 
   /// Whether `target` may be written to: nothing is there, an empty folder, or one of the kind with leave to replace it.
   ///
-  /// - Throws: ``FolderError`` for what may not be replaced; `FileError` where a file stands in the way.
-  public static func check(_ target: URL, kind: FolderKind, replacing: Bool) throws {
+  /// - Parameter isFilledInPlace: it is not put there as a whole, so that nothing beside it need be written.
+  /// - Throws: ``FolderError`` for what may not be replaced; `FileError` where a file stands in the way or nothing may be
+  ///   written.
+  public static func check(
+    _ target: URL, kind: FolderKind, replacing: Bool, isFilledInPlace: Bool = false
+  ) throws {
+    restore(target)
     let path = target.path
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -43,6 +75,8 @@ public final class StagedFolder {
       }
       return try checkParents(of: target)
     }
+    let place = target.standardizedFileURL.resolvingSymlinksInPath()
+    try checkWritable(isFilledInPlace ? place : place.deletingLastPathComponent(), for: target)
     let all = isFolder.boolValue ? try FileManager.default.contentsOfDirectory(atPath: path) : [path]
     if isFolder.boolValue { try kind.checkFree(target) }
     let names = all.filter { !kind.isLeftOver($0) }
@@ -61,6 +95,11 @@ public final class StagedFolder {
     guard parent.path == "/" || isFolder.boolValue else {
       throw FileError(path: target.path, action: "write", reason: "\(parent.path) is not a folder")
     }
+    try checkWritable(parent, for: target)
+  }
+
+  private static func checkWritable(_ folder: URL, for target: URL) throws {
+    guard access(folder.path, W_OK | X_OK) == 0 else { throw FileError(path: target.path, action: "write") }
   }
 
   /// Moves the folder to its place.
@@ -68,31 +107,38 @@ public final class StagedFolder {
   /// - Throws: ``FolderError`` when something has come to stand there meanwhile that may not be replaced.
   public func commit() throws {
     try StagedFolder.check(target, kind: kind, replacing: replacing)
-    let old = folder.appendingPathExtension("old")
     // A signal between the moves must not remove what is complete, nor end the process.
-    try StagedFiles.shared.complete(folder.path) { try move(old) }
+    var old: String?
+    try StagedFiles.shared.complete(folder.path) { old = try move() }
     isCommitted = true
-    if replacing { try? FileManager.default.removeItem(at: old) }
+    if let old { try? FileManager.default.removeItem(atPath: old) }
   }
 
-  /// Puts the folder in its place, and what stands there and may be replaced in that of `old`.
-  private func move(_ old: URL) throws {
+  /// Puts the folder in its place.
+  ///
+  /// - Returns: where now is what stood there and was replaced; nil when nothing did.
+  private func move() throws -> String? {
+    let old = folder.path + Self.old
+    var isTaken = false
     if replacing {
-      if rename(target.path, old.path) != 0, errno != ENOENT {
-        throw FileError(path: target.path, action: "write")
+      if FileManager.default.fileExists(atPath: target.path), try exchangeNames(folder.path, target.path) {
+        return folder.path
       }
+      isTaken = rename(target.path, old) == 0
+      if !isTaken, errno != ENOENT { throw FileError(path: target.path, action: "write") }
     } else {
       for name in (try? FileManager.default.contentsOfDirectory(atPath: target.path)) ?? []
       where kind.isLeftOver(name) { unlink(target.appendingPathComponent(name).path) }
     }
     // Nobody's folder goes: this fails where another process was faster.
     guard rename(folder.path, target.path) == 0 else {
-      let isTaken = errno == ENOTEMPTY || errno == EEXIST
+      let isOthers = errno == ENOTEMPTY || errno == EEXIST
       let error: any Error =
-        isTaken ? FolderError.exists(target.path, kind) : FileError(path: target.path, action: "write")
-      if replacing { rename(old.path, target.path) }
+        isOthers ? FolderError.exists(target.path, kind) : FileError(path: target.path, action: "write")
+      if isTaken { rename(old, target.path) }
       throw error
     }
+    return isTaken ? old : nil
   }
 
   deinit {
@@ -100,5 +146,6 @@ public final class StagedFolder {
       try? FileManager.default.removeItem(at: folder)
       StagedFiles.shared.remove(folder.path)
     }
+    if lock >= 0 { close(lock) }
   }
 }

@@ -42,7 +42,9 @@ extension Run {
     let lock = isFirst ? try training.lock(start) : nil
     defer { withExtendedLifetime(lock) {} }
     // Before the first checkpoint, a run that was broken off begins with the weights that its settings name.
-    let isResuming = try start.isResuming && Checkpoints(run: training.url).manifest() != nil
+    let begun = start.isResuming ? try Checkpoints(run: training.url).found() : nil
+    if isFirst, let note = begun?.note { observe(.note("warning: \(note)")) }
+    let isResuming = begun?.manifest != nil
     let learning = try Learning(
       type, settings: settings, data: data, split: splitName, seed: seed, isResuming: isResuming
     ) {
@@ -87,7 +89,7 @@ struct RunFolder {
       return try RunLock(url)
     }
     let isReplacing = if case .replacing = start { true } else { false }
-    try StagedFolder.check(url, kind: .run, replacing: isReplacing)
+    try StagedFolder.check(url, kind: .run, replacing: isReplacing, isFilledInPlace: true)
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     let lock = try RunLock(url)
     // Another process may have been here between the look and the lock.

@@ -4,7 +4,8 @@ import Torch
 /// The checkpoints of a run: `checkpoints/manifest.json` names what is valid.
 ///
 /// Files are written to a folder of their own first and the manifest last, by rename: whoever reads sees the
-/// checkpoint before or the one after, whole. What no manifest names is left over from a kill and removed.
+/// checkpoint before or the one after, whole. The one before the last stays, with its manifest, for a manifest that was
+/// damaged later. What no manifest names is left over from a kill and removed.
 struct Checkpoints {
   /// What the manifest says.
   struct Manifest: Codable, Equatable {
@@ -28,22 +29,34 @@ struct Checkpoints {
 
   init(run: URL) { folder = run.appendingPathComponent("checkpoints") }
 
-  private var manifestFile: URL { folder.appendingPathComponent("manifest.json") }
+  private static let (lastName, formerName) = ("manifest.json", "manifest-before.json")
+  private var manifestFile: URL { folder.appendingPathComponent(Self.lastName) }
+  private var formerFile: URL { folder.appendingPathComponent(Self.formerName) }
   private static let weightsFile = "weights.safetensors"
   private static let optimizerFile = "optimizer.safetensors"
   private static let averagesFile = "averages.safetensors"
 
-  /// The manifest; nil when there is no checkpoint yet.
+  /// The manifest of the checkpoint to go on from; nil when there is none.
   ///
   /// - Throws: ``TrainingError/badCheckpoint(file:reason:)``.
-  func manifest() throws -> Manifest? {
+  func manifest() throws -> Manifest? { try found().manifest }
+
+  /// The manifest of the checkpoint to go on from, nil when there is none, and what a user has to know of it: that it is
+  /// not the last.
+  ///
+  /// - Throws: ``TrainingError/badCheckpoint(file:reason:)`` where one was damaged and there is none before it.
+  func found() throws -> (manifest: Manifest?, note: String?) {
     let path = manifestFile.path
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
-    let text = try Data(contentsOf: manifestFile)
-    do { return try Self.read(text) } catch {
-      throw TrainingError.badCheckpoint(
-        file: path, reason: "was changed or is damaged; it is not what was written")
+    let isThere = FileManager.default.fileExists(atPath: path)
+    let what = isThere ? "was changed or is damaged; it is not what was written" : "is missing"
+    if isThere, let last = try? Self.read(Data(contentsOf: manifestFile)) { return (last, nil) }
+    if let former = try? Self.read(Data(contentsOf: formerFile)) {
+      return (former, "\(path): \(what); going on from the checkpoint before, of step \(former.state.step)")
     }
+    if isThere { throw TrainingError.badCheckpoint(file: path, reason: what) }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    let note = "\(path): \(what), and without it no checkpoint is known to be whole; beginning anew"
+    return (nil, names.contains { $0.hasPrefix("last-") } ? note : nil)
   }
 
   private static let mark = "\"crc32\":\"00000000\""
@@ -74,7 +87,12 @@ struct Checkpoints {
   ) throws -> Manifest {
     var manifest = Manifest(number: (old?.number ?? 0) + 1, state: state, best: old?.best)
     manifest.last = "last-\(manifest.number)"
-    try removeAllBut(old)
+    // A folder that has gone would come back with half a run.
+    let run = folder.deletingLastPathComponent()
+    guard FileManager.default.fileExists(atPath: run.path) else {
+      throw FileError(path: run.path, action: "write", reason: "the folder of the run has gone")
+    }
+    try removeAllBut([old, try? Self.read(Data(contentsOf: formerFile))])
     let target = folder.appendingPathComponent(manifest.last)
     try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
     try SafeTensors.write(contents.weights, to: target.appendingPathComponent(Self.weightsFile).path)
@@ -89,8 +107,9 @@ struct Checkpoints {
       try SafeTensors.write(best, to: bestFolder.appendingPathComponent(Self.weightsFile).path)
       manifest.best = name
     }
+    if let old { try AtomicFile.write(try Self.text(old), to: formerFile.path) }
     try AtomicFile.write(try Self.text(manifest), to: manifestFile.path)
-    try removeAllBut(manifest)
+    try removeAllBut([old, manifest])
     return manifest
   }
 
@@ -117,9 +136,11 @@ struct Checkpoints {
     try SafeTensors.read(path).tensors.map { ($0.name, try $0.tensor.copied()) }
   }
 
-  private func removeAllBut(_ manifest: Manifest?) throws {
+  private func removeAllBut(_ manifests: [Manifest?]) throws {
+    let named = manifests.compactMap { $0 }
     let kept = Set(
-      [manifest?.last, manifest?.best, manifest == nil ? nil : "manifest.json"].compactMap { $0 })
+      named.flatMap { [$0.last, $0.best].compactMap { $0 } }
+        + (named.isEmpty ? [] : [Self.lastName, Self.formerName]))
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     for name in names where !kept.contains(name) {
       try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))

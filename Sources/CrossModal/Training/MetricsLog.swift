@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// `metrics.jsonl`: one JSON object a line, added at the end.
 ///
@@ -6,15 +7,21 @@ import Foundation
 final class MetricsLog {
   private let file: AppendedFile
 
-  /// - Parameter length: bytes that belong to the run so far.
-  init(_ folder: URL, length: Int) throws {
-    file = try AppendedFile(folder.appendingPathComponent("metrics.jsonl"), length: length)
+  /// - Parameters:
+  ///   - length: bytes that belong to the run so far.
+  ///   - checksum: of these; nil where nothing is known of them.
+  init(_ folder: URL, length: Int, checksum: String? = nil) throws {
+    file = try AppendedFile(
+      folder.appendingPathComponent("metrics.jsonl"), length: length, checksum: checksum)
   }
 
   func append(_ line: JSON) throws { try file.append(Data((line.text() + "\n").utf8)) }
 
   /// Bytes so far, which are on the disk when this returns.
   func flush() throws -> Int { try file.flush() }
+
+  /// Of all bytes so far.
+  var checksum: String { file.checksum }
 
   /// The lines of a run's log; a last line that was cut off by a kill is left out.
   static func read(_ folder: URL) throws -> [JSON] {
@@ -25,30 +32,70 @@ final class MetricsLog {
 
 /// A file that grows.
 final class AppendedFile {
-  private let handle: FileHandle
-  private var count: Int
+  private let path: String
+  private let file: Int32
+  private var count = 0
+  private var running = RunningChecksum()
 
-  /// - Parameter length: bytes to keep of what is there; the file is made where there is none.
-  init(_ url: URL, length: Int) throws {
-    if !FileManager.default.fileExists(atPath: url.path) { try Data().write(to: url) }
-    handle = try FileHandle(forUpdating: url)
-    let present = Int(try handle.seekToEnd())
-    guard present >= length else {
-      throw TrainingError.badCheckpoint(
-        file: url.path, reason: "has \(present) bytes, the checkpoint knows of \(length); it was cut")
+  /// - Parameters:
+  ///   - length: bytes to keep of what is there; the file is made where there is none.
+  ///   - checksum: of those bytes; nil where nothing is known of them.
+  /// - Throws: ``TrainingError/badCheckpoint(file:reason:)`` when they are not there or not the same any more;
+  ///   `FileError`.
+  init(_ url: URL, length: Int, checksum: String? = nil) throws {
+    path = url.path
+    file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw FileError(path: path, action: "write") }
+    do { try keep(length, checksum) } catch {
+      close(file)
+      throw error
     }
-    try handle.truncate(atOffset: UInt64(length))
-    try handle.seek(toOffset: UInt64(length))
-    count = length
   }
 
+  private func keep(_ length: Int, _ checksum: String?) throws {
+    let present = Int(lseek(file, 0, SEEK_END))
+    guard present >= length else {
+      throw TrainingError.badCheckpoint(
+        file: path, reason: "has \(present) bytes, the checkpoint knows of \(length); it was cut")
+    }
+    guard lseek(file, 0, SEEK_SET) == 0 else { throw FileError(path: path, action: "read") }
+    var buffer = Data(count: 1 << 16)
+    while count < length {
+      let wanted = min(buffer.count, length - count)
+      let got = buffer.withUnsafeMutableBytes { read(file, $0.baseAddress, wanted) }
+      guard got > 0 else { throw FileError(path: path, action: "read") }
+      running.add(buffer.prefix(got))
+      count += got
+    }
+    if let checksum, checksum != running.text {
+      throw TrainingError.badCheckpoint(
+        file: path, reason: "was changed since the last checkpoint; it is not what was written")
+    }
+    guard ftruncate(file, off_t(length)) == 0, lseek(file, off_t(length), SEEK_SET) >= 0 else {
+      throw FileError(path: path, action: "write")
+    }
+  }
+
+  /// Of all bytes so far.
+  var checksum: String { running.text }
+
   func append(_ data: Data) throws {
-    try handle.write(contentsOf: data)
+    try data.withUnsafeBytes { bytes in
+      var start = 0
+      while start < bytes.count {
+        let written = write(file, bytes.baseAddress! + start, bytes.count - start)
+        guard written > 0 || errno == EINTR else { throw FileError(path: path, action: "write") }
+        start += max(0, written)
+      }
+    }
+    running.add(data)
     count += data.count
   }
 
   func flush() throws -> Int {
-    try handle.synchronize()
+    guard fsync(file) == 0 else { throw FileError(path: path, action: "write") }
     return count
   }
+
+  deinit { close(file) }
 }

@@ -13,6 +13,7 @@ extension Trainer {
       let start = ContinuousClock.now
       var saved = state
       saved.metricsLength = try metrics?.flush() ?? 0
+      saved.metricsChecksum = metrics?.checksum
       saved.eventsLength = try events?.flush() ?? 0
       saved.seconds = state.seconds + elapsed
       let contents = Checkpoints.Contents(

@@ -201,7 +201,7 @@ public final class Trainer {
 
   private func openLogs() throws {
     guard let folder, isFirst else { return }
-    metrics = try MetricsLog(folder, length: state.metricsLength)
+    metrics = try MetricsLog(folder, length: state.metricsLength, checksum: state.metricsChecksum)
     events = try EventFile(folder, length: state.eventsLength)
   }
 

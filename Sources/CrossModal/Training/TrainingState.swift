@@ -26,6 +26,8 @@ struct TrainingState: Codable, Equatable {
   var ended: Ending?
   /// Bytes of the logs that belong to this state.
   var metricsLength = 0
+  /// Of those of `metrics.jsonl`.
+  var metricsChecksum: String?
   var eventsLength = 0
   /// Seconds of training so far, over all its parts.
   var seconds = 0.0

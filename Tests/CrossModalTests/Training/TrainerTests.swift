@@ -143,7 +143,7 @@ struct TrainerTests {
         training: training {
           $0.batchSize = 16
           $0.optimizer = .sgd
-          $0.learningRate = 1e39
+          $0.learningRate = 3e38
         }, data: data, validation: data, folder: folder.url
       ).run()
     }
@@ -386,10 +386,8 @@ struct TrainerTests {
     let folder = try TemporaryFolder()
     try Trainer(toy(data), training: training(), data: data, folder: folder.url).run()
     let checkpoints = folder.url.appendingPathComponent("checkpoints")
-    let files = try FileManager.default.subpathsOfDirectory(atPath: checkpoints.path).filter {
-      $0.contains(".")
-    }
-    #expect(files.count == 3)
+    let last = try #require(try Checkpoints(run: folder.url).manifest()).last
+    let files = ["weights", "optimizer"].map { "\(last)/\($0).safetensors" }
     for name in files {
       let file = checkpoints.appendingPathComponent(name)
       let sound = try Data(contentsOf: file)
@@ -406,13 +404,64 @@ struct TrainerTests {
       try sound.write(to: file)
     }
   }
+
+  @Test(
+    "where the last manifest is damaged or gone, the checkpoint before goes on to the same weights, and it is said"
+  )
+  func formerCheckpoint() throws {
+    let data = try MemoryPairs.related(8)
+    let folder = try TemporaryFolder()
+    let method = try toy(data)
+    try Trainer(method, training: training(), data: data, folder: folder.url).run()
+    let whole = try method.state.map { try $0.tensor.bytes() }
+    let checkpoints = Checkpoints(run: folder.url)
+    let manifest = checkpoints.folder.appendingPathComponent("manifest.json")
+    let former = checkpoints.folder.appendingPathComponent("manifest-before.json")
+    let sound = try Data(contentsOf: manifest)
+    let steps = try #require(try checkpoints.manifest()).state.step
+    var damaged = sound
+    damaged[sound.count / 2] ^= 4
+    for isThere in [true, false] {
+      if isThere { try damaged.write(to: manifest) } else { try FileManager.default.removeItem(at: manifest) }
+      let found = try checkpoints.found()
+      #expect(found.manifest.map { $0.state.step < steps || $0.state.ended == nil } == true)
+      #expect(found.note?.hasPrefix(manifest.path + ": ") == true)
+      let again = try toy(data)
+      try Trainer(again, training: training(), data: data, folder: folder.url).run()
+      #expect(try again.state.map { try $0.tensor.bytes() } == whole)
+    }
+    try damaged.write(to: manifest)
+    try FileManager.default.removeItem(at: former)
+    #expect(throws: TrainingError.self) { try checkpoints.found() }
+    try FileManager.default.removeItem(at: manifest)
+    let found = try checkpoints.found()
+    #expect(found.manifest == nil && found.note?.hasSuffix("beginning anew") == true)
+  }
+
+  @Test("a changed byte of the log of a run is noticed where it goes on, and a folder that went is told")
+  func logs() throws {
+    let data = try MemoryPairs.related(8)
+    let folder = try TemporaryFolder()
+    func run() throws { try Trainer(toy(data), training: training(), data: data, folder: folder.url).run() }
+    try run()
+    let file = folder.url.appendingPathComponent("metrics.jsonl")
+    var text = try Data(contentsOf: file)
+    text[text.count / 2] ^= 1
+    try text.write(to: file)
+    let error = #expect(throws: TrainingError.self) { try run() }
+    #expect(error?.localizedDescription.hasPrefix(file.path + ": was changed") == true)
+    let gone = folder.url.appendingPathComponent("gone")
+    let told = #expect(throws: FileError.self) {
+      _ = try Checkpoints(run: gone).write(.init(), state: TrainingState(), best: nil, after: nil)
+    }
+    #expect(told?.path == gone.path)
+  }
 }
 
 /// A loss that is a mean over rows: the distance of a map of x to part of y.
 private final class RowMeanToy: Trainable {
   struct Configuration: MethodConfiguration {
     static let keys: [ConfigurationKey] = []
-    func validate() throws {}
   }
   static let description = MethodDescription(
     name: "row-mean", family: .metric, task: .retrieval, summary: "", citation: "", accepts: [.vector])
