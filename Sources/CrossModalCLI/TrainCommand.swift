@@ -81,7 +81,10 @@ struct TrainCommand: ParsableCommand {
     let settings = try RunSettings(file, assignments: assignments, keys: type.allKeys)
     let place = try DistributedGroup.Place(ProcessInfo.processInfo.environment)
     let isFirst = (place?.rank ?? 0) == 0
-    if !isBegun, isFirst { try StagedFolder.check(target, kind: .run, replacing: force) }
+    if !isBegun, isFirst {
+      try StagedFolder.check(
+        target, kind: .run, replacing: force, isFilledInPlace: type is any Trainable.Type)
+    }
     let set =
       if let begun, data == nil { try begun.dataSet(strict: strict) } else {
         try DataSet(at: data ?? "", strict: strict)
@@ -106,8 +109,9 @@ struct TrainCommand: ParsableCommand {
       let start = ContinuousClock.now
       let run = try Run.fit(type, settings: settings, data: set, split: split, seed: seed) { output.note($0) }
       let seconds = (ContinuousClock.now - start) / .seconds(1)
-      try run.save(to: target, reportingOn: set, replacing: force) { output.note($0) }
+      let failure = try run.save(to: target, reportingOn: set, replacing: force) { output.note($0) }
       try report(run, seconds: seconds)
+      try told(failure)
     }
   }
 
@@ -130,15 +134,26 @@ struct TrainCommand: ParsableCommand {
     let progress = TrainingProgressBar(output)
     // Also before an error is printed.
     defer { progress.finish() }
+    var failure: (any Error)?
     let (run, outcome) = try Run.train(
       type, settings: settings, data: set, split: split, seed: seed, device: device, into: target,
       start: start, group: group,
       observe: { if isFirst { progress.show($0) } }
     ) { run, outcome in
-      try run.writeReport(of: outcome, on: set, to: target) { progress.show(.note($0)) }
+      failure = try run.writeReport(of: outcome, on: set, to: target) { progress.show(.note($0)) }
     }
     progress.finish()
     if isFirst { try report(run, outcome) }
+    try told(failure)
+  }
+
+  /// Ends with what could not be measured, when there is a run all the same.
+  private func told(_ failure: (any Error)?) throws {
+    guard let failure else { return }
+    Console.error(
+      "\(out): the run is complete, but it could not be measured for its report: "
+        + ExitStatus.sentence(failure))
+    throw CheckFailed()
   }
 
   private func report(_ run: Run, _ outcome: TrainingOutcome) throws {

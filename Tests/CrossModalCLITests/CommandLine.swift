@@ -25,11 +25,13 @@ enum CommandLine {
   }
 
   static func run(
-    _ arguments: [String], in folder: URL? = nil, program: URL = program
+    _ arguments: [String], in folder: URL? = nil, program: URL = program,
+    environment: [String: String] = [:]
   ) throws -> Outcome {
     let process = Process()
     process.executableURL = program
     process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     if let folder { process.currentDirectoryURL = folder }
     // Through files: a pipe that nobody reads yet would stop a command that says much.
     let files = try TemporaryFolder()

@@ -10,15 +10,19 @@ extension Run {
   /// - Parameters:
   ///   - data: what the report is about.
   ///   - replacing: a run that stands there may be replaced.
-  ///   - note: told why there is no report where it failed; a finished fit is never lost to it.
+  ///   - note: told which items are left out because they cannot be read.
+  /// - Returns: why there is no report where there is none; a finished fit is never lost to it.
+  @discardableResult
   public func save(
     to folder: URL, reportingOn data: DataSet, replacing: Bool = false, note: (String) -> Void = { _ in }
-  ) throws {
+  ) throws -> (any Error)? {
+    var failure: (any Error)?
     try save(to: folder, replacing: replacing) { staged in
-      do { try writeReport(on: data, to: staged, note: note) } catch {
-        note("warning: there is no report: \(error.localizedDescription)")
-      }
+      do { try writeReport(on: data, to: staged, note: note) } catch let error as FileError {
+        throw error
+      } catch { failure = error }
     }
+    return failure
   }
 
   /// Writes what a fit found and what an evaluation gives: lines of `metrics.jsonl`, and `report.html`.
@@ -34,7 +38,10 @@ extension Run {
     let fit = (method as? any FitReporting)?.fitReport
     var lines: [JSON] =
       fit.map { [["fit": $0.facts, "warnings": .array($0.warnings.map(JSON.string))]] } ?? []
-    let measured = try measuredForReport(data, note: note)
+    // What the fit found stands there also where nothing can be measured.
+    var measured: (evaluation: RunEvaluation, split: Split)?
+    var failure: (any Error)?
+    do { measured = try measuredForReport(data, note: note) } catch { failure = error }
     if let (evaluation, split) = measured {
       try report(evaluation, on: split).write(to: folder.appendingPathComponent("report.html"))
       var line: JSON = ["split": .string(split.name), "seconds": .double(evaluation.seconds)]
@@ -45,16 +52,20 @@ extension Run {
       let text = lines.map { $0.text() + "\n" }.joined()
       try AtomicFile.write(Data(text.utf8), to: folder.appendingPathComponent("metrics.jsonl").path)
     }
+    if let failure { throw failure }
     return measured?.evaluation
   }
 
   /// Writes `report.html` of a run that was trained by gradient: how training went and, where the data have a split to
   /// measure on that is not too large, what the run reaches there.
   ///
-  /// - Parameter note: told why there is no measurement where one failed; a finished training is never lost to it.
+  /// - Parameter note: told which items are left out because they cannot be read.
+  /// - Returns: why there is no measurement where one failed; a finished training is never lost to it.
+  @discardableResult
   public func writeReport(
     of outcome: TrainingOutcome, on data: DataSet, to folder: URL, note: (String) -> Void = { _ in }
-  ) throws {
+  ) throws -> (any Error)? {
+    var failure: (any Error)?
     let training = try TrainingReport(self, outcome, log: MetricsLog.read(folder))
     var page = training.page
     do {
@@ -62,9 +73,10 @@ extension Run {
         page = try report(evaluation, on: split, training)
       }
     } catch {
-      note("the report has no \(about.task.rawValue): \(error.localizedDescription)")
+      failure = error
     }
     try page.write(to: folder.appendingPathComponent("report.html"))
+    return failure
   }
 
   /// The page about a measurement, with how training went where it is given.
