@@ -97,16 +97,44 @@ public final class DistributedGroup: ProcessGroup {
   public init(_ place: Place, device: Device = .cpu, timeout: Double = 1800) throws(TorchError) {
     rank = place.rank
     size = place.size
-    let made = ct_group_new(
-      place.host, place.port, Int32(place.rank), Int32(place.size), place.rank == 0 && !place.isStoreServed,
-      "crossmodal/\(place.attempt)", place.interface, place.isLocal, Int64(timeout * 1000))
-    guard let made else {
+    let joining = Joining()
+    Thread.detachNewThread {
+      let made = ct_group_new(
+        place.host, place.port, Int32(place.rank), Int32(place.size), place.rank == 0 && !place.isStoreServed,
+        "crossmodal/\(place.attempt)", place.interface, place.isLocal, Int64(timeout * 1000))
+      joining.finish(made, made == nil ? Self.reason : "")
+    }
+    let outcome = joining.wait(seconds: timeout + Self.grace)
+    guard let made = outcome?.group else {
+      let silence =
+        "whoever has the port does not answer as a process group does; give all processes another MASTER_PORT"
       throw TorchError(
         operation: "joining \(place.size) processes at \(place.host):\(place.port)",
-        message: "process \(place.rank): \(Self.reason)")
+        message: "process \(place.rank): \(outcome?.reason ?? silence)")
     }
     group = made
     if device.kind == .cuda { try joinDevices(device) }
+  }
+
+  /// Seconds for c10d to find out by itself that time is over, which it says better.
+  private static let grace = 3.0
+
+  /// Waits for c10d, which has no end of its own to waiting for a program that holds the port in silence.
+  ///
+  /// `@unchecked Sendable`: the outcome is written before the semaphore is raised and read after.
+  private final class Joining: @unchecked Sendable {
+    private let done = DispatchSemaphore(value: 0)
+    private var outcome: (group: ct_group?, reason: String)?
+
+    func finish(_ group: ct_group?, _ reason: String) {
+      outcome = (group, reason)
+      done.signal()
+    }
+
+    /// Nil when time is over.
+    func wait(seconds: Double) -> (group: ct_group?, reason: String)? {
+      done.wait(timeout: .now() + seconds) == .success ? outcome : nil
+    }
   }
 
   /// Brings NCCL up, so that what is wrong with the devices is said before work starts.

@@ -22,6 +22,32 @@ struct DistributedGroupTests {
     #expect(place.isStoreServed && !place.isLocal && place.attempt == "2")
   }
 
+  @Test("a program that holds the port in silence is waited for no longer than others")
+  func silence() throws {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(listener) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let port = try withUnsafeMutablePointer(to: &address) {
+      try $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        try #require(bind(listener, $0, length) == 0 && listen(listener, 8) == 0)
+        try #require(getsockname(listener, $0, &length) == 0)
+      }
+      return UInt16(bigEndian: $0.pointee.sin_port)
+    }
+    let place = try #require(
+      try place([
+        "RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "\(port)",
+      ]))
+    let start = ContinuousClock.now
+    let error = #expect(throws: TorchError.self) { try DistributedGroup(place, timeout: 1) }
+    #expect(ContinuousClock.now - start < .seconds(30))
+    #expect(error?.description.hasPrefix("joining 2 processes at 127.0.0.1:\(port): process 1: ") == true)
+    #expect(error?.description.contains("\n") == false)
+  }
+
   @Test("without variables, or with one process, there is no group")
   func single() throws {
     #expect(try place([:]) == nil)
