@@ -182,7 +182,7 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
       try scaling(view).set(
         mean: columns[view].mean,
         deviation: configuration.scaling == .standardize ? columns[view].deviation(correction: 1) : nil,
-        floor: configuration.deviationFloor)
+        floor: configuration.deviationFloor, view: views[view])
     }
   }
 

@@ -19,12 +19,21 @@ final class ViewScaling: Module {
   /// - Parameters:
   ///   - deviation: of each column; nil to center only.
   ///   - floor: smallest deviation to divide by, as a fraction of the root mean square of all.
-  func set(mean center: Tensor, deviation: Tensor?, floor: Double) throws {
+  ///   - view: for messages.
+  /// - Throws: ``MethodError`` for columns that vary so little that float32 has no number to multiply them with.
+  func set(mean center: Tensor, deviation: Tensor?, floor: Double, view: String) throws {
     mean = try center.to(mean.dtype).to(mean.device)
     guard let deviation else { return }
     let typical: Double = try deviation.squared().mean().squareRoot().item()
     // Columns that hardly vary would otherwise be blown up to the size of the others.
     let divisor = try deviation.clamped(from: typical > 0 ? typical * floor : 1)
+    guard try divisor.reciprocal().to(.float32).isFinite().all() else {
+      throw MethodError.unsuitable(
+        method: DCCA.description.name,
+        reason:
+          "the columns of \(view) vary by \(typical), too little for float32, in which networks compute; "
+          + "multiply them, as scale does in dataset.yaml")
+    }
     scale = try divisor.reciprocal().to(scale.dtype).to(scale.device)
   }
 }

@@ -70,6 +70,17 @@ struct DCCATests {
     #expect(try method.encode(.vectors(data.x), side: 0).values.isFinite().all())
   }
 
+  @Test("columns that vary too little for float32 are told before training")
+  func tinyNumbers() throws {
+    let data = try MemoryPairs.related(40)
+    let tiny = MemoryPairs(x: try data.x.to(.float64) * 1e-39, y: data.y)
+    let error = #expect(throws: MethodError.self) {
+      let method = try method(tiny)
+      try Trainer(method, training: training(method, tiny), data: tiny).run()
+    }
+    #expect(error?.localizedDescription.hasPrefix("dcca: the columns of x vary by ") == true)
+  }
+
   @Test("a batch of all pairs in pieces gives the gradient of one pass")
   func pieces() throws {
     let data = try MemoryPairs.related(50)
