@@ -135,10 +135,10 @@ struct TrainCommand: ParsableCommand {
     // Also before an error is printed.
     defer { progress.finish() }
     var failure: (any Error)?
+    let show = { (event: TrainingEvent) in if isFirst { progress.show(event) } }
     let (run, outcome) = try Run.train(
       type, settings: settings, data: set, split: split, seed: seed, device: device, into: target,
-      start: start, group: group,
-      observe: { if isFirst { progress.show($0) } }
+      start: start, group: group, observe: show
     ) { run, outcome in
       failure = try run.writeReport(of: outcome, on: set, to: target) { progress.show(.note($0)) }
     }

@@ -27,16 +27,16 @@ extension Run {
     training: (inout TrainingConfiguration) throws -> Void = { _ in },
     observe: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws -> Run {
+    let note = { (text: String) in observe(.note(text)) }
     let learning = try Learning(
-      type, from: split, settings: RunSettings(["features": features]), seed: seed,
-      note: { observe(.note($0)) }
+      type, from: split, settings: RunSettings(["features": features]), seed: seed, note: note
     ) {
       var configuration = M.Configuration()
       try configure(&configuration)
       return try M.plan(configuration, pairs: split.count, training)
     }
     if M.self is any Fittable.Type {
-      try learning.fit { observe(.note($0)) }
+      try learning.fit(note)
       return learning.run(try learning.record())
     }
     let (method, settings) = try learning.trainable()
