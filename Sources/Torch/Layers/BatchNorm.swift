@@ -41,23 +41,29 @@ public final class BatchNorm: Layer {
       try variance.slot.makeWritable()
       batches.wrappedValue = try batches.wrappedValue + Tensor(1).to(batches.wrappedValue.device)
     }
-    if let group = pass.group { return try joined(x, group) }
+    // Without γ and β nothing but the moments is left: one process then computes as several do, bit for bit.
+    if pass.group != nil || weight == nil { return try composed(x, pass) }
     return try Op.batchNorm(
       .tensor(x), .optional(weight), .optional(bias), .tensor(runningMean), .tensor(runningVariance),
       .bool(pass.isTraining), .double(momentum), .double(epsilon), .bool(true))
   }
 
-  /// By the statistics of the batch of all processes.
-  private func joined(_ x: Tensor, _ group: any ProcessGroup) throws(TorchError) -> Tensor {
+  /// In training by the statistics of the batch of all processes.
+  private func composed(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
     let features = x.size(along: 1)
     let values = try x.to(runningMean.dtype)
-    let moments = try BatchMoments(values.transposed(0, 1).reshaped(to: [features, -1]), in: group)
-    mean.wrappedValue = try moments.moved(mean: runningMean, momentum)
-    variance.wrappedValue = try moments.moved(variance: runningVariance, momentum)
     let shape = [features] + [Int](repeating: 1, count: x.rank - 2)
-    var scale = try (moments.variance + epsilon).inverseSquareRoot()
+    var (center, spread) = (runningMean, runningVariance)
+    if pass.isTraining {
+      let moments = try BatchMoments(
+        values.transposed(0, 1).reshaped(to: [features, -1]), in: pass.group)
+      mean.wrappedValue = try moments.moved(mean: runningMean, momentum)
+      variance.wrappedValue = try moments.moved(variance: runningVariance, momentum)
+      (center, spread) = (moments.mean, moments.variance)
+    }
+    var scale = try (spread + epsilon).inverseSquareRoot()
     if let weight { scale = try weight * scale }
-    let scaled = try (values - moments.mean.reshaped(to: shape)) * scale.reshaped(to: shape)
+    let scaled = try (values - center.reshaped(to: shape)) * scale.reshaped(to: shape)
     return try (bias.map { bias throws(TorchError) in try scaled + bias.reshaped(to: shape) } ?? scaled)
       .to(x.dtype)
   }
