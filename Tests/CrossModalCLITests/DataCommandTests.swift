@@ -30,7 +30,8 @@ struct DataCommandTests {
     let outcome = try CommandLine.run("data", "inspect", folder.url.path)
     #expect(outcome.status == 0)
     #expect(
-      outcome.output.contains("problem: all, x: 1 items hold NaN or infinity, the first is row 4, column 1"))
+      outcome.output.contains(
+        "problem: all, x: 1 items hold NaN, infinity or numbers beyond 1e+38, the first is row 4, column 1"))
     let strict = try CommandLine.run("data", "inspect", folder.url.path, "--strict")
     #expect(strict.status == 1 && strict.errors == "")
   }

@@ -402,15 +402,17 @@ extension Column {
     }
   }
 
-  /// Checks that all numbers of the rows are finite.
+  /// Checks that all numbers of the rows are finite and can be computed with.
   ///
   /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first that is not.
-  func checkFinite(_ rows: Rows) throws {
-    for source in [array, boxes].compactMap({ $0 }) {
-      let isRagged = if case .ragged = storage { source.name == array?.name } else { false }
-      let blocks: [Range<Int>] = isRagged ? [0..<source.count] : rows.ranges
-      for block in blocks { try source.checkFinite(block) }
+  func checkNumbers(_ rows: Rows) throws {
+    let isRagged = if case .ragged = storage { true } else { false }
+    if let array {
+      for block in isRagged ? [0..<array.count] : rows.ranges {
+        try array.checkNumbers(block, scale: file.scale ?? 1)
+      }
     }
+    for block in boxes == nil ? [] : rows.ranges { try boxes?.checkNumbers(block) }
   }
 
   /// The largest word number of kind tokens, a few megabytes at a time; what is padding does not count.

@@ -20,7 +20,7 @@ public enum DataError: Error, Equatable, Sendable {
   case wrongShape(file: String, shape: [Int], expected: String)
   /// Two counts that must be equal are not.
   case unequalCounts(file: String, count: Int, other: String, expected: Int)
-  /// NaN or infinity.
+  /// NaN, infinity or a number too large to compute with.
   case notFinite(file: String, row: Int, column: String, value: Double)
   /// A row number that does not exist.
   case rowOutOfRange(file: String, place: String, row: Int, count: Int)
@@ -66,6 +66,11 @@ extension DataError: LocalizedError, CustomStringConvertible {
     case .unequalCounts(let file, let count, let other, let expected):
       return "\(file): has \(count) rows, but \(other) \(expected)"
     case .notFinite(let file, let row, let column, let value):
+      guard !value.isFinite else {
+        return
+          "\(file): row \(row), column \(column) is \(value), too large to compute with; make the numbers smaller "
+          + "than \(Limits.largestNumber), as scale does in dataset.yaml"
+      }
       let name = value.isNaN ? "NaN" : value < 0 ? "-infinity" : "infinity"
       return "\(file): row \(row), column \(column) is \(name); every number must be finite"
     case .rowOutOfRange(let file, let place, let row, let count):

@@ -72,7 +72,7 @@ extension DataSet {
   ///   - moments: first and last second of each pair's moment.
   ///   - splits: rows of the first modality, a range or a list, by the name of the split; without any, all rows are
   ///     `train`.
-  ///   - checksNumbers: whether taking a split walks its numbers and refuses NaN and infinity.
+  ///   - checksNumbers: whether taking a split walks its numbers and refuses NaN, infinity and what is too large.
   /// - Throws: ``DataError``, one sentence that names the modality and the place.
   public init(
     name: String, _ modalities: [Modality], pairs: [[Int]]? = nil, labels: Labels? = nil,

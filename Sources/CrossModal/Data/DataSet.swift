@@ -58,7 +58,7 @@ public struct DataSet: Sendable {
   /// - Parameters:
   ///   - path: the folder, or any `NAME.dataset.yaml`.
   ///   - strict: what would be a warning is an error.
-  ///   - checksNumbers: whether taking a split walks its numbers and refuses NaN and infinity.
+  ///   - checksNumbers: whether taking a split walks its numbers and refuses NaN, infinity and what is too large.
   ///   - limits: sizes that are refused.
   /// - Throws: ``DataError``, one sentence that names the file and the place.
   public init(

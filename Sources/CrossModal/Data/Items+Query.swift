@@ -63,7 +63,8 @@ extension Items {
         file: file, found: "shape \(rows.shape)",
         expected: "\(what) of \(modality.size.map(String.init) ?? "some") numbers")
     }
-    try TensorArray(rows, name: file).checkFinite(0..<rows.size(along: 0))
+    try TensorArray(rows, name: file).checkNumbers(
+      0..<rows.size(along: 0), scale: modality.scale ?? 1)
     return try rows.numbers(times: modality.scale)
   }
 

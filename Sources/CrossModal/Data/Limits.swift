@@ -20,6 +20,10 @@ public struct Limits: Sendable, Equatable {
   /// Bytes of `dataset.yaml`.
   public var configurationBytes = 4 << 20
 
+  /// The largest number that data may hold, in size: float32, in which networks compute and vectors are written, still
+  /// has the difference of two of them, and float64, in which closed forms compute, the powers that those need.
+  public static let largestNumber = 1e38
+
   public init() {}
 
   /// The limits everything uses unless told otherwise.

@@ -161,9 +161,9 @@ extension Split {
 
   /// Walks all numbers of the split.
   ///
-  /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first NaN or infinity.
+  /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first that is NaN, infinite or too large.
   public func checkNumbers() throws {
-    for (side, column) in table.columns.enumerated() { try column.checkFinite(rows[side]) }
+    for (side, column) in table.columns.enumerated() { try column.checkNumbers(rows[side]) }
   }
 }
 

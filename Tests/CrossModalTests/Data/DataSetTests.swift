@@ -150,6 +150,25 @@ struct DataSetTests {
     #expect(throws: Never.self) { try DataSet(at: folder.path, checksNumbers: false).split("train") }
   }
 
+  @Test("a finite number that nothing can be computed with is named with its row and column")
+  func tooLarge() throws {
+    try makePlain()
+    let numbers = (0..<36).map { $0 == 16 ? -1e300 : Double($0) }
+    try folder.write(Tensor(numbers, shape: [12, 3]), to: "x.npy")
+    let said = message { _ = try DataSet(at: folder.path).split("train") } ?? ""
+    #expect(
+      said.hasSuffix(
+        "x.npy: row 5, column 1 is -1e+300, too large to compute with; make the numbers smaller than 1e+38, "
+          + "as scale does in dataset.yaml"))
+    try makePlain(
+      yaml: """
+        modalities: { x: { file: x.npy, kind: vector, scale: 1e-290 }, y: { file: y.npy, kind: vector } }
+        splits: { train: "0:8", test: "8:12" }
+        """)
+    try folder.write(Tensor(numbers, shape: [12, 3]), to: "x.npy")
+    #expect(throws: Never.self) { try DataSet(at: folder.path).split("train") }
+  }
+
   @Test("splits that overlap warn, and are refused when reading strictly")
   func overlap() throws {
     try makePlain(

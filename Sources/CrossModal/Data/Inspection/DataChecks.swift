@@ -220,7 +220,7 @@ extension DataChecks {
       guard let rows else { continue }
       let numbers = try rows.to(.float64).contiguous()
       let flat = try numbers.flattened(from: 1)
-      let finite = try flat.isFinite()
+      let finite = try (flat .>= -Limits.largestNumber).and(flat .<= Limits.largestNumber)
       if try !finite.all() {
         let places = try finite.not().nonZero()
         if bad == 0, let place = try? places[0].values(as: Int.self) {
@@ -249,7 +249,8 @@ extension DataChecks {
     if bad > 0 {
       add(
         .problem, .notFinite, split.name, side,
-        "\(split.name), \(names[side]): \(bad) items hold NaN or infinity, the first is \(first)")
+        "\(split.name), \(names[side]): \(bad) items hold NaN, infinity or numbers beyond \(Limits.largestNumber), the first is \(first)"
+      )
     }
     try report(columns, split, side)
     return marks

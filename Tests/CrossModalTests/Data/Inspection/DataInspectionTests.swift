@@ -34,7 +34,7 @@ struct DataInspectionTests {
       """)
     #expect(
       found(inspection, .notFinite) == [
-        "train, x: 1 items hold NaN or infinity, the first is row 5, column 0"
+        "train, x: 1 items hold NaN, infinity or numbers beyond 1e+38, the first is row 5, column 0"
       ])
     #expect(found(inspection, .empty) == ["train, y: 1 texts are empty, the first is row 4"])
     #expect(
