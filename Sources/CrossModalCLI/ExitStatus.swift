@@ -38,9 +38,9 @@ enum ExitStatus {
     switch error {
     case is CheckFailed:
       return failure
-    case TrainingError.interrupted:
+    case TrainingError.interrupted(_, _, let signal):
       Console.error(sentence(error))
-      return 128 + (StopRequest.shared.signal ?? SIGINT)
+      return 128 + signal
     case let mistake as any UserMistake where mistake.isUserMistake:
       Console.error(sentence(error))
       return usage

@@ -123,6 +123,36 @@ struct ProcessesTests {
     #expect(text.split(separator: "\n").filter { $0.hasPrefix("error:") }.count == 1)
   }
 
+  @Test("a signal to one of two processes ends both as interrupted, and the run goes on", arguments: [0, 1])
+  func interrupted(rank: Int) throws {
+    let folder = try TemporaryFolder()
+    let log = folder.path("run/metrics.jsonl")
+    for more in [[], ["--resume"]] {
+      let port = try CommandLine.freePort()
+      let before = FileManager.default.contents(atPath: log)?.count ?? 0
+      let errors = (0..<2).map { folder.url.appendingPathComponent("errors-\($0)") }
+      let processes = try (0..<2).map { place in
+        try CommandLine.start(
+          // Most of the time goes into measuring, where one works and the other waits.
+          Self.arguments(
+            folder.path("run"),
+            more + ["epochs=1000000", "batch_size=1297", "validation=test"].flatMap { ["--set", $0] }),
+          environment: Self.place(place, port), errors: errors[place])
+      }
+      defer { for process in processes where process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+      while processes[0].isRunning, (FileManager.default.contents(atPath: log)?.count ?? 0) < before + 500 {
+        usleep(10_000)
+      }
+      kill(processes[rank].processIdentifier, SIGTERM)
+      for (place, process) in processes.enumerated() {
+        process.waitUntilExit()
+        let said = try String(contentsOf: errors[place], encoding: .utf8)
+        #expect(process.terminationReason == .exit && process.terminationStatus == 128 + SIGTERM, "\(said)")
+        #expect(said.contains("--resume continues \(folder.path("run"))"), "\(said)")
+      }
+    }
+  }
+
   @Test("a process that finds no others says where it looked")
   func alone() throws {
     let port = try CommandLine.freePort()

@@ -2,14 +2,22 @@ import Foundation
 import Torch
 
 extension Trainer {
+  /// When a checkpoint is written. What a resumed run comes to does not depend on it.
+  enum CheckpointNeed {
+    case always
+    /// Unless checkpoints would take more than a tenth of the time.
+    case ifAffordable
+    /// Unless the last one holds all there is.
+    case ifChanged
+  }
+
   /// Saves all that the next step depends on.
   ///
-  /// - Parameter isSkippable: leave it out when checkpoints would take more than a tenth of the time. What a
-  ///   resumed run comes to does not depend on how often one is written.
-  func checkpoint(isSkippable: Bool = false) throws {
+  /// Every process calls this, as all wait here for each other; the first alone knows whether one is needed.
+  func checkpoint(_ need: CheckpointNeed = .always) throws {
     try checkWeights()
     if let group { try GradientSharing(group: group).align(method.buffers) }
-    if let folder, isFirst, !(isSkippable && isTooSoon) {
+    if let folder, isFirst, isNeeded(need) {
       let start = ContinuousClock.now
       var saved = state
       saved.metricsLength = try metrics?.flush() ?? 0
@@ -27,9 +35,12 @@ extension Trainer {
     try group?.barrier()
   }
 
-  private var isTooSoon: Bool {
-    guard let lastCheckpoint else { return false }
-    return .now - lastCheckpoint.end < lastCheckpoint.cost * 10
+  private func isNeeded(_ need: CheckpointNeed) -> Bool {
+    switch need {
+    case .always: true
+    case .ifAffordable: lastCheckpoint.map { .now - $0.end >= $0.cost * 10 } ?? true
+    case .ifChanged: hasUnsavedBest || manifest?.state.step != state.step
+    }
   }
 
   private func optimizerState() throws -> [(name: String, tensor: Tensor)] {

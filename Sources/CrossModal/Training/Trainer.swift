@@ -248,8 +248,8 @@ public final class Trainer {
     try log(line, state.means.values.map { ("epoch/\($0.name)", $0.value) })
     state.means = RunningMeans()
     if state.ended == nil, isLast { state.ended = .completed }
-    try checkpoint(isSkippable: state.ended == nil && !isCheckpointDue)
-    if try isInterrupted() { try interrupt(isSaved: true) }
+    try checkpoint(state.ended == nil && !isCheckpointDue ? .ifAffordable : .always)
+    if try isInterrupted() { try interrupt() }
   }
 
   private func evaluateWithinEpoch() throws {
@@ -257,7 +257,7 @@ public final class Trainer {
     var line: JSON = ["kind": "evaluation", "epoch": .int(state.epoch), "step": .int(state.step)]
     try judge(measureHeldOut(), into: &line)
     try log(line)
-    if state.ended == nil { try checkpoint(isSkippable: !isCheckpointDue) }
+    if state.ended == nil { try checkpoint(isCheckpointDue ? .always : .ifAffordable) }
   }
 
   private func log(_ line: JSON, _ values: [(String, Double)] = []) throws {
@@ -379,9 +379,13 @@ public final class Trainer {
     return try group.sum(Tensor([asked ? 1.0 : 0.0]).to(device)).item() > 0
   }
 
-  private func interrupt(isSaved: Bool = false) throws {
-    if !isSaved || hasUnsavedBest || manifest?.state.step != state.step { try checkpoint() }
-    if state.ended == nil { throw TrainingError.interrupted(folder: folder?.path, step: state.step) }
+  /// Ends after a checkpoint, every process alike: with the signal that one of them was sent.
+  private func interrupt() throws {
+    try checkpoint(.ifChanged)
+    guard state.ended == nil else { return }
+    let own = Int(StopRequest.shared.signal ?? 0)
+    let signals = try group?.gather(Tensor([own])).map { try $0[0].item(as: Int.self) } ?? [own]
+    throw TrainingError.interrupted(folder: folder, step: state.step, signal: Int32(signals.max() ?? own))
   }
 
   func report(_ loss: Double, rate learningRate: Double, pairs: Int) {

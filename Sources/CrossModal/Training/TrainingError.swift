@@ -13,7 +13,7 @@ public enum TrainingError: LocalizedError, Equatable {
   /// A checkpoint that is not whole, or that does not fit.
   case badCheckpoint(file: String, reason: String)
   /// The user stopped the run; it can be continued.
-  case interrupted(folder: String?, step: Int)
+  case interrupted(folder: URL?, step: Int, signal: Int32)
   /// `select_by` names no measure.
   case unknownMeasure(String, known: [String])
   case noValidation(String, known: [String])
@@ -47,8 +47,8 @@ public enum TrainingError: LocalizedError, Equatable {
       let list = keys.map { "\($0.key) was \($0.begun), now \($0.now)" }.joined(separator: "; ")
       return "\(folder): was begun with other settings, so it cannot be resumed: \(list)"
     case .badCheckpoint(let file, let reason): return "\(file): \(reason)"
-    case .interrupted(let folder, let step):
-      return "stopped after step \(step)" + (folder.map { "; --resume continues \($0)" } ?? "")
+    case .interrupted(let folder, let step, _):
+      return "stopped after step \(step)" + (folder.map { "; --resume continues \($0.path)" } ?? "")
     case .unknownMeasure(let name, let known):
       let hint = nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? "."
       return "select_by: there is no measure '\(name)'\(hint) Measures: \(known.joined(separator: ", "))"
