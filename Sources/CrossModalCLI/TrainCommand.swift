@@ -53,7 +53,7 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Continue the run at --out; what else is given must be what it was begun with.")
   var resume = false
 
-  @Flag(help: "Replace the run that stands at --out.")
+  @Flag(help: "Replace the run that stands at --out, once the new one is complete.")
   var force = false
 
   @Flag(
@@ -73,18 +73,15 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     let target = URL(fileURLWithPath: out)
     // A run that was killed before it left a record begins anew; without a method, it resumes as it was begun.
-    let isBegun = resume && RunRecord.exists(target)
-    let begun = resume && (isBegun || method == nil || data == nil) ? try RunRecord.read(target) : nil
+    let isBegun = resume && RunRecord.isBegun(in: target)
+    let begun = resume && (isBegun || method == nil || data == nil) ? try RunRecord.begun(in: target) : nil
     let type = try MethodList.method(named: method ?? begun?.method ?? "")
     let file =
       try config.map { try settingsTree($0, for: type) } ?? (method == nil ? begun?.settings : nil) ?? .null
     let settings = try RunSettings(file, assignments: assignments, keys: type.allKeys)
     let place = try DistributedGroup.Place(ProcessInfo.processInfo.environment)
     let isFirst = (place?.rank ?? 0) == 0
-    if !isBegun, isFirst {
-      try StagedFolder.check(
-        target, kind: .run, replacing: force, isFilledInPlace: type is any Trainable.Type)
-    }
+    if !isBegun, isFirst { try Run.checkPlace(target, of: type, replacing: force) }
     let set =
       if let begun, data == nil { try begun.dataSet(strict: strict) } else {
         try DataSet(at: data ?? "", strict: strict)
@@ -139,8 +136,8 @@ struct TrainCommand: ParsableCommand {
     let (run, outcome) = try Run.train(
       type, settings: settings, data: set, split: split, seed: seed, device: device, into: target,
       start: start, group: group, observe: show
-    ) { run, outcome in
-      failure = try run.writeReport(of: outcome, on: set, to: target) { progress.show(.note($0)) }
+    ) { run, outcome, folder in
+      failure = try run.writeReport(of: outcome, on: set, to: folder) { progress.show(.note($0)) }
     }
     progress.finish()
     if isFirst { try report(run, outcome) }

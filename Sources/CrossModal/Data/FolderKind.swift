@@ -25,6 +25,12 @@ public struct FolderKind: Sendable, Equatable {
     self.checkFree = checkFree
   }
 
+  /// A kind whose folders may be in use.
+  public init(_ kind: FolderKind, checkFree: @escaping @Sendable (URL) throws -> Void) {
+    self.init(
+      kind.name, advice: kind.advice, isOne: kind.isOne, isLeftOver: kind.isLeftOver, checkFree: checkFree)
+  }
+
   public static func == (a: FolderKind, b: FolderKind) -> Bool { a.name == b.name }
 
   /// A folder with a `dataset.yaml`.

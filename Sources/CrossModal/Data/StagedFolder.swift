@@ -28,14 +28,12 @@ public final class StagedFolder {
     let parent = self.target.deletingLastPathComponent()
     try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
     let names = Self.names(of: self.target)
-    for after in [names.after, names.after + Self.old] {
-      LeftOvers.remove(in: parent.path, before: names.before, after: after)
-    }
     folder = parent.appendingPathComponent(names.before + LeftOvers.digits() + names.after)
     StagedFiles.shared.insert(folder.path)
     do { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false) } catch {
       StagedFiles.shared.remove(folder.path)
-      throw error
+      guard let told = FileError(error) else { throw error }
+      throw FileError(path: self.target.path, action: told.action, reason: told.reason)
     }
     lock = LeftOvers.lock(folder.path)
   }
@@ -47,15 +45,19 @@ public final class StagedFolder {
   /// Behind the temporary name: what stood at the target, where names cannot be exchanged.
   private static let old = ".old"
 
-  /// Gives what stood at a target its name back, where a process was killed between taking it away and putting another
-  /// in its place.
-  private static func restore(_ target: URL) {
+  /// Puts in order what killed processes left beside a target. What stood there gets its name back, where one was killed
+  /// between taking it away and putting another in its place; the rest goes.
+  public static func tidy(_ target: URL) {
     let place = target.standardizedFileURL.resolvingSymlinksInPath()
     let (parent, names) = (place.deletingLastPathComponent(), names(of: place))
-    guard !FileManager.default.fileExists(atPath: place.path),
+    if !FileManager.default.fileExists(atPath: place.path),
       let last = LeftOvers.names(in: parent.path, before: names.before, after: names.after + old).first
-    else { return }
-    rename(parent.appendingPathComponent(last).path, place.path)
+    {
+      rename(parent.appendingPathComponent(last).path, place.path)
+    }
+    for after in [names.after, names.after + old] {
+      LeftOvers.remove(in: parent.path, before: names.before, after: after)
+    }
   }
 
   /// Whether `target` may be written to: nothing is there, an empty folder, or one of the kind with leave to replace it.
@@ -66,7 +68,7 @@ public final class StagedFolder {
   public static func check(
     _ target: URL, kind: FolderKind, replacing: Bool, isFilledInPlace: Bool = false
   ) throws {
-    restore(target)
+    tidy(target)
     let path = target.path
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -100,6 +102,39 @@ public final class StagedFolder {
 
   private static func checkWritable(_ folder: URL, for target: URL) throws {
     guard access(folder.path, W_OK | X_OK) == 0 else { throw FileError(path: target.path, action: "write") }
+  }
+
+  /// Lets something be written into the folder; what cannot be is named as it would stand at the target.
+  public func fill(_ write: (URL) throws -> Void) throws {
+    do { try write(folder) } catch {
+      guard let told = error as? FileError ?? FileError(error), told.path.hasPrefix(folder.path) else {
+        throw error
+      }
+      throw FileError(
+        path: target.path + told.path.dropFirst(folder.path.count), action: told.action, reason: told.reason)
+    }
+  }
+
+  /// Takes in what another folder on the same disk holds, without a copy where the file system can.
+  ///
+  /// - Parameter names: what stays out.
+  /// - Throws: `FileError` that names the file as it would stand at the target.
+  public func link(contentsOf source: URL, except names: Set<String>) throws {
+    let paths = try FileManager.default.subpathsOfDirectory(atPath: source.path).filter {
+      !names.contains($0)
+    }
+    try fill { folder in
+      for path in paths {
+        let (old, new) = (source.appendingPathComponent(path), folder.appendingPathComponent(path))
+        var isFolder: ObjCBool = false
+        FileManager.default.fileExists(atPath: old.path, isDirectory: &isFolder)
+        if isFolder.boolValue {
+          try FileManager.default.createDirectory(at: new, withIntermediateDirectories: true)
+        } else if Foundation.link(old.path, new.path) != 0 {
+          try AtomicFile.write(Data(contentsOf: old, options: .alwaysMapped), to: new.path)
+        }
+      }
+    }
   }
 
   /// Moves the folder to its place.

@@ -14,10 +14,24 @@ public enum RunStart: Sendable {
 }
 
 extension Run {
+  /// Whether a run of a method can come to a folder, to be asked before the work whose result it is.
+  ///
+  /// - Parameter replacing: a run that stands there may be replaced.
+  /// - Throws: ``FolderError`` and `FileError`.
+  public static func checkPlace(_ folder: URL, of type: any Method.Type, replacing: Bool) throws {
+    let isTrained = type is any Trainable.Type
+    if isTrained { try StagedFolder.check(folder, kind: .run, replacing: replacing, isFilledInPlace: true) }
+    // What replaces another comes there as a whole, trained or not.
+    if !isTrained || RunFolder(folder).holdsRecord {
+      try StagedFolder.check(folder, kind: .run, replacing: replacing)
+    }
+  }
+
   /// Trains a method by gradient on a split of a data set, into a folder.
   ///
   /// Everything that can be wrong with settings and data is checked before the work starts. The folder holds
-  /// `config.yaml` and checkpoints from the beginning, and can be resumed from any moment on.
+  /// `config.yaml` and checkpoints from the beginning, and can be resumed from any moment on. A run that is replaced
+  /// stands until the new one is complete, which grows in the folder `replacement` inside it.
   /// - Parameters:
   ///   - type: the method.
   ///   - settings: what the user set.
@@ -26,19 +40,20 @@ extension Run {
   ///   - group: the processes that train together; each calls this with the same arguments and sees the same
   ///     folder. The first one writes.
   ///   - observe: told what happens.
-  ///   - extras: writes what is to stand beside the finished run, such as a report; called by the first process.
+  ///   - extras: writes what is to stand beside the finished run, such as a report, into the folder that it is given;
+  ///     called by the first process.
   /// - Throws: ``TrainingError``, ``RunError``, and what reading the data throws.
   public static func train(
     _ type: any Method.Type, settings: RunSettings, data: DataSet, split splitName: String = "train",
     seed: UInt64 = 0, device: Device = .cpu, into folder: URL, start: RunStart = .new,
     group: (any ProcessGroup)? = nil, observe: @escaping (TrainingEvent) -> Void = { _ in },
-    with extras: (Run, TrainingOutcome) throws -> Void = { _, _ in }
+    with extras: (Run, TrainingOutcome, URL) throws -> Void = { _, _, _ in }
   ) throws -> (run: Run, outcome: TrainingOutcome) {
     let isFirst = (group?.rank ?? 0) == 0
-    let training = RunFolder(folder)
-    let isNew = isFirst && !FileManager.default.fileExists(atPath: folder.path)
+    let training = try RunFolder(folder, start, group)
+    let isNew = isFirst && !FileManager.default.fileExists(atPath: training.url.path)
     // Only an empty folder goes: one whose training never began.
-    defer { if isNew { rmdir(folder.path) } }
+    defer { if isNew { rmdir(training.url.path) } }
     let lock = isFirst ? try training.lock(start) : nil
     defer { withExtendedLifetime(lock) {} }
     // Before the first checkpoint, a run that was broken off begins with the weights that its settings name.
@@ -56,87 +71,36 @@ extension Run {
     // Before the folder is touched, so that settings which cannot be used neither leave one nor replace a run.
     let trainer = try Trainer(
       method, training: configuration, data: learning.data, validation: held, seed: seed, device: device,
-      group: group, folder: folder, observe: observe)
+      group: group, folder: training.url, observe: observe)
     // Each of several processes has a device of its own; the record is one for all.
     let record = try learning.record(device: trainer.group == nil ? device : Device(kind: device.kind))
-    if isFirst { try training.begin(record, start) }
+    if isFirst {
+      try training.begin(record, start)
+      if let note = training.note { observe(.note(note)) }
+    }
     try group?.barrier()
-    let outcome = try trainer.run()
+    let outcome = try training.named { try trainer.run() }
     let run = learning.run(record)
-    if isFirst { try run.write(to: folder) }
+    if isFirst { try run.write(to: training.url) }
     // The file keeps the precision of training; in use the method has its own, as where the run is opened.
     for (entry, type) in zip(method.stateEntries, types) { entry.tensor = try entry.tensor.to(type) }
-    if isFirst { try extras(run, outcome) }
+    if isFirst {
+      try extras(run, outcome, training.url)
+      try training.finish()
+    }
     return (run, outcome)
   }
 }
 
-/// The folder of a run in training.
-struct RunFolder {
-  let url: URL
-  private static let recordFile = "config.yaml"
-
-  init(_ url: URL) { self.url = url.standardizedFileURL }
-
-  private var record: URL { url.appendingPathComponent(Self.recordFile) }
-
-  /// Takes the folder for this process, before anything is read or written there.
-  func lock(_ start: RunStart) throws -> RunLock {
-    if case .resuming = start {
-      guard FileManager.default.fileExists(atPath: record.path) else {
-        throw TrainingError.nothingToResume(url.path)
-      }
-      return try RunLock(url)
-    }
-    let isReplacing = if case .replacing = start { true } else { false }
-    try StagedFolder.check(url, kind: .run, replacing: isReplacing, isFilledInPlace: true)
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    let lock = try RunLock(url)
-    // Another process may have been here between the look and the lock.
-    guard isReplacing || !FileManager.default.fileExists(atPath: record.path) else {
-      throw FolderError.exists(url.path, .run)
-    }
-    return lock
-  }
-
-  /// Leaves the record of a new run, or compares that of the run to resume.
-  func begin(_ new: RunRecord, _ start: RunStart) throws {
-    if case .resuming = start {
-      try removeTemporaries()
-      let old = try RunRecord(file: record.path)
-      let changes = try old.changes(to: new)
-      guard changes.isEmpty else { throw TrainingError.changed(folder: url.path, keys: changes) }
-      return
-    }
-    // The record goes last: without it, what a kill leaves would be nobody's.
-    let names = try FileManager.default.contentsOfDirectory(atPath: url.path).filter { $0 != RunLock.name }
-    for name in names.filter({ $0 != Self.recordFile }) + names.filter({ $0 == Self.recordFile }) {
-      try FileManager.default.removeItem(at: url.appendingPathComponent(name))
-    }
-    try AtomicFile.write(Data(new.text().utf8), to: record.path)
-  }
-
-  /// What a kill left half-written.
-  private func removeTemporaries() throws {
-    for name in try FileManager.default.contentsOfDirectory(atPath: url.path) where name.hasSuffix(".tmp") {
-      try? FileManager.default.removeItem(at: url.appendingPathComponent(name))
-    }
-  }
-}
-
 extension RunRecord {
-  /// Whether a folder holds the record of a run, complete or not.
-  public static func exists(_ folder: URL) -> Bool {
-    FileManager.default.fileExists(atPath: folder.appendingPathComponent("config.yaml").path)
-  }
+  /// Whether training has begun in a folder.
+  public static func isBegun(in folder: URL) -> Bool { RunFolder(resuming: folder).holdsRecord }
 
-  /// Reads the record of a run's folder, whether the run is complete or not.
-  public static func read(_ folder: URL) throws -> RunRecord {
-    let file = folder.appendingPathComponent("config.yaml")
-    guard FileManager.default.fileExists(atPath: file.path) else {
-      throw TrainingError.nothingToResume(folder.path)
-    }
-    return try RunRecord(file: file.path)
+  /// The record of the training that has begun in a folder, which `--resume` goes on with.
+  public static func begun(in folder: URL) throws -> RunRecord {
+    let training = RunFolder(resuming: folder)
+    guard training.holdsRecord else { throw TrainingError.nothingToResume(folder.path) }
+    return try RunRecord(file: training.record.path)
   }
 
   /// The settings as a user would give them.

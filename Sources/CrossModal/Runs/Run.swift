@@ -114,8 +114,10 @@ extension Run {
     to folder: URL, replacing: Bool = false, with extras: (URL) throws -> Void = { _ in }
   ) throws {
     let staged = try StagedFolder(for: folder, kind: .run, replacing: replacing)
-    try write(to: staged.folder)
-    try extras(staged.folder)
+    try staged.fill {
+      try write(to: $0)
+      try extras($0)
+    }
     try staged.commit()
   }
 

@@ -45,10 +45,15 @@ final class RunLock {
 
 extension FolderKind {
   /// The folder of a run.
-  public static let run = FolderKind(
+  public static let run = FolderKind(runOfThisProcess) {
+    try RunLock.check($0)
+    try RunLock.check($0.appendingPathComponent(RunFolder.replacement))
+  }
+
+  /// The folder of a run in which this process trains, so that its lock is no hindrance.
+  static let runOfThisProcess = FolderKind(
     "run", advice: " (train and export replace it with --force)",
     isOne: { RunRecord.isRecord($0.appendingPathComponent("config.yaml").path) },
     // The lock of a training that was killed as it began, or what `AtomicFile` had written of the record.
-    isLeftOver: { $0 == RunLock.name || $0.hasPrefix("config.yaml.") && $0.hasSuffix(".tmp") },
-    checkFree: RunLock.check)
+    isLeftOver: { $0 == RunLock.name || $0.hasPrefix("config.yaml.") && $0.hasSuffix(".tmp") })
 }

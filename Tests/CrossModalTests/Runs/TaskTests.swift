@@ -45,7 +45,7 @@ struct TaskTests {
     let (run, outcome) = try Run.train(type, settings: Self.settings(type), data: data, into: out) {
       _ in
     } with: {
-      try $0.writeReport(of: $1, on: data, to: out)
+      try $0.writeReport(of: $1, on: data, to: $2)
     }
     let opened = try Run.open(out.path, methods: [type])
     let test = try data.split("test")

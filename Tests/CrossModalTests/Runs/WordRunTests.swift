@@ -236,7 +236,7 @@ struct WordRunTests {
     #expect(names.contains("vocabulary.json") && !names.contains("featurizers.safetensors"))
     let vocabulary = try Vocabulary(file: folder.path + "/run/vocabulary.json")
     #expect(vocabulary.words.dropFirst(4) == ["red", "blue", "car", "heart", "sun", ",", "a"])
-    let record = try RunRecord.read(folder.file("run"))
+    let record = try RunRecord.begun(in: folder.file("run"))
     #expect(record == run.record)
     #expect(record.features["text"]?["threshold"] == 1)
     #expect(record.features["text"]?["file"] == "vocabulary.json")
@@ -259,7 +259,7 @@ struct WordRunTests {
     let (folder, data) = try Self.data()
     _ = try Self.trained(data, into: folder.file("run"))
     let file = folder.path + "/run/vocabulary.json"
-    let record = try RunRecord.read(folder.file("run"))
+    let record = try RunRecord.begun(in: folder.file("run"))
     #expect(
       (try FeaturizerFiles.read(record, from: folder.file("run"))["text"] as? WordFeaturizer)?.vocabulary
         == (try Vocabulary(file: file)))
