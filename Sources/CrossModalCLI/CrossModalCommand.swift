@@ -30,6 +30,9 @@ struct CrossModalCommand: AsyncParsableCommand {
     Interruption.install()
     Runtime.keepFreedMemory()
     Formats.register()
-    Foundation.exit(await ExitStatus.run(Array(CommandLine.arguments.dropFirst())))
+    let status = await ExitStatus.run(Array(CommandLine.arguments.dropFirst()))
+    // What is left, such as taking libtorch's tables apart, would take longer than many a command does.
+    fflush(nil)
+    _exit(status)
   }
 }
