@@ -10,6 +10,8 @@ public final class StagedFile {
   /// Where the file is to stand, behind links, and its name until then; nil for a pipe or device.
   private let places: (target: String, temporary: String)?
   private var file: Int32
+  /// What is still to be written: small pieces go together.
+  private var pending = Data()
   private var isCommitted = false
 
   /// - Throws: ``FileError`` that names the target and the system's reason.
@@ -36,10 +38,21 @@ public final class StagedFile {
 
   /// Writes the next bytes.
   public func append(_ data: Data) throws {
+    if pending.count + data.count > 1 << 16 { try writePending() }
+    guard data.count > 1 << 16 else { return pending.append(data) }
+    try write(data)
+  }
+
+  private func writePending() throws {
+    try write(pending)
+    pending = Data()
+  }
+
+  private func write(_ data: Data) throws {
     try data.withUnsafeBytes { bytes in
       var start = 0
       while start < bytes.count {
-        let written = write(file, bytes.baseAddress! + start, bytes.count - start)
+        let written = Foundation.write(file, bytes.baseAddress! + start, bytes.count - start)
         guard written > 0 || errno == EINTR else { throw FileError(path: path, action: "write") }
         start += max(0, written)
       }
@@ -48,6 +61,7 @@ public final class StagedFile {
 
   /// Flushes the file to the disk and gives it its name.
   public func commit() throws {
+    try writePending()
     // Pipes and some devices have nothing to flush.
     guard fsync(file) == 0 || places == nil else { throw FileError(path: path, action: "write") }
     if let places {
