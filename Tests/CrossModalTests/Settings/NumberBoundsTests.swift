@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Torch
 
 @testable import CrossModal
 
@@ -111,23 +112,36 @@ struct NumberBoundsTests {
     }
   }
 
-  @Test(
-    "what is taken lets a first step be made, or is told in one sentence", arguments: MethodCase.firsts)
-  func firstSteps(kind: MethodCase) throws {
+  @Test("what is taken lets a first step be made, or is told in one sentence, in bounded memory and time")
+  func firstSteps() async {
+    // A process of its own, whose memory is that of the walk.
+    await #expect(processExitsWith: .success) {
+      for kind in MethodCase.firsts { try NumberBoundsTests().walk(kind) }
+    }
+  }
+
+  /// Learns once with every setting at every odd value that is taken.
+  private func walk(_ kind: MethodCase) throws {
     let (folder, runs) = (try TemporaryFolder(), try TemporaryFolder())
     let data = try kind.data(in: folder)
-    for (path, _) in try paths(of: kind.type) {
-      for value: JSON in [0, 10_000_000_000] where try refusal(kind.type, path, value) == nil {
+    for (path, standard) in try paths(of: kind.type) {
+      for value: JSON in [0, 10_000_000_000]
+      where try value != standard && refusal(kind.type, path, value) == nil {
+        let name = "\(kind.type.description.name) \(path.joined(separator: ".")) \(value)"
         var more = JSON.object([])
         try more.set(path[...], to: value)
         if kind.type is any Trainable.Type {
           for (key, one) in [("epochs", 1), ("steps", 1)] where more[key] == nil { more[key] = .int(one) }
         }
+        ProcessMemory.resetPeak()
+        let began = clock()
         do { _ = try kind.run(data, more, into: runs.file(UUID().uuidString)) } catch {
           let told = (error as? any LocalizedError)?.errorDescription ?? ""
-          #expect(
-            !told.isEmpty && !told.contains("\n"), "\(path.joined(separator: ".")) \(value): \(error)")
+          #expect(!told.isEmpty && !told.contains("\n"), "\(name): \(error)")
         }
+        #expect(ProcessMemory.now.peak < 1 << 30, "\(name)")
+        // Of computing, not of waiting: whatever else the machine does.
+        #expect(Double(clock() - began) / Double(CLOCKS_PER_SEC) < 60, "\(name)")
       }
     }
   }
