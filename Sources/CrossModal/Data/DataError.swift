@@ -68,7 +68,7 @@ extension DataError: LocalizedError, CustomStringConvertible {
     case .notFinite(let file, let row, let column, let value):
       guard !value.isFinite else {
         return
-          "\(file): row \(row), column \(column) is \(value), too large to compute with; make the numbers smaller "
+          "\(file): row \(row), column \(column) is \(String(format: "%g", value)), too large to compute with; make the numbers smaller "
           + "than \(Limits.largestNumber), as scale does in dataset.yaml"
       }
       let name = value.isNaN ? "NaN" : value < 0 ? "-infinity" : "infinity"
