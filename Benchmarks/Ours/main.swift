@@ -1,6 +1,6 @@
 // Our part of the benchmarks: `prepare FOLDER` writes the data that the peers read, `measure FOLDER` prints one
 // JSON line for each measurement. Benchmarks/compare.py runs it beside the peers. `scan WORK THREADS` is one
-// measurement of Benchmarks/scan.py.
+// measurement of Benchmarks/scan.py. `coverage` prints how often intervals hold the truth.
 import CrossModal
 import Foundation
 import Torch
@@ -91,8 +91,18 @@ if arguments.count == 4, arguments[1] == "scan", let threads = Int(arguments[3])
     exit(1)
   }
 }
+if arguments.dropFirst() == ["coverage"] {
+  do {
+    try Coverage.measure()
+    exit(0)
+  } catch {
+    FileHandle.standardError.write(Data("crossmodal-benchmarks: \(error.localizedDescription)\n".utf8))
+    exit(1)
+  }
+}
 guard arguments.count == 3, ["prepare", "measure", "stream"].contains(arguments[1]) else {
-  FileHandle.standardError.write(Data("usage: crossmodal-benchmarks prepare|measure|stream FOLDER\n".utf8))
+  FileHandle.standardError.write(
+    Data("usage: crossmodal-benchmarks prepare|measure|stream FOLDER, or coverage\n".utf8))
   exit(2)
 }
 do {

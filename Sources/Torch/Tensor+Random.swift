@@ -23,6 +23,11 @@ extension Tensor {
     return try unit * (range.upperBound - range.lowerBound) + range.lowerBound
   }
 
+  /// Numbers of the gamma distributions of scale 1 whose shapes, above 0, this tensor has.
+  public func gamma(using generator: Generator) throws(TorchError) -> Tensor {
+    try Op.gamma(.tensor(self), .generator(generator))
+  }
+
   /// The numbers `0 ..< n` in random order, int64.
   public static func permutation(_ n: Int, using generator: Generator) throws(TorchError) -> Tensor {
     try Op.permutation(.int(n), .generator(generator), .type(.int64))
@@ -50,6 +55,7 @@ extension Tensor {
   private enum Op {
     static let normal = Operator("randn.generator")
     static let uniform = Operator("rand.generator")
+    static let gamma = Operator("_standard_gamma")
     static let permutation = Operator("randperm.generator")
     static let integers = Operator("randint.low_generator")
     static let bernoulli = Operator("bernoulli")

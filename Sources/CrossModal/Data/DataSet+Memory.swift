@@ -68,6 +68,8 @@ extension DataSet {
   ///     with row i.
   ///   - labels: class of each item of the first modality; others have theirs in ``Modality/labels``.
   ///   - captionsPerItem: how many rows of the second modality belong to each row of the first, in order.
+  ///   - keepsDistractors: whether rows of the second modality and later ones that are in no pair are searched too, in
+  ///     every split.
   ///   - answers: accepted answers of each pair.
   ///   - moments: first and last second of each pair's moment.
   ///   - splits: rows of the first modality, a range or a list, by the name of the split; without any, all rows are
@@ -76,7 +78,8 @@ extension DataSet {
   /// - Throws: ``DataError``, one sentence that names the modality and the place.
   public init(
     name: String, _ modalities: [Modality], pairs: [[Int]]? = nil, labels: Labels? = nil,
-    captionsPerItem: Int? = nil, answers: [[String]]? = nil, moments: [ClosedRange<Double>]? = nil,
+    captionsPerItem: Int? = nil, keepsDistractors: Bool = false, answers: [[String]]? = nil,
+    moments: [ClosedRange<Double>]? = nil,
     splits: KeyValuePairs<String, any Sequence<Int>> = [:], checksNumbers: Bool = true
   ) throws {
     func check(_ isRight: Bool, _ key: String, _ reason: String) throws(DataError) {
@@ -104,7 +107,8 @@ extension DataSet {
             .map { .init($0, name: "labels of \(modality.name) of \(name)") }
         },
         answers: answers.map { .init($0, name: "answers of \(name)") },
-        moments: moments.map { .init($0, name: "moments of \(name)") }), captionsPerItem: captionsPerItem)
+        moments: moments.map { .init($0, name: "moments of \(name)") }), captionsPerItem: captionsPerItem,
+      keepsDistractors: keepsDistractors)
     let whole: KeyValuePairs<String, any Sequence<Int>> = ["train": 0..<columns[0].count]
     var parts: [(name: String, part: Part)] = []
     for (split, rows) in splits.isEmpty ? whole : splits {

@@ -122,11 +122,16 @@ extension DataSet {
     return try file.splits.map { name, part in
       switch part {
       case .table(let files):
-        let table = try Table(files, captionsPerItem: file.captionsPerItem, in: file.file, limits: limits)
+        let table = try Table(
+          files, captionsPerItem: file.captionsPerItem, keepsDistractors: file.keepsDistractors,
+          in: file.file, limits: limits)
         return (name, Part(table: table, rows: .range(0..<table.columns[0].count), ownsTable: true))
       case .rows(let selections):
         let table =
-          try main ?? Table(file.main, captionsPerItem: file.captionsPerItem, in: file.file, limits: limits)
+          try main
+          ?? Table(
+            file.main, captionsPerItem: file.captionsPerItem, keepsDistractors: file.keepsDistractors,
+            in: file.file, limits: limits)
         main = table
         let rows = try selectRows(selections, of: table.columns[0].count, split: name, file, limits)
         return (name, Part(table: table, rows: rows))

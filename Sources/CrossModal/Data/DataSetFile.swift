@@ -8,6 +8,8 @@ struct DataSetFile: Sendable {
   let name: String
   let modalities: [ModalityFile]
   let captionsPerItem: Int?
+  /// Whether rows of the second modality and later ones that are in no pair are searched too.
+  let keepsDistractors: Bool
   /// Files for the splits that are given as rows.
   let main: TableFile
   let splits: [(name: String, part: SplitFile)]
@@ -114,9 +116,20 @@ extension DataSetFile {
     let folder = url.deletingLastPathComponent()
     let root = try Section(tree, at: "", file: file, folder: folder)
     try root.allow(
-      ["name", "modalities", "captions_per_item", "labels", "pairs", "answers", "moments", "splits"])
+      [
+        "name", "modalities", "captions_per_item", "distractors", "labels", "pairs", "answers", "moments",
+        "splits",
+      ])
     name = try root.text("name") ?? folder.lastPathComponent
     captionsPerItem = try root.positive("captions_per_item")
+    let distractors = try root.text("distractors") ?? "drop"
+    guard ["keep", "drop"].contains(distractors) else {
+      throw .badKey(
+        file: file, key: "distractors",
+        reason:
+          "is '\(distractors.shortened)', expected keep (rows that are in no pair are searched too) or drop")
+    }
+    keepsDistractors = distractors == "keep"
 
     guard let entries = try root.section("modalities"), !entries.members.isEmpty else {
       throw .badKey(file: file, key: "modalities", reason: "is missing: it names the kinds of items")
@@ -146,6 +159,10 @@ extension DataSetFile {
       }
     }
     self.splits = splits
+    let tables = [main] + splits.compactMap { if case .table(let own) = $0.part { own } else { nil } }
+    if keepsDistractors, tables.allSatisfy(\.pairs.isEmpty) {
+      throw .badKey(file: file, key: "distractors", reason: "needs 'pairs': without, every row is in a pair")
+    }
     if captionsPerItem != nil {
       if modalities.count < 2 {
         throw .badKey(file: file, key: "captions_per_item", reason: "needs a second modality")

@@ -21,7 +21,8 @@ extension Split {
     sides: [Int]? = nil, threads: Int = Runtime.threads
   ) throws -> (split: Split, damaged: [DamagedPicture]) {
     var damaged: [DamagedPicture] = []
-    var isKept = Array(repeating: true, count: count(side: 0))
+    var dropped: Set<Int> = []
+    var distractors: [Set<Int>] = table.columns.map { _ in [] }
     for side in sides ?? Array(table.columns.indices) {
       guard case .pictures(let list) = table.columns[side].storage else { continue }
       let found = try (0..<count(side: side)).map { rows[side][$0] }.concurrentMap(threads: threads) { row in
@@ -31,19 +32,18 @@ extension Split {
       guard !bad.isEmpty else { continue }
       damaged += found.compactMap { $0 }
       for (first, own) in zip(pairedRows(side: 0), pairedRows(side: side)) where bad.contains(own) {
-        isKept[first] = false
+        dropped.insert(first)
       }
       // An item without a pair is no pair's either.
-      if side == 0 { for row in bad { isKept[row] = false } }
+      if side == 0 { dropped.formUnion(bad) } else { distractors[side] = bad }
     }
     guard !damaged.isEmpty else { return (self, []) }
-    let kept = isKept.indices.filter { isKept[$0] }
-    guard !kept.isEmpty else {
+    guard dropped.count < count(side: 0) else {
       throw DataError.malformed(
         file: description.name, place: "split '\(name)'",
         reason: "no picture can be read; the first: \(damaged[0].reason)")
     }
-    return (try narrowed(to: kept), damaged)
+    return (try dropping(dropped, distractors: distractors), damaged)
   }
 }
 

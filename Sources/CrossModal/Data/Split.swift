@@ -4,7 +4,8 @@ import Torch
 /// The pairs of a split. Rows of each modality are numbered from 0 within the split.
 ///
 /// The first modality has the split's rows in their order. The others have, in ascending order, the rows that
-/// are paired with those; where row i goes with row i, or each item has k captions, they keep that order.
+/// are paired with those; where row i goes with row i, or each item has k captions, they keep that order. Distractors,
+/// where the data set keeps them, stand between them: rows that no pair of any split names.
 public struct Split: TrainingSet, Sendable {
   public let name: String
   /// The data set that it is a part of.
@@ -17,27 +18,31 @@ public struct Split: TrainingSet, Sendable {
   /// Which pair of the table each pair is.
   private let places: Rows
   private let itemLabels: [[Int]?]
+  /// Rows of the table, of each modality, that are in no pair and searched all the same.
+  private let distractors: [[Int]]
 
-  init(name: String, of source: DataSet, part: DataSet.Part) {
+  /// - Parameter distractors: those of the table when nil.
+  init(name: String, of source: DataSet, part: DataSet.Part, distractors: [[Int]]? = nil) {
     self.name = name
     self.source = source
     table = part.table
     itemLabels = part.labels
+    self.distractors = distractors ?? part.table.distractors
     guard let all = part.table.pairs else {
       rows = part.table.columns.map { _ in part.rows }
       paired = nil
       places = part.rows
       return
     }
-    (rows, paired, places) = Split.select(part.rows, from: all, of: part.table)
+    (rows, paired, places) = Split.select(part.rows, from: all, of: part.table, self.distractors)
   }
 
   /// What the data are.
   public var description: DataDescription { source.description }
 
-  /// The pairs whose first item is among `selected`, and the items they name.
+  /// The pairs whose first item is among `selected`, and the items they name, with distractors.
   private static func select(
-    _ selected: Rows, from all: [[Int]], of table: Table
+    _ selected: Rows, from all: [[Int]], of table: Table, _ distractors: [[Int]]
   ) -> ([Rows], [[Int]], Rows) {
     var rows: [Rows] = [selected]
     var paired: [[Int]] = []
@@ -53,12 +58,12 @@ public struct Split: TrainingSet, Sendable {
     paired.append(places.map { local[all[0][$0]] })
     for side in all.indices.dropFirst() {
       let named = places.map { all[side][$0] }
-      if side > 1, named == places.map({ all[0][$0] }) {
+      if side > 1, distractors[side].isEmpty, named == places.map({ all[0][$0] }) {
         rows.append(selected)
         paired.append(paired[0])
         continue
       }
-      let order = table.captionsPerItem == nil ? Array(Set(named)).sorted() : named
+      let order = table.captionsPerItem == nil ? Array(Set(named).union(distractors[side])).sorted() : named
       var own = [Int](repeating: -1, count: table.columns[side].count)
       for (at, row) in order.enumerated() { own[row] = at }
       rows.append(Rows(order))
@@ -68,13 +73,36 @@ public struct Split: TrainingSet, Sendable {
   }
 
   /// The split of some of its own rows of the first modality, for folds.
-  public func narrowed(to own: [Int]) throws -> Split {
+  public func narrowed(to own: [Int]) throws -> Split { try narrowed(to: own, distractors) }
+
+  /// The split as methods learn from it: every item but those of the first modality is in a pair.
+  public func withoutDistractors() throws -> Split {
+    guard distractors.contains(where: { !$0.isEmpty }) else { return self }
+    return try narrowed(to: Array(0..<count(side: 0)), distractors.map { _ in [] })
+  }
+
+  /// Without some items of the first modality, and without distractors of any that are named by their places.
+  func dropping(_ firsts: Set<Int>, distractors dropped: [Set<Int>]) throws -> Split {
+    try narrowed(
+      to: (0..<count(side: 0)).filter { !firsts.contains($0) },
+      distractors.enumerated().map { side, all in
+        let gone = Set(dropped[side].map { rows[side][$0] })
+        return all.filter { !gone.contains($0) }
+      })
+  }
+
+  /// The items of a modality that are distractors.
+  public func distractors(side: Int) -> Set<Int> {
+    distractors[side].isEmpty ? [] : Set(0..<count(side: side)).subtracting(pairedRows(side: side))
+  }
+
+  private func narrowed(to own: [Int], _ distractors: [[Int]]) throws -> Split {
     if let bad = own.first(where: { $0 < 0 || $0 >= count(side: 0) }) {
       throw DataError.rowOutOfRange(
         file: description.name, place: "split '\(name)'", row: bad, count: count(side: 0))
     }
     let part = DataSet.Part(table: table, rows: Rows(own.map { rows[0][$0] }), labels: itemLabels)
-    return Split(name: name, of: source, part: part)
+    return Split(name: name, of: source, part: part, distractors: distractors)
   }
 }
 

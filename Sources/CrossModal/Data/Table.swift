@@ -14,6 +14,8 @@ struct Table: Sendable {
   /// Seconds of each pair.
   let moments: [ClosedRange<Double>]?
   let captionsPerItem: Int?
+  /// Rows of each modality that are in no pair and are searched all the same.
+  let distractors: [[Int]]
 
   /// What is known of rows that belong together, each with the name that messages have for it.
   struct Facts {
@@ -41,7 +43,9 @@ struct Table: Sendable {
 
 extension Table {
   /// Opens all files and checks that their counts fit each other.
-  init(_ file: TableFile, captionsPerItem: Int?, in yaml: String, limits: Limits) throws {
+  init(
+    _ file: TableFile, captionsPerItem: Int?, keepsDistractors: Bool, in yaml: String, limits: Limits
+  ) throws {
     let columns = try file.modalities.map { try Column($0, in: yaml, limits: limits) }
     try self.init(
       columns,
@@ -49,11 +53,14 @@ extension Table {
         pairs: Table.pairs(file.pairs, columns: columns.count, limits: limits),
         labels: Table.labels(file.labels, columns, limits: limits),
         answers: Table.answers(file.answers, limits: limits),
-        moments: Table.moments(file.moments, limits: limits)), captionsPerItem: captionsPerItem)
+        moments: Table.moments(file.moments, limits: limits)), captionsPerItem: captionsPerItem,
+      keepsDistractors: keepsDistractors)
   }
 
   /// Puts rows and what is known of them together and checks that counts and rows fit each other.
-  init(_ columns: [Column], _ facts: Facts, captionsPerItem: Int?) throws(DataError) {
+  init(
+    _ columns: [Column], _ facts: Facts, captionsPerItem: Int?, keepsDistractors: Bool = false
+  ) throws(DataError) {
     self.columns = columns
     self.captionsPerItem = captionsPerItem
     if let given = facts.pairs {
@@ -61,6 +68,12 @@ extension Table {
       (pairs, pairCount) = (sides, sides[0].count)
     } else {
       (pairs, pairCount) = try Table.standingPairs(columns, captionsPerItem)
+    }
+    distractors = columns.enumerated().map { [pairs] side, column in
+      guard keepsDistractors, side > 0, let named = pairs?[side] else { return [] }
+      var isNamed = [Bool](repeating: false, count: column.count)
+      for row in named { isNamed[row] = true }
+      return isNamed.indices.filter { !isNamed[$0] }
     }
     for case (let given?, let column) in zip(facts.labels, columns) {
       try Table.check(given.value.count, of: given.name, "\(column.name) has", column.count)

@@ -34,9 +34,9 @@ struct CountedItem<Score: BinaryFloatingPoint> {
 struct QueryRanking {
   let ties: TieRule
   /// 1 / log2(1 + rank), from rank 1 on.
-  private let discounts: [Double]
+  let discounts: [Double]
   /// The sums of the first 0, 1, 2, ... of them.
-  private let ideals: [Double]
+  let ideals: [Double]
 
   init(ties: TieRule, gallery: Int) {
     self.ties = ties
@@ -110,33 +110,47 @@ struct QueryRanking {
   /// score NaN after all others and relevant ones of these last.
   func ranks<Score: BinaryFloatingPoint>(
     ofRelevant relevant: [Int], in scores: UnsafeBufferPointer<Score>
-  ) -> [Int] {
+  ) -> [Int] { standings(ofRelevant: relevant, in: scores).ranks }
+
+  /// The relevant items in the order of ``ranks(ofRelevant:in:)``, and these ranks.
+  ///
+  /// - Parameter arrivals: takes for each item of the gallery how many relevant ones come before it or are it.
+  func standings<Score: BinaryFloatingPoint>(
+    ofRelevant relevant: [Int], in scores: UnsafeBufferPointer<Score>,
+    arrivals: UnsafeMutableBufferPointer<Int32>? = nil
+  ) -> (items: [Int], ranks: [Int]) {
     let order = relevant.filter { !scores[$0].isNaN }
       .sorted { scores[$0] > scores[$1] || (scores[$0] == scores[$1] && $0 < $1) }
     let values = order.map { scores[$0] }
     var ranks: [Int]
-    if order.count <= 8 {
+    if order.count <= 8, arrivals == nil {
       ranks = zip(order, values).map { item, value in
         1 + counts(above: value, in: scores, 0..<scores.count).better
           + counts(above: value, in: scores, 0..<item).equal
       }
     } else {
       // For every item the first relevant one that it precedes; sums of these counts are the ranks.
-      var arrivals = [Int](repeating: 0, count: order.count + 1)
+      var counted = [Int](repeating: 0, count: order.count + 1)
       values.withUnsafeBufferPointer { values in
-        for item in 0..<scores.count where !scores[item].isNaN {
-          arrivals[place(of: item, scores[item], among: values, order)] += 1
+        for item in 0..<scores.count {
+          guard !scores[item].isNaN else {
+            arrivals?[item] = Int32(order.count)
+            continue
+          }
+          let place = order.isEmpty ? 0 : place(of: item, scores[item], among: values, order)
+          counted[place] += 1
+          arrivals?[item] = Int32(place)
         }
       }
       var before = 0
       ranks = order.indices.map { place in
-        before += arrivals[place]
+        before += counted[place]
         return before + 1
       }
     }
     let last = scores.count - (relevant.count - order.count)
     ranks += (0..<relevant.count - order.count).map { last + $0 + 1 }
-    return ranks
+    return (order + relevant.filter { scores[$0].isNaN }, ranks)
   }
 
   /// How many of the relevant items, whose scores descend and whose numbers ascend among equals, come before

@@ -1,28 +1,4 @@
-/// A number with the range in which it lies when the test items are drawn again (percentile bootstrap).
-public struct ConfidenceInterval: Sendable, Equatable {
-  /// The number on the test as it is.
-  public var value: Double
-  /// The range of the resampled numbers that is left when both tails are cut off.
-  public var lower: Double
-  public var upper: Double
-  /// The share of the resampled numbers inside the range.
-  public var level: Double
-
-  init(value: Double, samples: [Double], level: Double) {
-    let sorted = samples.filter { !$0.isNaN }.sorted()
-    self.value = value
-    self.level = level
-    lower = quantile((1 - level) / 2, of: sorted) ?? .nan
-    upper = quantile((1 + level) / 2, of: sorted) ?? .nan
-  }
-
-  /// `{"value": 0.27, "lower": 0.25, "upper": 0.29, "level": 0.95}`.
-  public var json: JSON {
-    .object([
-      "value": .double(value), "lower": .double(lower), "upper": .double(upper), "level": .double(level),
-    ])
-  }
-}
+import Foundation
 
 /// Whether two models, tested on the same items, differ by more than chance.
 public struct PairedComparison: Sendable, Equatable {
@@ -34,14 +10,18 @@ public struct PairedComparison: Sendable, Equatable {
   /// difference at least as large (Fisher; Noreen 1989).
   public var randomization: Double
 
-  init(value: Double, bootstrapped: [Double], exchanged: [Double], level: Double) {
-    difference = ConfidenceInterval(value: value, samples: bootstrapped, level: level)
+  /// - Parameters:
+  ///   - difference: the second number less the first, with its interval.
+  ///   - bootstrapped: differences on items drawn again.
+  ///   - exchanged: differences after random exchanges.
+  init(_ difference: ConfidenceInterval, bootstrapped: [Double], exchanged: [Double]) {
+    self.difference = difference
     let total = Double(bootstrapped.count + 1)
     let below = Double(bootstrapped.count { $0 <= 0 } + 1)
     let above = Double(bootstrapped.count { $0 >= 0 } + 1)
     bootstrap = min(1, 2 * min(below, above) / total)
     // A difference that is equal but for rounding counts as reached.
-    let reached = abs(value) * (1 - 1e-9)
+    let reached = abs(difference.value) * (1 - 1e-9)
     randomization = Double(exchanged.count { abs($0) >= reached } + 1) / Double(exchanged.count + 1)
   }
 
@@ -65,10 +45,13 @@ public func holmCorrected(_ p: [Double]) -> [Double] {
 }
 
 /// How often test items are drawn again, and from which seed.
+///
+/// Drawing gives each unit, such as an image and its captions, a weight from the exponential distribution (Bayesian
+/// bootstrap), which leaves no item out and repeats none.
 public struct Resampling: Sendable, Equatable {
   public var samples: Int
   public var seed: UInt64
-  /// The share of resampled numbers that a confidence interval holds.
+  /// The confidence of an interval.
   public var level: Double
 
   public init(samples: Int = 1000, seed: UInt64 = 0, level: Double = 0.95) {
@@ -77,18 +60,33 @@ public struct Resampling: Sendable, Equatable {
     self.level = level
   }
 
-  /// Confidence intervals of every number of a test, by name.
-  ///
-  /// What belongs to one unit, such as an image and its captions, is drawn together, within each stratum.
+  /// Confidence intervals of every number of a test, by name; ``ConfidenceInterval`` says how.
   public func intervals(of test: some ResampledTest) -> [(name: String, interval: ConfidenceInterval)] {
     var generator = SeededGenerator(seed: seed)
-    let resampled = (0..<samples).map { _ in test.values(weights: drawn(from: test.strata, &generator)) }
+    let draws = (0..<samples).map { _ in Draw(from: test.strata, &generator) }
+    let resampled = draws.map { test.values(weights: $0.weights) }
     let values = test.values(weights: test.units.map { _ in 1 })
-    return zip(test.names, values).enumerated().map { place, entry in
-      (
-        entry.0,
-        ConfidenceInterval(value: entry.1, samples: resampled.map { $0[place] }, level: level)
-      )
+    return zip(test.names, test.kinds).enumerated().map { place, number in
+      let (name, kind) = number
+      let found = resampled.map { $0[place] }
+      return (name, interval(of: values[place], kind, found, draws))
+    }
+  }
+
+  private func interval(of value: Double, _ kind: ResampledKind, _ found: [Double], _ draws: [Draw])
+    -> ConfidenceInterval
+  {
+    switch kind {
+    case .share(let items, let groups, let whole):
+      let share = value / whole
+      // Where items of a group fare alike, the share varies as one of fewer items would.
+      let alike = share * (1 - share) / (variance(of: found) / (whole * whole))
+      let telling = alike > Double(groups) ? min(alike, Double(items)) : Double(groups)
+      return ConfidenceInterval(shareOf: whole, value, items: telling, level: level)
+    case .bounded(let ends):
+      return ConfidenceInterval(
+        value: value, samples: zip(found, draws).map { $1.widened($0, ends) }, level: level)
+    case .open: return ConfidenceInterval(value: value, samples: found, level: level)
     }
   }
 
@@ -102,28 +100,30 @@ public struct Resampling: Sendable, Equatable {
       throw EvaluationError.differentTests("", "")
     }
     var generator = SeededGenerator(seed: seed)
-    var bootstrapped: [[Double]] = []
-    var exchanged: [[Double]] = []
-    for _ in 0..<samples {
-      let weights = drawn(from: first.strata, &generator)
-      bootstrapped.append(
-        zip(first.values(weights: weights), second.values(weights: weights)).map { $1 - $0 })
+    let draws = (0..<samples).map { _ in Draw(from: first.strata, &generator) }
+    let bootstrapped = draws.map { draw in
+      zip(first.values(weights: draw.weights), second.values(weights: draw.weights)).map { $1 - $0 }
     }
+    var exchanged: [[Double]] = []
     // A unit's weight moves between the two models when their results on it are exchanged.
     let joined = first.joined(with: second)
     for _ in 0..<samples {
-      let coins = coins(first.units.count, &generator).map { $0 ? 1 : 0 }
+      let coins = coins(first.units.count, &generator).map { $0 ? 1.0 : 0 }
       let others = coins.map { 1 - $0 }
       let values = [others + coins, coins + others].map(joined.values)
       exchanged.append(zip(values[0], values[1]).map { $1 - $0 })
     }
-    let ones = first.units.map { _ in 1 }
+    let ones = first.units.map { _ in 1.0 }
     let values = [first.values(weights: ones), second.values(weights: ones)]
-    return first.names.enumerated().map { place, name in
-      let comparison = PairedComparison(
-        value: values[1][place] - values[0][place], bootstrapped: bootstrapped.map { $0[place] },
-        exchanged: exchanged.map { $0[place] }, level: level)
-      return (name, comparison)
+    return zip(first.names, first.kinds).enumerated().map { place, number in
+      let found = bootstrapped.map { $0[place] }
+      let samples = number.1.differences.map { ends in zip(found, draws).map { $1.widened($0, ends) } }
+      let difference = ConfidenceInterval(
+        value: values[1][place] - values[0][place], samples: samples ?? found, level: level)
+      return (
+        number.0,
+        PairedComparison(difference, bootstrapped: found, exchanged: exchanged.map { $0[place] })
+      )
     }
   }
 
@@ -179,7 +179,7 @@ public struct Resampling: Sendable, Equatable {
   ///
   /// - Parameter groups: items with the same number are drawn together; nil draws each on its own.
   public func interval(ofMean values: [Double], groups: [Int]? = nil) throws -> ConfidenceInterval {
-    intervals(of: try SummedTest(means: [.init("mean", values)], groups: groups))[0].interval
+    intervals(of: try SummedTest(means: [.init("mean", values, range: nil)], groups: groups))[0].interval
   }
 
   /// Whether the mean of `second` differs from that of `first`, item by item.
@@ -190,17 +190,8 @@ public struct Resampling: Sendable, Equatable {
       throw EvaluationError.counts("numbers of one model", first.count, "of the other", second.count)
     }
     return try comparisons(
-      of: SummedTest(means: [.init("mean", first)], groups: groups),
-      SummedTest(means: [.init("mean", second)], groups: groups))[0].comparison
-  }
-
-  /// How often each unit is drawn when as many as there are are drawn within each stratum.
-  private func drawn(from strata: [[Int]], _ generator: inout SeededGenerator) -> [Int] {
-    var weights = [Int](repeating: 0, count: 1 + (strata.joined().max() ?? -1))
-    for stratum in strata {
-      for _ in stratum { weights[stratum[generator.below(stratum.count)]] += 1 }
-    }
-    return weights
+      of: SummedTest(means: [.init("mean", first, range: nil)], groups: groups),
+      SummedTest(means: [.init("mean", second, range: nil)], groups: groups))[0].comparison
   }
 
   private func coins(_ count: Int, _ generator: inout SeededGenerator) -> [Bool] {
@@ -208,11 +199,52 @@ public struct Resampling: Sendable, Equatable {
   }
 }
 
-/// The `q`-th quantile of ascending numbers, interpolated linearly; a `q` outside of 0...1 is the nearest inside.
-private func quantile(_ q: Double, of sorted: [Double]) -> Double? {
-  guard let last = sorted.last else { return nil }
-  let place = max(0, min(q, 1)) * Double(sorted.count - 1)
-  let index = Int(place)
-  guard index + 1 < sorted.count else { return last }
-  return sorted[index] + (place - Double(index)) * (sorted[index + 1] - sorted[index])
+/// Weights of the units of a test, and of half an item more that was not seen.
+private struct Draw {
+  /// How much each unit counts.
+  private(set) var weights: [Double]
+  /// The share of all weight that lies at the lower and at the upper end.
+  private let low: Double
+  private let high: Double
+
+  init(from strata: [[Int]], _ generator: inout SeededGenerator) {
+    weights = [Double](repeating: 0, count: 1 + (strata.joined().max() ?? -1))
+    for unit in strata.joined() { weights[unit] += generator.exponential() }
+    let ends = [generator.quarterGamma(), generator.quarterGamma()]
+    let whole = weights.reduce(0, +) + ends[0] + ends[1]
+    (low, high) = (ends[0] / whole, ends[1] / whole)
+  }
+
+  /// A number of the test with the half item at the ends of its range.
+  func widened(_ number: Double, _ ends: ClosedRange<Double>) -> Double {
+    number + low * (ends.lowerBound - number) + high * (ends.upperBound - number)
+  }
+}
+
+extension ResampledKind {
+  /// The ends between which differences lie.
+  fileprivate var differences: ClosedRange<Double>? {
+    switch self {
+    case .share(_, _, let whole): -whole...whole
+    case .bounded(let ends): ends.lowerBound - ends.upperBound...ends.upperBound - ends.lowerBound
+    case .open: nil
+    }
+  }
+}
+
+extension SeededGenerator {
+  /// A number from the gamma distribution of shape 1/4 (Jöhnk, Metrika 1964): an exponential one times a beta one.
+  fileprivate mutating func quarterGamma() -> Double {
+    while true {
+      let x = pow(unit(), 4)
+      let sum = x + pow(unit(), 4.0 / 3)
+      if sum > 0, sum <= 1 { return exponential() * x / sum }
+    }
+  }
+}
+
+private func variance(of numbers: [Double]) -> Double {
+  let known = numbers.filter { !$0.isNaN }
+  let mean = known.reduce(0, +) / Double(known.count)
+  return known.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(known.count)
 }

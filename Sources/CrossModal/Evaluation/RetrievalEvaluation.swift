@@ -107,8 +107,12 @@ public struct RetrievalEvaluation: Sendable {
   struct DirectionSums {
     var queries: [QueryResult] = []
     var precisionRecall = PrecisionRecallSums()
+    /// Of the folds so far.
+    var gallery: [GalleryItem] = []
+    /// Of the fold that is being measured, where classes decide.
+    var influence: GalleryInfluence?
     var metrics: DirectionMetrics {
-      DirectionMetrics(queries: queries, precisionRecall: precisionRecall.curve)
+      DirectionMetrics(queries: queries, precisionRecall: precisionRecall.curve, gallery: gallery)
     }
   }
 
@@ -136,8 +140,16 @@ public struct RetrievalEvaluation: Sendable {
       try table.refine(exact, rows: Array(place.rows), columns: place.columns, truth: truth)
     }
     let (there, back) = askers(truth, place, units)
+    if truth.hasLabels {
+      forward.influence = GalleryInfluence(items: truth.second)
+      backward.influence = GalleryInfluence(items: truth.first)
+    }
     table.forEachRow { there.ask($0, $1, &forward) }
     table.forEachColumn { back.ask($0, $1, &backward) }
+    forward.gallery +=
+      forward.influence?.items(of: place.fold, units: place.columns.map { units.second[$0] }) ?? []
+    backward.gallery +=
+      backward.influence?.items(of: place.fold, units: place.rows.map { units.first[$0] }) ?? []
   }
 
   /// Both directions of one fold.
@@ -190,9 +202,10 @@ public struct RetrievalEvaluation: Sendable {
     ) {
       let relevant: [Int] =
         if let labels { labels[query].flatMap { itemsOfClass[$0] } ?? [] } else { paired[query] }
+      let ranks =
+        sums.influence?.add(relevant, in: scores, ranking) ?? ranking.ranks(ofRelevant: relevant, in: scores)
       add(
-        query, (ranking.ranks(ofRelevant: relevant, in: scores), ranking.rank(of: paired[query], in: scores)),
-        top: ranking.top(in: scores), &sums)
+        query, (ranks, ranking.rank(of: paired[query], in: scores)), top: ranking.top(in: scores), &sums)
     }
 
     /// Adds what was found for a query: the ranks of its relevant items, its best paired item and the first of all.

@@ -8,12 +8,20 @@ public struct DirectionMetrics: Sendable, Equatable {
   public let precisionRecall: PrecisionRecall?
   /// The numbers.
   public let summary: RetrievalSummary
+  /// What the items that are searched do to mAP and nDCG; empty where queries hardly share any.
+  let gallery: [GalleryItem]
 
-  init(queries: [QueryResult], precisionRecall: PrecisionRecall?) {
+  init(queries: [QueryResult], precisionRecall: PrecisionRecall?, gallery: [GalleryItem] = []) {
     self.queries = queries
     self.precisionRecall = precisionRecall
+    self.gallery = gallery
     summary = RetrievalSummary(of: queries)
   }
+
+  /// Queries without a relevant item to find, which are left out of mAP and nDCG.
+  public var withoutRelevant: Int { queries.count { $0.averagePrecision == nil } }
+  /// Queries without a paired item, which are left out of R@K, ranks and MRR; none where there are no pairs at all.
+  public var withoutPair: Int { summary.recalls == nil ? 0 : queries.count { $0.rank == nil } }
 
   /// The queries whose paired item came latest; the first rows among equals.
   public func worst(_ count: Int) -> [QueryResult] { Array(ordered { $0 > $1 }.prefix(count)) }
@@ -73,6 +81,35 @@ public struct RetrievalMetrics: Sendable, Equatable {
     ]
     if let rsum { members.append(JSON.Member("rsum", .double(rsum))) }
     return .object(members)
+  }
+
+  /// Which queries had nothing to find and so are in no mean, a sentence for each direction and reason.
+  public var omissions: [String] {
+    zip(directionNames, [forward, backward]).flatMap { name, direction -> [String] in
+      let (direction, name) = (direction, name.replacingOccurrences(of: "_", with: " "))
+      func sentence(_ count: Int, _ lack: String, _ measures: String) -> String {
+        "\(name): \(count) of \(direction.queries.count) queries have no \(lack) item and are left out of \(measures)"
+      }
+      let (pairs, relevant) = (direction.withoutPair, direction.withoutRelevant)
+      guard hasLabels else { return pairs > 0 ? [sentence(pairs, "paired", "every mean")] : [] }
+      return (pairs > 0 ? [sentence(pairs, "paired", "R@K, ranks and MRR")] : [])
+        + (relevant > 0 ? [sentence(relevant, "relevant", "mAP and nDCG")] : [])
+    }
+  }
+
+  /// The same in numbers: `{"without_pair": {"image_to_text": 3}, "without_relevant": {…}}`, where there are such.
+  var omissionsJSON: [JSON.Member] {
+    let directions = Array(zip(directionNames, [forward, backward]))
+    let kinds: [(String, KeyPath<DirectionMetrics, Int>)] = [
+      ("without_pair", \.withoutPair), ("without_relevant", \.withoutRelevant),
+    ]
+    return
+      kinds
+      .compactMap { key, count in
+        let counts = directions.filter { $0.1[keyPath: count] > 0 }
+        guard !counts.isEmpty else { return nil }
+        return JSON.Member(key, .object(counts.map { JSON.Member($0.0, .int($0.1[keyPath: count])) }))
+      }
   }
 
   /// The object `n` of `evaluate --json`: items of each modality.

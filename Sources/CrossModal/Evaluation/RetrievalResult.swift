@@ -59,7 +59,7 @@ public struct RetrievalResult: TaskResult {
   }
 
   public var details: [JSON.Member] {
-    var members: [JSON.Member] = []
+    var members = retrieval.omissionsJSON
     if let correlations {
       members.append(JSON.Member("correlations", .array(correlations.map(JSON.double))))
       members.append(JSON.Member("total_correlation", .double(correlations.reduce(0, +))))

@@ -63,12 +63,20 @@ struct QueryTable {
   /// unit.
   private struct Fold {
     var ranks: [(value: Double, unit: Int)] = []
-    var precisions: [(value: Double, unit: Int)] = []
-    var gains: [(value: Double, unit: Int)] = []
+    var precisions = Numbers()
+    var gains = Numbers()
   }
 
-  /// - Parameter units: the units to give weights to; nil takes those of the queries.
-  init(_ queries: [QueryResult], units: [Int]? = nil) {
+  /// A number of each query, and what the items of the gallery do to their mean.
+  private struct Numbers {
+    var queries: [(value: Double, unit: Int)] = []
+    var gallery: [(value: Double, unit: Int)] = []
+  }
+
+  /// - Parameters:
+  ///   - gallery: what the items of the gallery do to the queries' numbers, where that is known.
+  ///   - units: the units to give weights to; nil takes those of the queries.
+  init(_ queries: [QueryResult], _ gallery: [GalleryItem] = [], units: [Int]? = nil) {
     let units = units ?? Set(queries.map(\.unit)).sorted()
     let place = Dictionary(uniqueKeysWithValues: units.enumerated().map { ($0.element, $0.offset) })
     var folds: [Int: Fold] = [:]
@@ -77,10 +85,15 @@ struct QueryTable {
       guard let unit = place[query.unit] else { continue }
       var fold = folds.removeValue(forKey: query.fold) ?? Fold()
       if let rank = query.rank { fold.ranks.append((rank, unit)) }
-      if let precision = query.averagePrecision { fold.precisions.append((precision, unit)) }
-      if let gain = query.gain { fold.gains.append((gain, unit)) }
+      if let precision = query.averagePrecision { fold.precisions.queries.append((precision, unit)) }
+      if let gain = query.gain { fold.gains.queries.append((gain, unit)) }
       folds[query.fold] = fold
       strata[query.fold, default: []].insert(unit)
+    }
+    for item in gallery {
+      guard let unit = place[item.unit] else { continue }
+      folds[item.fold]?.precisions.gallery.append((item.precision, unit))
+      folds[item.fold]?.gains.gallery.append((item.gain, unit))
     }
     self.units = units
     self.strata = strata.sorted { $0.key < $1.key }.map { $0.value.sorted() }
@@ -94,7 +107,7 @@ struct QueryTable {
   /// The numbers; of several folds their means.
   ///
   /// - Parameter weights: how often each of ``units`` counts; nil counts each once.
-  func summary(weights: [Int]? = nil) -> RetrievalSummary {
+  func summary(weights: [Double]? = nil) -> RetrievalSummary {
     let each = folds.map { summary(of: $0, weights) }
     return RetrievalSummary(
       recalls: each.contains { $0.recalls != nil }
@@ -104,19 +117,19 @@ struct QueryTable {
       meanAveragePrecision: mean(each.map(\.meanAveragePrecision)), meanGain: mean(each.map(\.meanGain)))
   }
 
-  private func summary(of fold: Fold, _ weights: [Int]?) -> RetrievalSummary {
+  private func summary(of fold: Fold, _ weights: [Double]?) -> RetrievalSummary {
     var summary = RetrievalSummary(
       meanAveragePrecision: weightedMean(fold.precisions, weights),
       meanGain: weightedMean(fold.gains, weights))
-    var count = 0
+    var count = 0.0
     var sum = 0.0
     var reciprocals = 0.0
-    var hits = RetrievalSummary.depths.map { _ in 0 }
+    var hits = RetrievalSummary.depths.map { _ in 0.0 }
     for (rank, unit) in fold.ranks {
       let weight = weights?[unit] ?? 1
       count += weight
-      sum += rank * Double(weight)
-      reciprocals += Double(weight) / rank
+      sum += rank * weight
+      reciprocals += weight / rank
       if rank <= 10 {
         for (place, depth) in RetrievalSummary.depths.enumerated() where rank <= Double(depth) {
           hits[place] += weight
@@ -124,34 +137,41 @@ struct QueryTable {
       }
     }
     guard count > 0 else { return summary }
-    summary.recalls = hits.map { 100 * Double($0) / Double(count) }
-    summary.meanRank = sum / Double(count)
-    summary.meanReciprocalRank = reciprocals / Double(count)
+    summary.recalls = hits.map { 100 * $0 / count }
+    summary.meanRank = sum / count
+    summary.meanReciprocalRank = reciprocals / count
     summary.medianRank = median(fold.ranks, weights, count: count).rounded(.down)
     return summary
   }
 
-  /// The middle one of ascending ranks; of an even count the mean of the two middle ones.
-  private func median(_ ranks: [(value: Double, unit: Int)], _ weights: [Int]?, count: Int) -> Double {
-    var before = 0
+  /// The middle one of ascending ranks; where one half of the weight ends between two, their mean.
+  private func median(_ ranks: [(value: Double, unit: Int)], _ weights: [Double]?, count: Double) -> Double {
+    var before = 0.0
     var lower: Double?
     for (rank, unit) in ranks {
-      before += weights?[unit] ?? 1
-      if lower == nil, (count - 1) / 2 < before { lower = rank }
-      if let lower, count / 2 < before { return (lower + rank) / 2 }
+      let weight = weights?[unit] ?? 1
+      guard weight > 0 else { continue }
+      if let lower { return (lower + rank) / 2 }
+      before += weight
+      if before > count / 2 { return rank }
+      if before == count / 2 { lower = rank }
     }
-    return lower ?? .nan
+    return lower ?? ranks.last?.value ?? .nan
   }
 
-  private func weightedMean(_ numbers: [(value: Double, unit: Int)], _ weights: [Int]?) -> Double? {
-    var count = 0
+  private func weightedMean(_ numbers: Numbers, _ weights: [Double]?) -> Double? {
+    var count = 0.0
     var sum = 0.0
-    for (value, unit) in numbers {
+    for (value, unit) in numbers.queries {
       let weight = weights?[unit] ?? 1
       count += weight
-      sum += value * Double(weight)
+      sum += value * weight
     }
-    return count > 0 ? sum / Double(count) : nil
+    guard count > 0 else { return nil }
+    if let weights {
+      for (value, unit) in numbers.gallery { sum += value * weights[unit] }
+    }
+    return sum / count
   }
 }
 

@@ -2,36 +2,56 @@
 /// are drawn together, within each fold.
 struct RetrievalTest: ResampledTest {
   let names: [String]
+  let kinds: [ResampledKind]
   let units: [Int]
   let strata: [[Int]]
   private let forward: QueryTable
   private let backward: QueryTable
   private let metrics: RetrievalMetrics
+  private typealias Direction = (queries: [QueryResult], gallery: [GalleryItem])
   private let hasSum: Bool
   /// Where the tables have the weight of each of ``units``.
   private let order: [Int]
 
   /// - Parameter hasSum: whether the sum of recalls is among the numbers, where there is one.
   init(_ metrics: RetrievalMetrics, hasSum: Bool = true) {
-    self.init(metrics, metrics.forward.queries, metrics.backward.queries, hasSum: hasSum)
+    self.init(
+      metrics, (metrics.forward.queries, metrics.forward.gallery),
+      (metrics.backward.queries, metrics.backward.gallery), hasSum: hasSum)
   }
 
   private init(
-    _ metrics: RetrievalMetrics, _ there: [QueryResult], _ back: [QueryResult], hasSum: Bool,
-    order: [Int]? = nil
+    _ metrics: RetrievalMetrics, _ there: Direction, _ back: Direction, hasSum: Bool, order: [Int]? = nil
   ) {
-    let units = Set((there + back).map(\.unit)).sorted()
-    forward = QueryTable(there, units: units)
-    backward = QueryTable(back, units: units)
-    strata = QueryTable(there + back, units: units).strata
+    // What is neither a query with something to find nor matters to one is no item of the test.
+    let matters = !there.gallery.isEmpty || !back.gallery.isEmpty
+    let queries = (there.queries + back.queries).filter {
+      matters || $0.rank != nil || $0.averagePrecision != nil
+    }
+    let units = Set(queries.map(\.unit)).sorted()
+    forward = QueryTable(there.queries, there.gallery, units: units)
+    backward = QueryTable(back.queries, back.gallery, units: units)
+    strata = QueryTable(queries, units: units).strata
     self.units = units
     self.metrics = metrics
     self.hasSum = hasSum && metrics.rsum != nil
     self.order = order ?? Array(units.indices)
     names = metrics.values.map(\.name).filter { $0 != "rsum" || hasSum }
+    let both = [metrics.forward, metrics.backward].flatMap { direction in
+      let asked = direction.queries.filter { $0.rank != nil }
+      let groups = Set(asked.map(\.unit)).count
+      return direction.summary.measures.map { measure -> ResampledKind in
+        switch measure.unit {
+        case .percent: .share(items: asked.count, groups: groups, whole: 100)
+        case .fraction: .bounded(0...1)
+        case .rank, .wholeRank, .number: .open
+        }
+      }
+    }
+    kinds = self.hasSum ? both + [.bounded(0...600)] : both
   }
 
-  func values(weights: [Int]) -> [Double] {
+  func values(weights: [Double]) -> [Double] {
     let weights = order.map { weights[$0] }
     let summaries = [forward.summary(weights: weights), backward.summary(weights: weights)]
     let numbers = zip(summaries, [metrics.forward.summary, metrics.backward.summary]).flatMap {
@@ -45,14 +65,22 @@ struct RetrievalTest: ResampledTest {
     let order = (units.count..<2 * units.count).reversed() + units.indices
     let (own, others) = (metrics, other.metrics)
     return RetrievalTest(
-      metrics, own.forward.queries + others.forward.queries.map(Self.shifted),
-      own.backward.queries + others.backward.queries.map(Self.shifted), hasSum: hasSum, order: Array(order))
+      metrics, Self.joined(own.forward, others.forward), Self.joined(own.backward, others.backward),
+      hasSum: hasSum, order: Array(order))
   }
 
-  /// The same query of another model: its unit gets a number of its own.
-  private static func shifted(_ query: QueryResult) -> QueryResult {
-    var query = query
-    query.unit = -1 - query.unit
-    return query
+  /// The results of one model, and those of another under units of their own.
+  private static func joined(_ own: DirectionMetrics, _ other: DirectionMetrics) -> Direction {
+    let queries = other.queries.map { query in
+      var query = query
+      query.unit = -1 - query.unit
+      return query
+    }
+    let gallery = other.gallery.map { item in
+      var item = item
+      item.unit = -1 - item.unit
+      return item
+    }
+    return (own.queries + queries, own.gallery + gallery)
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Upper tails of the distributions that tests need, and the incomplete gamma and beta functions behind them.
+/// Upper tails of the distributions that tests and intervals need, and the incomplete gamma and beta functions behind
+/// them.
 ///
 /// Accurate to about 1e-13 relative also for large degrees of freedom, since leading factors are formed from
 /// ln(1 + u) - u instead of differences of large logarithms.
@@ -18,6 +19,22 @@ public enum TailProbability {
     let total = denominator + numerator * x
     return incompleteBeta(
       denominator / total, complement: numerator * x / total, denominator / 2, numerator / 2)
+  }
+
+  /// P(Z ≥ x) of a standard normal Z.
+  public static func normal(_ x: Double) -> Double { erfc(x / 2.0.squareRoot()) / 2 }
+
+  /// The x with P(Z ≤ x) = `p` of a standard normal Z, by halving; infinite at 0 and 1 and beyond.
+  public static func normalQuantile(_ p: Double) -> Double {
+    guard p > 0 else { return -.infinity }
+    guard p < 1 else { return .infinity }
+    guard p <= 0.5 else { return -normalQuantile(1 - p) }
+    var (low, high) = (-40.0, 0.0)
+    while true {
+      let middle = (low + high) / 2
+      guard low < middle, middle < high else { return middle }
+      if normal(-middle) < p { low = middle } else { high = middle }
+    }
   }
 
   /// Q(a, x) = Γ(a, x) / Γ(a), the regularised upper incomplete gamma function, a > 0, x ≥ 0.

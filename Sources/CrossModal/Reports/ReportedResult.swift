@@ -34,7 +34,7 @@ extension TaskResult {
       .table(
         measureTable(known),
         caption: "On the split `\(split.name)`: \(`protocol`)."
-          + (known.isEmpty ? "" : " Intervals by drawing the test items again (bootstrap).")),
+          + (known.isEmpty ? "" : " " + ConfidenceInterval.origin)),
     ]
     return blocks
   }
@@ -75,6 +75,10 @@ extension Measure {
 }
 
 extension ConfidenceInterval {
+  /// How intervals are found, for the reader of a table.
+  static let origin =
+    "Intervals: of shares by Wilson's score, of other numbers by weighting the test items anew (Bayesian bootstrap)."
+
   /// Both ends with the decimals of a unit.
   func range(_ unit: Measure.Unit) -> String {
     [lower, upper].map { NumberText.fixed($0, decimals: unit.decimals) }.joined(separator: "–")

@@ -95,7 +95,7 @@ public struct RetrievalReport {
     return .table(
       ReportTable(columns: columns, rows: rows, quietRows: [1, 3]),
       caption: "Retrieval on the split `\(split.name)`: \(result.retrieval.protocol). "
-        + "Intervals by drawing the test items again (bootstrap).")
+        + result.retrieval.omissions.map { $0 + ". " }.joined() + ConfidenceInterval.origin)
   }
 
   /// Every two modalities of a method that takes several; nil for two.

@@ -26,9 +26,9 @@ extension RetrievalResult: ReportedResult {
     return table
   }
 
-  /// The sum of recalls, correlations, and what is predicted.
+  /// Queries that are in no mean, the sum of recalls, correlations, and what is predicted.
   public func lines(_ intervals: [String: ConfidenceInterval]) -> [String] {
-    var lines: [String] = []
+    var lines = pairs.flatMap(\.retrieval.omissions)
     if further.isEmpty, let rsum = retrieval.rsum {
       let range = intervals["rsum"].map { ", 95 % interval \($0.range(.percent))" } ?? ""
       lines.append(String(format: "rsum %.1f", rsum) + range)

@@ -37,14 +37,16 @@ struct Learning {
     // A key that nobody knows is told before features are computed.
     let plan = try plan()
     (training, targetSettings) = (plan.training, plan.targets)
-    let (split, damaged) = try whole.withoutDamagedPictures(sides: Array(description.modalities.indices))
+    let (split, damaged) = try whole.withoutDistractors().withoutDamagedPictures(
+      sides: Array(description.modalities.indices))
     self.damaged = damaged
     if !damaged.isEmpty { note(damaged.sentence) }
     var featurizers: [String: any Featurizer] = [:]
     // A split that is not there is told before features are computed.
     let counted = try choices.map { choice in
       try choice.splits?.map {
-        $0 == whole.name ? split : try whole.source.split($0).withoutDamagedPictures().split
+        $0 == whole.name
+          ? split : try whole.source.split($0).withoutDistractors().withoutDamagedPictures().split
       } ?? [split]
     }
     for (choice, splits) in zip(choices, counted) {

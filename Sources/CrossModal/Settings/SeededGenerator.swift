@@ -1,3 +1,5 @@
+import Foundation
+
 /// A small generator whose numbers depend on its seed alone (SplitMix64; Steele, Lea and Flood, OOPSLA 2014).
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
@@ -20,6 +22,9 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 
   /// A number from 0 to 1, 1 excluded.
   public mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+
+  /// A number above 0 from the exponential distribution of mean 1.
+  public mutating func exponential() -> Double { -log(1 - unit()) }
 }
 
 /// A seed made of several numbers; every bit of each counts.

@@ -43,13 +43,26 @@ public struct Prior: Sendable, Equatable {
 public protocol ResampledTest: Sendable {
   /// Names of the numbers.
   var names: [String] { get }
+  /// What each of them is, in the order of ``names``.
+  var kinds: [ResampledKind] { get }
   /// What is drawn as a whole, such as an image with its captions: tests are of the same items where these are equal.
   var units: [Int] { get }
   /// Places of the units that are drawn among each other.
   var strata: [[Int]] { get }
   /// The numbers when unit i counts `weights[i]` times; NaN for one that these weights leave undefined.
-  func values(weights: [Int]) -> [Double]
+  func values(weights: [Double]) -> [Double]
   /// The results of two models side by side, so that a unit of one may stand in for that of the other: the units of
   /// this test, then those of `other`.
   func joined(with other: Self) -> Self
+}
+
+/// What a number of a test is, which decides how its interval is found.
+public enum ResampledKind: Sendable, Equatable {
+  /// How many of `items` are hits, as a part of `whole`: 1, or 100 in percent. The items come in `groups` that may
+  /// stand or fall together, such as the captions of a picture.
+  case share(items: Int, groups: Int, whole: Double)
+  /// A mean of items, or nearly, that lies between two ends.
+  case bounded(ClosedRange<Double>)
+  /// A rank, a loss, or another number that has no two ends.
+  case open
 }

@@ -361,8 +361,9 @@ extension DataChecks {
       for earlier in data.splitNames[..<at] {
         guard let a = marks[earlier], let b = marks[later] else { continue }
         for side in names.indices {
-          let known = Set(a[side])
-          let shared = b[side].count { known.contains($0) }
+          // Distractors are in every split, and nothing is learned from them.
+          let known = Set(paired(a[side], earlier, side))
+          let shared = paired(b[side], later, side).count { known.contains($0) }
           guard shared > 0 else { continue }
           add(
             .note, .leakage, later, side,
@@ -371,6 +372,11 @@ extension DataChecks {
         checkPairs(earlier, later, a, b)
       }
     }
+  }
+
+  private func paired(_ marks: [ItemMark], _ name: String, _ side: Int) -> [ItemMark] {
+    guard let others = try? data.split(name).distractors(side: side), !others.isEmpty else { return marks }
+    return marks.indices.filter { !others.contains($0) }.map { marks[$0] }
   }
 
   private mutating func checkPairs(_ earlier: String, _ later: String, _ a: [[ItemMark]], _ b: [[ItemMark]]) {
@@ -400,9 +406,14 @@ extension DataChecks {
       for (side, column) in part.table.columns.enumerated() where side < pairs.count {
         let missing = column.count - Set(pairs[side]).count
         guard missing > 0 else { continue }
+        let said =
+          side == 0
+          ? ""
+          : part.table.distractors[side].isEmpty
+            ? " and left out (distractors: keep searches them too)" : "; they are searched too"
         add(
           .note, .unmatched, nil, side,
-          "\(names[side]): \(missing) of \(column.count) rows of \(column.name) are in no pair")
+          "\(names[side]): \(missing) of \(column.count) rows of \(column.name) are in no pair" + said)
       }
     }
   }

@@ -76,7 +76,8 @@ public struct CaptionMetrics: TaskResult, Equatable {
     let (bleu, meteor) = (bleu, meteor)
     let first = bleu.statistics.count
     let test = try? SummedTest(
-      Self.names, sums: bleu.statistics + meteor.statistics + [rougeL.each, cider.each, ones]
+      Self.names, sums: bleu.statistics + meteor.statistics + [rougeL.each, cider.each, ones],
+      kinds: Self.names.map { $0 == "CIDEr" ? .open : .bounded(0...1) }
     ) { sums in
       let count = sums[sums.count - 1]
       return bleu.scores(of: Array(sums[..<first]))

@@ -31,7 +31,7 @@ extension CCA {
     case parametric
     /// Step-down permutation test; without a ridge.
     case permutation
-    /// Confidence intervals by resampling rows.
+    /// Confidence intervals of the population's correlations, from samples drawn anew.
     case bootstrap
   }
 

@@ -17,11 +17,11 @@ extension CCA {
         correlations: fit.solution.correlations.values(), ranks: fit.solution.ranks, rows: fit.rows)
     case .permutation: return try permutationTest(data, seed: seed)
     case .bootstrap:
-      let found = try CanonicalBootstrap(
+      let found = try CanonicalIntervals(
         rows: rowsOfViews(data.all(), views), views: views, solver: solver, count: configuration.testCount,
         seed: seed)
       return CorrelationIntervals(
-        correlations: try rho.values(), intervals: found.correlations, samples: configuration.testCount)
+        correlations: try rho.values(), intervals: found.ends, samples: configuration.testCount)
     }
   }
 
@@ -41,7 +41,7 @@ extension CCA {
   }
 }
 
-/// Correlations with 95 % intervals from resampled pairs.
+/// Correlations with 95 % intervals from samples that were drawn anew.
 struct CorrelationIntervals: FitSection {
   let correlations: [Double]
   let intervals: [ClosedRange<Double>]

@@ -1,12 +1,11 @@
 import Torch
 
-/// Confidence intervals of canonical correlations and loadings from rows drawn with replacement.
+/// Confidence intervals of canonical loadings from rows drawn with replacement; ``CanonicalIntervals`` has those of the
+/// correlations, of which samples drawn from a sample have too large ones.
 ///
 /// Components of a sample are matched to those of the original by the correlation of their scores on the
 /// original rows, and turned to the same sign.
 public struct CanonicalBootstrap: Sendable {
-  /// Lower and upper end for each component.
-  public let correlations: [ClosedRange<Double>]
   /// Lower and upper ends of the loadings of each view, `[p, k]`.
   public let loadings: [(lower: Tensor, upper: Tensor)]
 
@@ -33,14 +32,12 @@ public struct CanonicalBootstrap: Sendable {
     let k = original.weights[0].size(along: 1)
     let scores = try rows[0].matmul(original.weights[0])
     let generator = try Generator(seed: seed)
-    var found: [Tensor] = []
     var sampled: [[Tensor]] = [[], []]
     for _ in 0..<count {
       let sample = try joint(Tensor.integers(in: 0..<n, [n], using: generator))
       let solution = try solver.solve(sample)
       let (order, signs) = try CanonicalBootstrap.match(
         scores, rows[0].matmul(solution.weights[0]), components: k)
-      found.append(try solution.correlations.rows(at: order))
       for view in 0..<2 {
         let weights = try solution.weights.map { try $0.rows(at: order, along: 1) * signs }
         let loadings = try CanonicalLoadings(view: view, weights: weights, joint: sample)
@@ -48,9 +45,6 @@ public struct CanonicalBootstrap: Sendable {
       }
     }
     let tail = (1 - confidence) / 2
-    let ends = try CanonicalBootstrap.ends(found, tail)
-    let (lower, upper) = (try ends.lower.values(as: Double.self), try ends.upper.values(as: Double.self))
-    correlations = zip(lower, upper).map { $0...max($0, $1) }
     loadings = try sampled.map { try CanonicalBootstrap.ends($0, tail) }
   }
 
