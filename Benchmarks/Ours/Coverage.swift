@@ -58,7 +58,7 @@ struct Coverage {
 
   /// Pairs of vectors that share a part.
   private func pairs() throws -> [Hits] {
-    try [0, items == 60 ? 0.65 : 0.75, items == 60 ? 0.88 : 0.92].enumerated().map { place, part in
+    try [0, items == 60 ? 0.65 : 0.75, items == 60 ? 0.78 : 0.85].enumerated().map { place, part in
       try retrieval(seed: UInt64(place)) { generator in
         let x = try Tensor.normal([items, 16], .float64, using: generator)
         let noise = try Tensor.normal([items, 16], .float64, using: generator)

@@ -63,19 +63,18 @@ public struct Resampling: Sendable, Equatable {
   /// Confidence intervals of every number of a test, by name; ``ConfidenceInterval`` says how.
   public func intervals(of test: some ResampledTest) -> [(name: String, interval: ConfidenceInterval)] {
     var generator = SeededGenerator(seed: seed)
-    let draws = (0..<samples).map { _ in Draw(from: test.strata, &generator) }
-    let resampled = draws.map { test.values(weights: $0.weights) }
+    let draws = (0..<samples).map { _ in Draw(from: test.strata, &generator, test.values) }
     let values = test.values(weights: test.units.map { _ in 1 })
     return zip(test.names, test.kinds).enumerated().map { place, number in
       let (name, kind) = number
-      let found = resampled.map { $0[place] }
-      return (name, interval(of: values[place], kind, found, draws))
+      return (name, interval(of: values[place], kind, draws, at: place))
     }
   }
 
-  private func interval(of value: Double, _ kind: ResampledKind, _ found: [Double], _ draws: [Draw])
+  private func interval(of value: Double, _ kind: ResampledKind, _ draws: [Draw], at place: Int)
     -> ConfidenceInterval
   {
+    let found = draws.map { $0.values[place] }
     switch kind {
     case .share(let items, let groups, let whole):
       let share = value / whole
@@ -85,7 +84,7 @@ public struct Resampling: Sendable, Equatable {
       return ConfidenceInterval(shareOf: whole, value, items: telling, level: level)
     case .bounded(let ends):
       return ConfidenceInterval(
-        value: value, samples: zip(found, draws).map { $1.widened($0, ends) }, level: level)
+        value: value, samples: draws.map { $0.value(at: place, within: ends) }, level: level)
     case .open: return ConfidenceInterval(value: value, samples: found, level: level)
     }
   }
@@ -100,9 +99,10 @@ public struct Resampling: Sendable, Equatable {
       throw EvaluationError.differentTests("", "")
     }
     var generator = SeededGenerator(seed: seed)
-    let draws = (0..<samples).map { _ in Draw(from: first.strata, &generator) }
-    let bootstrapped = draws.map { draw in
-      zip(first.values(weights: draw.weights), second.values(weights: draw.weights)).map { $1 - $0 }
+    let draws = (0..<samples).map { _ in
+      Draw(from: first.strata, &generator) { weights in
+        zip(first.values(weights: weights), second.values(weights: weights)).map { $1 - $0 }
+      }
     }
     var exchanged: [[Double]] = []
     // A unit's weight moves between the two models when their results on it are exchanged.
@@ -116,8 +116,8 @@ public struct Resampling: Sendable, Equatable {
     let ones = first.units.map { _ in 1.0 }
     let values = [first.values(weights: ones), second.values(weights: ones)]
     return zip(first.names, first.kinds).enumerated().map { place, number in
-      let found = bootstrapped.map { $0[place] }
-      let samples = number.1.differences.map { ends in zip(found, draws).map { $1.widened($0, ends) } }
+      let found = draws.map { $0.values[place] }
+      let samples = number.1.differences.map { ends in draws.map { $0.value(at: place, within: ends) } }
       let difference = ConfidenceInterval(
         value: values[1][place] - values[0][place], samples: samples ?? found, level: level)
       return (
@@ -199,25 +199,28 @@ public struct Resampling: Sendable, Equatable {
   }
 }
 
-/// Weights of the units of a test, and of half an item more that was not seen.
+/// The numbers of a test whose units got random weights, and the weights of half an item more that was not seen.
 private struct Draw {
-  /// How much each unit counts.
-  private(set) var weights: [Double]
+  let values: [Double]
   /// The share of all weight that lies at the lower and at the upper end.
   private let low: Double
   private let high: Double
 
-  init(from strata: [[Int]], _ generator: inout SeededGenerator) {
-    weights = [Double](repeating: 0, count: 1 + (strata.joined().max() ?? -1))
+  init(
+    from strata: [[Int]], _ generator: inout SeededGenerator, _ numbers: (_ weights: [Double]) -> [Double]
+  ) {
+    var weights = [Double](repeating: 0, count: 1 + (strata.joined().max() ?? -1))
     for unit in strata.joined() { weights[unit] += generator.exponential() }
     let ends = [generator.quarterGamma(), generator.quarterGamma()]
     let whole = weights.reduce(0, +) + ends[0] + ends[1]
     (low, high) = (ends[0] / whole, ends[1] / whole)
+    values = numbers(weights)
   }
 
-  /// A number of the test with the half item at the ends of its range.
-  func widened(_ number: Double, _ ends: ClosedRange<Double>) -> Double {
-    number + low * (ends.lowerBound - number) + high * (ends.upperBound - number)
+  /// A number with the half item at the ends of its range.
+  func value(at place: Int, within ends: ClosedRange<Double>) -> Double {
+    let number = values[place]
+    return number + low * (ends.lowerBound - number) + high * (ends.upperBound - number)
   }
 }
 

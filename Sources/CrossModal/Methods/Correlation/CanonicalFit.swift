@@ -110,7 +110,8 @@ func achievedCorrelations(of weights: [Tensor], in joint: JointCovariance) throw
   }
   let cross = try (weights[0] * joint.covariance(0, 1).matmul(weights[1])).sum(along: 0)
   let product = try variances[0] * variances[1]
-  return try (cross / product.squareRoot()).masked(with: product .<= 0.0, fill: 0)
+  // Rounding makes 1.00000000000002 of 1.
+  return try (cross / product.squareRoot()).masked(with: product .<= 0.0, fill: 0).clamped(from: -1, to: 1)
 }
 
 /// The rows of every view of a batch, which must be vectors.

@@ -124,6 +124,19 @@ struct CCATests {
     #expect(try abs(one.rho.item() - multiple.item()) < 1e-10)
   }
 
+  @Test("correlations that are 1 but for rounding are reported as 1", arguments: [30, 40, 50, 60])
+  func clipped(rows: Int) throws {
+    // As many columns as rows, and the same view twice, up to scale.
+    let views = try correlatedRows(rows, rows, rows)
+    for pair in [views, [views[0], try views[0] * 1e3]] {
+      let facts = try #require(try fitted(pair, ["ridge_mode": "none", "k": 3]).fitReport?.facts)
+      for name in ["rho", "correlations"] {
+        let found = (facts[name]?.array ?? []).compactMap(\.double)
+        #expect(found.count == 3 && found.allSatisfy { $0 <= 1 && $0 > 0.999 }, "\(name)")
+      }
+    }
+  }
+
   @Test("too few rows without a ridge are warned of")
   func trivial() throws {
     let method = try fitted(try correlatedRows(8, 6, 5), ["ridge_mode": "none"])
