@@ -37,14 +37,14 @@ struct MutatedReader: Sendable, CustomTestStringConvertible {
     _ = try Picture(.file($0.url)).decoded()
   }
 
-  /// Reads two thousand copies in all with readers that start a process for every file. Neither this process nor
+  /// Reads five hundred copies in all with readers that start a process for every file. Neither this process nor
   /// any of those, which begin with what this one holds, takes more than 64 MB beside that.
   static func expectBounded(_ readers: [MutatedReader]) throws {
     for reader in readers { _ = try reader.complaints(mutations: 10, seed: 1) }
     ProcessMemory.resetPeak()
     let before = ProcessMemory.now.resident
     for reader in readers {
-      let complaints = try reader.complaints(mutations: 2000 / readers.count + 1, seed: 4)
+      let complaints = try reader.complaints(mutations: 500 / readers.count + 1, seed: 4)
       #expect(complaints.isEmpty, "\(reader): \(complaints.prefix(5))")
     }
     #expect(before > 0 && ProcessMemory.now.peak - before < 64 << 20)
@@ -80,22 +80,22 @@ struct MutatedReader: Sendable, CustomTestStringConvertible {
 
 @Suite("Damaged files")
 struct MutationTests {
-  @Test("two thousand damaged copies are read or refused in words", arguments: MutatedReader.own)
+  @Test("five hundred damaged copies are read or refused in words", arguments: MutatedReader.own)
   func damaged(reader: MutatedReader) throws {
-    let complaints = try reader.complaints(mutations: 2000, seed: 4)
+    let complaints = try reader.complaints(mutations: 500, seed: 4)
     #expect(complaints.isEmpty, "\(complaints.prefix(5))")
   }
 
   // In small processes, which start others faster, and whose memory is their own.
 
-  @Test("two thousand damaged copies of MATLAB files are read or refused in words, in bounded memory")
+  @Test("five hundred damaged copies of MATLAB files are read or refused in words, in bounded memory")
   func matlab() async {
     await #expect(processExitsWith: .success) {
       try MutatedReader.expectBounded([.init("v4.mat", "f8"), .init("v5.mat", "cube"), .init("v7.mat", "f8")])
     }
   }
 
-  @Test("two thousand damaged copies of HDF5 files are read or refused in words, in bounded memory")
+  @Test("five hundred damaged copies of HDF5 files are read or refused in words, in bounded memory")
   func hdf5() async {
     await #expect(processExitsWith: .success) {
       try MutatedReader.expectBounded([.init("v73.mat", "f8"), .init("arrays.h5", "chunked")])
@@ -149,7 +149,7 @@ struct MutationTests {
         other: { x: f8.npy, y: f4.npy }
       """
     var mutations = Mutations(of: Data(text.utf8), seed: 5)
-    for number in 0..<2000 {
+    for number in 0..<500 {
       let file = folder.appendingPathComponent("\(number).dataset.yaml")
       try mutations.next().write(to: file)
       do { _ = try DataSet(at: file.path) } catch let error as DataError {
