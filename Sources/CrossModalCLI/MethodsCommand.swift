@@ -47,7 +47,9 @@ struct MethodsCommand: ParsableCommand {
     let width = keys.map(\.key.count).max() ?? 0
     for key in keys {
       let name = key.key.padding(toLength: width, withPad: " ", startingAt: 0)
-      Console.out("\(name)  \(key.value["about"]?.string ?? "") [\(key.value["default"]?.text() ?? "null")]")
+      let reason = key.value["reason"]?.string.map { ": \($0)" } ?? ""
+      Console.out(
+        "\(name)  \(key.value["about"]?.string ?? "") [\(key.value["default"]?.text() ?? "null")\(reason)]")
     }
     Console.out(
       """

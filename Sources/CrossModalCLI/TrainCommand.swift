@@ -183,7 +183,7 @@ struct TrainCommand: ParsableCommand {
       return
     }
     for fact in report.facts.members ?? [] {
-      let value = output.verbose ? fact.value : fact.value.withoutCandidates
+      let value = output.verbose ? fact.value : fact.value.withoutCandidates.shortened
       output.note(
         "  \(fact.key.padding(toLength: 18, withPad: " ", startingAt: 0)) \(value.rounded.text())")
     }
@@ -196,6 +196,16 @@ extension JSON {
   fileprivate var withoutCandidates: JSON {
     guard let members else { return self }
     return .object(members.filter { $0.key != "tried" })
+  }
+
+  /// The first ten of long lists.
+  fileprivate var shortened: JSON {
+    switch self {
+    case .array(let elements) where elements.count > 12:
+      .array(elements.prefix(10) + [.string("… \(elements.count) in all")])
+    case .object(let members): .object(members.map { Member($0.key, $0.value.shortened) })
+    default: self
+    }
   }
 
   /// Numbers with four digits, for people.

@@ -38,6 +38,15 @@ struct WikipediaTests {
     #expect(result["ranks"]?["text"] == 9)
   }
 
+  @Test("without a setting both directions are better than the published figures")
+  func defaults() throws {
+    _ = try train()
+    let result = try json("evaluate", folder.path("run"), "--samples", "0")
+    let precisions = ["image_to_text", "text_to_image"].compactMap { result["metrics"]?[$0]?["mAP"]?.double }
+    #expect(precisions.reduce(0, +) / 2 > 0.23)
+    #expect(result["learned"]?["from"] == "pairs")
+  }
+
   @Test("retrieval is as good as the published figures, and reported as scripts expect it")
   func evaluation() throws {
     _ = try train("k=5", "ridge_mode=absolute", "ridge=1e-4")
@@ -87,7 +96,10 @@ struct WikipediaTests {
     let record = try JSON(
       yaml: String(contentsOf: URL(fileURLWithPath: folder.path("run/config.yaml")), encoding: .utf8))
     #expect(record["configuration"]?["k"] == 4)
-    #expect(record["configuration"]?["ridge_mode"] == "relative")
+    #expect(record["configuration"]?["ridge_mode"] == "per-row")
+    #expect(record["configuration"]?["scale"] == "floored")
+    #expect(record["chosen"]?["ridge"]?.string?.contains("23 pairs of views") == true)
+    #expect(record["chosen"]?["k"] == nil)
     #expect(record["seed"] == 0)
     #expect(record["data"]?["fingerprint"]?.string?.isEmpty == false)
     try FileManager.default.removeItem(atPath: folder.path("run"))

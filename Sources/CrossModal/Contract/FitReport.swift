@@ -76,6 +76,17 @@ public struct FitSelection: FitSection {
   }
 }
 
+/// Settings that the data decided, each with the reason in a few words.
+public struct ChosenSettings: FitSection {
+  public let reasons: [(key: String, reason: String)]
+
+  public init(_ reasons: [(key: String, reason: String)]) { self.reasons = reasons }
+
+  public var facts: [JSON.Member] {
+    [JSON.Member("chosen", .object(reasons.map { JSON.Member($0.key, .string($0.reason)) }))]
+  }
+}
+
 /// A method that tells what its last fit found.
 public protocol FitReporting: Method {
   /// Nil before fitting and in a loaded model.

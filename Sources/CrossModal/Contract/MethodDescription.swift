@@ -76,6 +76,7 @@ extension MethodConfiguration {
         Self.keys.first { $0.name == part.key }?.members.first { $0.key == part.member }?.value.json
       }
       if let bounds = key.boundsJSON ?? named { about["bounds"] = bounds }
+      if let reason = key.reason { about["reason"] = .string(reason) }
       if !key.aliases.isEmpty { about["aliases"] = .array(key.aliases.map(JSON.string)) }
       return JSON.Member(key.name, about)
     }

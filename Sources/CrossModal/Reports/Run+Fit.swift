@@ -51,7 +51,16 @@ extension Run {
     }
     let said = [("Chosen", selection.best), ("Within one standard error", selection.plainest)]
       .compactMap { label, found in found.flatMap { short($0.json) }.map { "\(label): \($0)." } }
-    guard points.count > 1, series.count <= 8 else { return [.text(said.joined(separator: " "))] }
+    // Without several numbers of components there is no curve but a list.
+    guard Set(points.map(\.k)).count > 1, series.count <= 8 else {
+      let rows = points.map { [ReportTable.Cell.text($0.name), .number($0.value)] }
+      return [
+        .table(
+          ReportTable(columns: [.init("Setting"), .init(selection.measure, decimals: 3)], rows: rows),
+          caption: "How candidates did on held-out pairs of the training part. \(said.joined(separator: " "))"
+        )
+      ]
+    }
     return [
       .figure(
         LinePlot(

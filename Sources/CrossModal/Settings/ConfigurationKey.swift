@@ -13,10 +13,12 @@ public struct ConfigurationKey: Sendable {
   public let bounds: NumberBounds?
   /// The same of the members of its object.
   public let members: [(key: String, value: NumberBounds)]
+  /// Why its default is what it is; nil where nothing is to be said.
+  public let reason: String?
 
   public init(
     _ name: String, _ about: String, aliases: [String] = [], part: (key: String, member: String)? = nil,
-    in bounds: NumberBounds? = nil, members: KeyValuePairs<String, NumberBounds> = [:]
+    in bounds: NumberBounds? = nil, members: KeyValuePairs<String, NumberBounds> = [:], reason: String? = nil
   ) {
     self.name = name
     self.about = about
@@ -24,6 +26,7 @@ public struct ConfigurationKey: Sendable {
     self.part = part
     self.bounds = bounds
     self.members = members.map { ($0.key, $0.value) }
+    self.reason = reason
   }
 
   /// The key of messages about where its value stands.

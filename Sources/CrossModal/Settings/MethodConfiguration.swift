@@ -14,12 +14,16 @@ public protocol MethodConfiguration: Codable, Sendable, Equatable {
   func validateRelations() throws
   /// What settings of a user stand over: the defaults, or the values of a preset that they name.
   static func base(for overrides: JSON) throws -> Self
+  /// Settings of a user with what can be written in two ways written in one.
+  static func spelledOut(_ overrides: JSON) -> JSON
 }
 
 extension MethodConfiguration {
   public static var inlined: String? { nil }
 
   public static func base(for overrides: JSON) throws -> Self { Self() }
+
+  public static func spelledOut(_ overrides: JSON) -> JSON { overrides }
 
   public func validateRelations() throws {}
 
@@ -60,7 +64,10 @@ extension MethodConfiguration {
   /// The defaults with the members of `overrides` put in place, validated.
   ///
   /// - Throws: ``ConfigurationError`` for a key or value that cannot be used; what ``validate()`` throws.
-  public init(overrides: JSON) throws { try self.init(overrides: overrides, over: Self.base(for: overrides)) }
+  public init(overrides: JSON) throws {
+    let overrides = Self.spelledOut(overrides)
+    try self.init(overrides: overrides, over: Self.base(for: overrides))
+  }
 
   /// Other values than the defaults with the members of `overrides` put in place, validated.
   ///

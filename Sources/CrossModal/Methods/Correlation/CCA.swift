@@ -15,7 +15,11 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
       + "application to learning methods, Neural Computation 16(12), 2004",
     accepts: [.vector], modalities: 2...Int.max)
 
-  public let configuration: Configuration
+  /// The most components that are kept unless more are asked for: projections stay below 8 KB a column.
+  static let mostComponents = 1024
+
+  /// As given; after a fit with what was chosen in place of `auto`.
+  public private(set) var configuration: Configuration
   /// Names of the views.
   public let views: [String]
   public private(set) var fitReport: FitReport?
@@ -24,9 +28,9 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
   @Buffer public private(set) var meanX: Tensor
   /// Mean of the second view, `[q]`.
   @Buffer public private(set) var meanY: Tensor
-  /// Directions of the first view, `[p, k]`.
+  /// Directions of the first view, `[p, k]`, times the weights of the components where those follow from ``rho``.
   @Buffer public private(set) var weightX: Tensor
-  /// Directions of the second view, `[q, k]`.
+  /// Those of the second view, `[q, k]`.
   @Buffer public private(set) var weightY: Tensor
   /// Correlations of the regularised problem, descending, `[k]`; the eigenvalues when there are several views.
   @Buffer public private(set) var rho: Tensor
@@ -73,35 +77,64 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
   public func fit(to data: some TrainingSet, seed: UInt64 = 0) throws {
     guard data.count >= 2 else { throw CorrelationError.tooFewRows(data.count) }
     if let objective = configuration.multiview { return try fit(objective, to: data) }
-    var request: ComponentRequest =
-      (configuration.k?.value).map { configuration.clip ? .upTo($0) : .exactly($0) } ?? .upTo(10)
+    var sections: [any FitSection] = []
+    var joint: JointCovariance?
+    if configuration.ridgeMode[0] == .auto {
+      let search = try RidgeSearch(data, views: views, configuration: configuration, seed: seed)
+      configuration = search.configuration
+      joint = search.joint
+      sections += [search.selection, search.chosen]
+    }
+    var request = components
     var ridges = try (0..<2).map { try ridge(of: $0, data) }
     let choosesRidge = configuration.ridgeMode[0] == .crossValidated
-    var selection: Selection?
     if choosesRidge || configuration.k == .crossValidated {
       let found = try select(data, ridges: ridges, choosingRidge: choosesRidge, request: request, seed: seed)
       let chosen = configuration.oneStandardError ? found.plainest : found.best
       if let value = chosen.ridge { ridges = [.relative(value), .relative(value)] }
       if configuration.k == .crossValidated { request = .exactly(chosen.k) }
-      selection = found
+      sections.append(found.reported)
     }
     let solver = self.solver(ridges, components: request)
-    let fit = try CanonicalFit(
-      data, views: views, route: configuration.solver, chunkRows: configuration.chunkRows, with: solver)
+    let fit =
+      try joint.map { try CanonicalFit($0, with: solver) }
+      ?? CanonicalFit(
+        data, views: views, route: configuration.solver, chunkRows: configuration.chunkRows, with: solver)
+    try keep(fit)
+    var report = try fit.report(views: views, ridges: ridges, showsColumns: true)
+    for section in sections { report.add(section) }
+    if let tests = try significance(data, fit: fit, solver: solver, seed: seed) { report.add(tests) }
+    fitReport = report
+  }
+
+  /// Takes over what was fitted, with the weights of the components in the projections, so that whoever multiplies by
+  /// them has what is compared, and in what turns scores back.
+  private func keep(_ fit: CanonicalFit) throws {
     (meanX, meanY) = (fit.means[0], fit.means[1])
     (weightX, weightY) = (fit.solution.weights[0], fit.solution.weights[1])
     (decoderX, decoderY) = (fit.decoders[0], fit.decoders[1])
     (loadingsX, loadingsY) = (fit.loadings[0].loadings, fit.loadings[1].loadings)
     rho = try fit.solution.correlations[0..<weightX.size(along: 1)].copied()
-    var report = try fit.report(views: views, ridges: ridges, showsColumns: true)
-    if let selection { report.add(selection.reported) }
-    if let tests = try significance(data, fit: fit, solver: solver, seed: seed) { report.add(tests) }
-    fitReport = report
+    guard let weights = try weights(of: rho) else { return }
+    (weightX, weightY) = (try weightX * weights, try weightY * weights)
+    let inverse = try weights.reciprocal().unsqueezed(at: 1)
+    (decoderX, decoderY) = (try decoderX * inverse, try decoderY * inverse)
+  }
+
+  /// What the projections are multiplied by; nil where they stay.
+  func weights(of rho: Tensor) throws -> Tensor? {
+    if configuration.score == .likelihood { return try PairLikelihood.weights(rho) }
+    return configuration.rhoPower == nil ? try CanonicalWeights.odds(rho) : nil
+  }
+
+  private var components: ComponentRequest {
+    configuration.k.request(most: CCA.mostComponents, clip: configuration.clip)
   }
 
   func solver(_ ridges: [Ridge], components: ComponentRequest) -> CanonicalSolver {
     CanonicalSolver(
-      ridges: ridges, components: components, centring: configuration.center, scaling: configuration.scale,
+      ridges: ridges, components: components, centring: configuration.center,
+      scaling: configuration.scale ?? .floored,
       rankTolerance: configuration.rankRtol)
   }
 
@@ -112,7 +145,7 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
     guard rule != .crossValidated else { return .relative(1e-3) }
     let widths = try rowsOfViews(data.batch(at: [0]), views).map { $0.size(along: 1) }
     let found = try ShrinkageIntensity(
-      data, view: view, views: views, scaling: configuration.scale,
+      data, view: view, views: views, scaling: configuration.scale ?? .floored,
       usesRows: configuration.solver.usesRows(widths: [widths[view]], count: data.count),
       chunkRows: configuration.chunkRows)
     return .towardsMean(rule == .oas ? found.oracleApproximating : found.ledoitWolf)
@@ -123,10 +156,8 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
     var joint = try JointCovariance(views: views, widths: widths)
     try data.forEachChunk(rows: configuration.chunkRows) { try joint.add(rowsOfViews($0, views)) }
     let ridges = views.indices.compactMap { configuration.ridge(of: $0) }
-    let request: ComponentRequest =
-      (configuration.k?.value).map { configuration.clip ? .upTo($0) : .exactly($0) } ?? .upTo(10)
     let found = try MultiviewCorrelation(
-      objective, of: joint, solver: solver(ridges, components: request),
+      objective, of: joint, solver: solver(ridges, components: components),
       viewWeights: configuration.viewWeights)
     let means = configuration.center ? joint.means : try joint.means.map { try $0.zerosLike() }
     (meanX, meanY) = (means[0], means[1])
@@ -148,13 +179,23 @@ public final class CCA: Fittable, CorrelationReporting, FitReporting {
   // MARK: - Using
 
   /// How vectors are compared.
-  public var metric: Metric { configuration.score }
+  public var metric: Metric { (configuration.score ?? .cosine).metric }
 
-  /// Scores z = (x - mean) · weight, times ρ to the power of `rho_power`: float64 `[n, k]`.
+  /// Scores z = (x - mean) · weight, times ρ to the power of `rho_power` where that is given: float64 `[n, k]`; with two
+  /// more columns under `likelihood` (``PairLikelihood``).
   public func encode(_ items: Items, side: Int) throws -> Features {
     let scores = try scores(of: items, side: side)
-    guard configuration.rhoPower != 0 else { return Features(scores) }
-    return Features(try scores * rho.clamped(from: 0).power(configuration.rhoPower))
+    if configuration.score == .likelihood {
+      return Features(try PairLikelihood.vectors(scores, rho, side: side))
+    }
+    guard let power = configuration.rhoPower, power != 0 else { return Features(scores) }
+    return Features(try scores * rho.clamped(from: 0).power(power))
+  }
+
+  /// Of the components alone.
+  public func correlations(_ x: Features, _ y: Features) throws -> [Double] {
+    let scores = try [x, y].map { try $0.values.narrowed(to: 0..<rho.count, along: 1) }
+    return try pearsonCorrelations(scores[0], scores[1]).values()
   }
 
   /// What the rows of the other view are expected to be: ŷ = mean + z · diag(ρ) · decoder, float64 `[n, q]`.
@@ -230,5 +271,13 @@ extension CCA: Predicting {
   public func prediction(from items: Items, side: Int) throws -> PredictedItems? {
     guard configuration.multiview == nil else { return nil }
     return PredictedItems(try predict(from: items, side: side), of: .rows(side: 1 - side))
+  }
+}
+
+extension CCA: RelationLearning {
+  public var learnedRelation: LearnedRelation {
+    .pairs(
+      forClasses:
+        "ridge_mode=auto with criterion=map chooses settings for classes, and the method scm learns them")
   }
 }

@@ -74,6 +74,7 @@ extension Ridge {
     case .towardsMean(let c): "shrinkage \(c) towards the mean variance"
     case .relative(let r): "relative \(r)"
     case .scatter(let kappa): "scatter \(kappa)"
+    case .perRow(let c): "per-row \(c)"
     }
   }
 }

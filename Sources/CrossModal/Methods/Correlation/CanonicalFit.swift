@@ -25,7 +25,7 @@ struct CanonicalFit {
     decoders = try solution.weights.enumerated().map { view, weight in
       let products = try weight.transposed().matmul(
         joint.covariance(view, view, centered: solver.centring))
-      return try products.matmul(weight).solve(products)
+      return try leastSquares(products.matmul(weight), products)
     }
   }
 
@@ -52,7 +52,7 @@ struct CanonicalFit {
     }
     decoders = try zip(centered, scores).map { rows, scores in
       let across = try scores.transposed()
-      return try across.matmul(scores).solve(across.matmul(rows))
+      return try leastSquares(across.matmul(scores), across.matmul(rows))
     }
     self.rows = whole[0].size(along: 0)
   }
@@ -76,6 +76,15 @@ struct CanonicalFit {
   func scores(_ rows: Tensor, view: Int) throws -> Tensor {
     try (rows.to(.float64) - means[view]).matmul(solution.weights[view])
   }
+}
+
+/// The solution of normal equations; where they are singular to the last digit, that of equations hardly different.
+private func leastSquares(_ products: Tensor, _ right: Tensor) throws -> Tensor {
+  if let found = try? products.solve(right), try found.isFinite().all() { return found }
+  let size = products.size(along: 0)
+  let mean: Double = try products.trace().item() / Double(max(1, size))
+  return try (products + Tensor.identity(size, .float64) * (1e-10 * max(mean, .leastNormalMagnitude))).solve(
+    right)
 }
 
 extension CanonicalSolver {

@@ -13,11 +13,24 @@ struct CanonicalFolds {
   let views: [String]
   let count: Int
   private let source: Source
+  /// Rows of each fold beside its covariances, where they are wanted.
+  private var sample: [[Tensor]] = []
+  /// Which item each pair of a fold has on each side; nil where every pair has its own.
+  private let itemsOfFolds: [[[Int]]]?
 
+  /// Rows of a fold that are kept beside covariances.
+  private static let mostRows = 500
+
+  /// - Parameter keepsRows: whether ``rows(of:)`` will be asked.
   init(
-    _ data: some TrainingSet, views: [String], folds: Int, seed: UInt64, route: CCA.Solver, chunkRows: Int
+    _ data: some TrainingSet, views: [String], folds: Int, seed: UInt64, route: CCA.Solver, chunkRows: Int,
+    keepsRows: Bool = false
   ) throws {
     let assignment = try FoldAssignment(rows: data.count, folds: folds, seed: seed)
+    let asked = (0..<folds).map { Array(assignment.split($0).test.prefix(CanonicalFolds.mostRows)) }
+    itemsOfFolds = data.itemsOfPairs.map { items in
+      asked.map { fold in items.map { own in fold.map { own[$0] } } }
+    }
     let widths = try rowsOfViews(data.batch(at: [0]), views).map { $0.size(along: 1) }
     self.views = views
     count = folds
@@ -39,7 +52,18 @@ struct CanonicalFolds {
       start += batch.count
     }
     source = .covariances(parts)
+    if keepsRows { sample = try asked.map { try rowsOfViews(data.batch(at: $0), views) } }
   }
+
+  /// Rows of a fold, or the first of many, to compare with each other.
+  func rows(of fold: Int) throws -> [Tensor] {
+    guard case .rows(let rows, let assignment) = source else { return sample[fold] }
+    let places = Array(assignment.split(fold).test.prefix(CanonicalFolds.mostRows))
+    return try rows.map { try $0.rows(at: places) }
+  }
+
+  /// Which item each pair of ``rows(of:)`` has on each side; nil where every pair has its own.
+  func items(of fold: Int) -> [[Int]]? { itemsOfFolds?[fold] }
 
   /// The analysis of everything but a fold.
   func fit(without fold: Int, with solver: CanonicalSolver) throws -> CanonicalFit {

@@ -29,8 +29,8 @@ public struct CanonicalSolver: Sendable {
   public var components: ComponentRequest
   /// Subtract the means.
   public var centring: Bool
-  /// Bring the columns to unit variance before the ridge is added.
-  public var scaling: Bool
+  /// What the columns are divided by before the ridge is added.
+  public var scaling: ColumnScale
   /// Eigenvalues below this times the largest count as zero.
   public var rankTolerance: Double
   /// Whether ranks and correlations beyond the components are wanted; without them a ridge allows a faster
@@ -39,7 +39,7 @@ public struct CanonicalSolver: Sendable {
 
   public init(
     ridges: [Ridge] = [.none, .none], components: ComponentRequest = .upTo(.max), centring: Bool = true,
-    scaling: Bool = false, rankTolerance: Double = 1e-10
+    scaling: ColumnScale = .none, rankTolerance: Double = 1e-10
   ) {
     self.ridges = ridges
     self.components = components
@@ -64,7 +64,7 @@ public struct CanonicalSolver: Sendable {
   func whitenings(of joint: JointCovariance) throws -> [Whitening] {
     try joint.views.indices.map { view in
       let ridge = ridges[min(view, ridges.count - 1)]
-      if !isComplete, !scaling,
+      if !isComplete, scaling == .none,
         let fast = try Whitening(
           byCholesky: joint.covariance(view, view, centered: centring), ridge: ridge,
           degrees: joint.weight - 1, tolerance: rankTolerance)

@@ -14,6 +14,9 @@ public enum Ridge: Sendable, Equatable {
   case relative(Double)
   /// X'X + κ I, that is S + κ/(n - 1) I.
   case scatter(Double)
+  /// S + c (trace S / n) I, which is X'X + c (mean squared length of a centered row) I: stronger the wider a view is
+  /// for its rows.
+  case perRow(Double)
 
   /// The ridge of a mode with its number; nil for modes that take their number from the data.
   public init?(_ mode: CCA.RidgeMode, _ value: Double) {
@@ -23,23 +26,27 @@ public enum Ridge: Sendable, Equatable {
     case .shrinkage: self = .shrinkage(value)
     case .relative: self = .relative(value)
     case .scatter: self = .scatter(value)
-    case .crossValidated, .ledoitWolf, .oas: return nil
+    case .perRow: self = .perRow(value)
+    case .auto, .crossValidated, .ledoitWolf, .oas: return nil
     }
   }
 
   /// The factor of S and the multiple of I that make the regularised covariance.
   ///
   /// - Parameters:
-  ///   - meanVariance: trace S / p.
+  ///   - trace: of S.
+  ///   - columns: p.
   ///   - degrees: n - 1.
-  func coefficients(meanVariance: Double, degrees: Double) -> (keep: Double, add: Double) {
-    switch self {
+  func coefficients(trace: Double, columns: Int, degrees: Double) -> (keep: Double, add: Double) {
+    let meanVariance = trace / Double(max(1, columns))
+    return switch self {
     case .none: (1, 0)
     case .absolute(let r): (1, r)
     case .shrinkage(let c): (1 - c, c)
     case .towardsMean(let c): (1 - c, c * meanVariance)
     case .relative(let r): (1, r * meanVariance)
     case .scatter(let kappa): (1, kappa / degrees)
+    case .perRow(let c): (1, c * trace / (degrees + 1))
     }
   }
 
@@ -47,7 +54,9 @@ public enum Ridge: Sendable, Equatable {
   var isNone: Bool {
     switch self {
     case .none: true
-    case .absolute(let r), .shrinkage(let r), .towardsMean(let r), .relative(let r), .scatter(let r): r == 0
+    case .absolute(let r), .shrinkage(let r), .towardsMean(let r), .relative(let r), .scatter(let r),
+      .perRow(let r):
+      r == 0
     }
   }
 
@@ -67,7 +76,7 @@ public enum Ridge: Sendable, Equatable {
       guard c >= 0, c <= 1 else {
         throw ConfigurationError.badValue(key: key, value: "\(c)", expected: "a shrinkage from 0 to 1")
       }
-    case .absolute(let r), .relative(let r), .scatter(let r):
+    case .absolute(let r), .relative(let r), .scatter(let r), .perRow(let r):
       guard r >= 0, r.isFinite else {
         throw ConfigurationError.badValue(key: key, value: "\(r)", expected: "a ridge of 0 or more")
       }

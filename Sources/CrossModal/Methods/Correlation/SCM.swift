@@ -260,3 +260,11 @@ public final class SCM: Fittable, CorrelationReporting, FitReporting {
     }
   }
 }
+
+extension SCM: RelationLearning {
+  public var learnedRelation: LearnedRelation {
+    configuration.mode.usesClasses
+      ? .classes(forPairs: "mode=cm learns pairs, as the method cca does")
+      : .pairs(forClasses: "mode=scm learns classes")
+  }
+}

@@ -15,10 +15,11 @@ struct ShrinkageIntensity {
   /// Gathers what the rules need of view `view` in passes over the data, a chunk at a time.
   ///
   /// - Parameters:
-  ///   - scaling: whether columns are brought to unit variance first.
+  ///   - scaling: of the columns, before anything else.
   ///   - usesRows: hold the rows in memory and work with their Gram matrix, for a view wider than long.
   init(
-    _ data: some TrainingSet, view: Int, views: [String], scaling: Bool, usesRows: Bool, chunkRows: Int
+    _ data: some TrainingSet, view: Int, views: [String], scaling: ColumnScale, usesRows: Bool,
+    chunkRows: Int
   ) throws {
     n = Double(data.count)
     let width = try rowsOfViews(data.batch(at: [0]), views)[view].size(along: 1)
@@ -26,10 +27,8 @@ struct ShrinkageIntensity {
     guard !usesRows else {
       let rows = try rowsOfViews(data.all(), views)[view].to(.float64)
       var centered = try rows - rows.mean(along: 0)
-      if scaling {
-        let spread = try centered.squared().mean(along: 0).squareRoot()
-        centered = try centered / spread.masked(with: spread .== 0.0, fill: 1)
-      }
+      let variances = try centered.squared().mean(along: 0)
+      centered = try centered * scaling.factors(variances: variances, constant: variances .<= 0.0)
       let gram = try centered.matmul(centered.transposed()) / n
       square = try gram.squared().sum().item()
       trace = try gram.trace().item()
@@ -39,9 +38,7 @@ struct ShrinkageIntensity {
     var joint = try JointCovariance(views: [views[view]], widths: [width])
     try data.forEachChunk(rows: chunkRows) { try joint.add([rowsOfViews($0, views)[view]]) }
     let covariance = try joint.covariance(0, 0) * ((n - 1) / n)
-    let spread = try covariance.diagonal().squareRoot()
-    let scale =
-      scaling ? try spread.masked(with: spread .== 0.0, fill: 1).reciprocal() : try spread.onesLike()
+    let scale = try scaling.factors(variances: covariance.diagonal(), constant: joint.isConstant(0))
     let scaled = try covariance * scale.unsqueezed(at: 1) * scale
     square = try scaled.squared().sum().item()
     trace = try scaled.trace().item()

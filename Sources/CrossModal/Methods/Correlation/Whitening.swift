@@ -16,20 +16,21 @@ public struct Whitening: Sendable {
   /// - Parameters:
   ///   - covariance: S, float64 `[p, p]`.
   ///   - constant: columns that carry nothing, bool `[p]`; their weight is 0.
-  ///   - scaling: whether the ridge is added to the correlation matrix instead of S.
+  ///   - scaling: of the columns, before the ridge is added.
   ///   - degrees: n - 1.
   public init(
-    covariance: Tensor, constant: Tensor, ridge: Ridge, scaling: Bool, degrees: Double, tolerance: Double
+    covariance: Tensor, constant: Tensor, ridge: Ridge, scaling: ColumnScale, degrees: Double,
+    tolerance: Double
   ) throws {
     let variances = try covariance.diagonal()
-    func scaled(equilibrating: Bool) throws -> (matrix: Tensor, scale: Tensor) {
-      let scale = try Whitening.scale(variances: variances, constant: constant, equilibrating: equilibrating)
+    func scaled(by scaling: ColumnScale) throws -> (matrix: Tensor, scale: Tensor) {
+      let scale = try scaling.factors(variances: variances, constant: constant)
       return (try covariance * scale.unsqueezed(at: 1) * scale, scale)
     }
-    let (matrix, scale) = try scaled(equilibrating: ridge.isNone || scaling)
+    let scaling = ridge.isNone ? .deviation : scaling
+    let (matrix, scale) = try scaled(by: scaling)
     let p = matrix.size(along: 0)
-    let mean = try matrix.trace().item() / Double(max(1, p))
-    let shift = ridge.coefficients(meanVariance: mean, degrees: degrees)
+    let shift = ridge.coefficients(trace: try matrix.trace().item(), columns: p, degrees: degrees)
     if let inverse = try Whitening.inverseFactor(ofFullRank: matrix, tolerance: tolerance) {
       rank = p
       let identity = try Tensor.identity(p, .float64)
@@ -41,11 +42,11 @@ public struct Whitening: Sendable {
     let (values, vectors) = try matrix.symmetricEigen()
     let regular = try values * shift.keep + shift.add
     let spectrum = try Whitening.kept(regular, tolerance: tolerance)
-    if ridge.isNone || scaling {
+    if scaling == .deviation {
       rank = try Whitening.kept(values, tolerance: tolerance).count
     } else {
       rank = try Whitening.kept(
-        scaled(equilibrating: true).matrix.symmetricEigen().values, tolerance: tolerance
+        scaled(by: .deviation).matrix.symmetricEigen().values, tolerance: tolerance
       ).count
     }
     let roots = try spectrum.values.inverseSquareRoot()
@@ -57,7 +58,7 @@ public struct Whitening: Sendable {
   init?(byCholesky covariance: Tensor, ridge: Ridge, degrees: Double, tolerance: Double) throws {
     let p = covariance.size(along: 0)
     let trace: Double = try covariance.trace().item()
-    let (keep, add) = ridge.coefficients(meanVariance: trace / Double(max(1, p)), degrees: degrees)
+    let (keep, add) = ridge.coefficients(trace: trace, columns: p, degrees: degrees)
     guard trace > 0, add > 1e3 * tolerance * keep * trace,
       let lower = try? (covariance * keep + Tensor.identity(p, .float64) * add).cholesky()
     else { return nil }
@@ -72,19 +73,18 @@ public struct Whitening: Sendable {
   /// - Parameter rows: float64 `[n, p]`, centered when the model centers.
   /// - Complexity: O(n² p).
   public init(
-    rows: Tensor, constant: Tensor, ridge: Ridge, scaling: Bool, degrees: Double, tolerance: Double
+    rows: Tensor, constant: Tensor, ridge: Ridge, scaling: ColumnScale, degrees: Double, tolerance: Double
   ) throws {
-    let variances = try rows.squared().sum(along: 0) / degrees
-    let scale = try Whitening.scale(
-      variances: variances, constant: constant, equilibrating: ridge.isNone || scaling)
+    let scale = try (ridge.isNone ? .deviation : scaling).factors(
+      variances: rows.squared().sum(along: 0) / degrees, constant: constant)
     let scaled = try rows * scale
     let gram = try scaled.matmul(scaled.transposed()) / degrees
-    let mean = try gram.trace().item() / Double(max(1, rows.size(along: 1)))
     let (values, vectors) = try gram.symmetricEigen()
     // Below this a direction of the Gram matrix is rounding, whatever the ridge.
     let spectrum = try Whitening.kept(values, tolerance: ridge.isNone ? tolerance : min(tolerance, 1e-14))
     rank = try Whitening.kept(values, tolerance: tolerance).count
-    let (keep, add) = ridge.coefficients(meanVariance: mean, degrees: degrees)
+    let (keep, add) = ridge.coefficients(
+      trace: try gram.trace().item(), columns: rows.size(along: 1), degrees: degrees)
     let roots = try (spectrum.values * keep + add).inverseSquareRoot()
     // Unit eigenvectors of the covariance are X'u / √(λ(n-1)).
     let lengths = try (spectrum.values * degrees).inverseSquareRoot()
@@ -106,13 +106,6 @@ public struct Whitening: Sendable {
   /// L⁻¹ of the Cholesky factor L.
   private static func inverseFactor(of matrix: Tensor) throws -> Tensor {
     try matrix.cholesky().solveTriangular(Tensor.identity(matrix.size(along: 0), .float64))
-  }
-
-  /// What each column is multiplied by before the decomposition: 0 for constant ones.
-  private static func scale(variances: Tensor, constant: Tensor, equilibrating: Bool) throws -> Tensor {
-    let useless = try constant.or(variances .<= 0.0)
-    let factor = equilibrating ? try variances.inverseSquareRoot() : try variances.onesLike()
-    return try factor.masked(with: useless, fill: 0)
   }
 
   /// Eigenvalues above the cut, descending, and where they were.

@@ -219,7 +219,7 @@ struct CCATests {
   @Test("rho_power weighs the components")
   func weighing() throws {
     let views = try correlatedRows(50, 4, 3)
-    let plain = try fitted(views, ["score": "dot"])
+    let plain = try fitted(views, ["score": "dot", "rho_power": 0])
     let weighed = try fitted(views, ["score": "dot", "rho_power": 2])
     let expected = try scores(plain, views)[0] * plain.rho.squared()
     #expect(try scores(weighed, views)[0].distance(to: expected) < 1e-12)

@@ -13,7 +13,7 @@ struct ShrinkageIntensityTests {
     rows = Rows([try Tensor(numbers, shape: [15, 6]), try Tensor.zeros([15, 1])])
   }
 
-  private func intensity(usesRows: Bool, scaling: Bool = false) throws -> ShrinkageIntensity {
+  private func intensity(usesRows: Bool, scaling: ColumnScale = .none) throws -> ShrinkageIntensity {
     try ShrinkageIntensity(
       rows, view: 0, views: ["image", "text"], scaling: scaling, usesRows: usesRows, chunkRows: 4)
   }
@@ -34,7 +34,9 @@ struct ShrinkageIntensityTests {
 
   @Test("scaled columns are treated alike by both routes")
   func scaling() throws {
-    let (a, b) = (try intensity(usesRows: false, scaling: true), try intensity(usesRows: true, scaling: true))
+    let (a, b) = (
+      try intensity(usesRows: false, scaling: .deviation), try intensity(usesRows: true, scaling: .deviation)
+    )
     #expect(abs(a.ledoitWolf - b.ledoitWolf) < 1e-10)
   }
 }
