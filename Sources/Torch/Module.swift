@@ -16,6 +16,8 @@ public struct StateEntry {
   public let isParameter: Bool
   let slot: Slot
   let shapeMayChange: Bool
+  /// Whether a file may lack it.
+  let isOptional: Bool
 
   /// The tensor; setting it changes the module. A parameter's becomes the start of graphs unless it is frozen.
   public var tensor: Tensor {
@@ -66,7 +68,7 @@ extension Module {
     let known = Set(entries.map(\.name))
     var error = StateError(source: source)
     error.duplicates = Dictionary(grouping: entries, by: \.name).filter { $0.value.count > 1 }.keys.sorted()
-    error.missing = missing ? [] : entries.map(\.name).filter { given[$0] == nil }
+    error.missing = missing ? [] : entries.filter { !$0.isOptional && given[$0.name] == nil }.map(\.name)
     error.unexpected = unused ? [] : tensors.map(\.name).filter { !known.contains($0) }
     for entry in entries {
       guard let tensor = given[entry.name] else { continue }
@@ -150,7 +152,8 @@ private func collect(_ module: Any, prefix: String, into found: inout [StateEntr
 private func entry(_ member: any StateMember, _ name: String) -> StateEntry {
   StateEntry(
     name: name, isParameter: member is Parameter, slot: member.slot,
-    shapeMayChange: (member as? Buffer)?.shapeMayChange ?? false)
+    shapeMayChange: (member as? Buffer)?.shapeMayChange ?? false,
+    isOptional: (member as? Buffer)?.isOptional ?? false)
 }
 
 /// Collects from a child; `level` is what its names begin with: nothing, or a path that ends with a dot.

@@ -32,13 +32,19 @@ public struct Buffer: StateMember {
   let slot: Slot
   public let name: String?
   let shapeMayChange: Bool
+  let isOptional: Bool
 
-  /// - Parameter shapeMayChange: a loaded tensor may have another shape (of the same rank), because the
-  ///   shape is only known after learning.
-  public init(wrappedValue: Tensor, _ name: String? = nil, shapeMayChange: Bool = false) {
+  /// - Parameters:
+  ///   - shapeMayChange: a loaded tensor may have another shape (of the same rank), because the shape is only known
+  ///     after learning.
+  ///   - isOptional: a file may lack it, as those of earlier versions do; it then stays what it is.
+  public init(
+    wrappedValue: Tensor, _ name: String? = nil, shapeMayChange: Bool = false, isOptional: Bool = false
+  ) {
     slot = Slot(wrappedValue)
     self.name = name
     self.shapeMayChange = shapeMayChange
+    self.isOptional = isOptional
   }
 
   public var wrappedValue: Tensor {

@@ -72,9 +72,12 @@ public enum KCCAReference: ReferenceComponents {
       var configuration = KCCA.Configuration()
       (configuration.regularisation, configuration.value) = (kind, PerView([x, y]))
       try configuration.validate()
+      let ridges = try grams.enumerated().map { view, gram in
+        configuration.ridge(
+          of: view, trace: try gram.values.trace().item(), rows: rows[view].size(along: 0))
+      }
       let found = try KernelCorrelation(
-        grams.map { .gram($0.values) }, ridges: [configuration.ridge(of: 0), configuration.ridge(of: 1)],
-        components: .exactly(k))
+        grams.map { .gram($0.values) }, ridges: ridges, components: .exactly(k))
       let z = try zip(fresh, found.weights).map { try $0.matmul($1) }
       let outputs = [
         "rho": try found.correlations[0..<k], "alpha": found.weights[0], "beta": found.weights[1],

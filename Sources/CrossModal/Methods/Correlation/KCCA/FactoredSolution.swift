@@ -170,7 +170,8 @@ struct FactoredSolution {
         return try x.smoothed(paired.rows(at: back))
       }
       let rough = try LeadingEigenvectors(
-        k, of: shuffled, start: start, tolerance: 1e-2, dimension: 4 * width)
+        min(k, KernelCorrelation.chanceComponents), of: shuffled, start: start, tolerance: 1e-2,
+        dimension: 4 * width)
       return try rough.values.clamped(from: 0).squareRoot().sum().item() * scale
     }
   }

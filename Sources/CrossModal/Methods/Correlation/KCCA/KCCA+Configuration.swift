@@ -19,6 +19,8 @@ extension KCCA {
   /// How the ridge is stated (`kcca.md` section 3).
   public enum Regularisation: String, Codable, Sendable, CaseIterable {
     case hardoon, shrinkage, bach, identity, range
+    /// K'K/(n - 1) + c (trace K / (n (n - 1))) K, as ``Ridge/perRow(_:)`` in the space of features.
+    case perRow = "per-row"
   }
 
   /// What is predicted from the scores of the first view.
@@ -36,14 +38,18 @@ extension KCCA {
     public var kernel = PerView(KernelSetting(.rbf))
     /// γ of kernels that state none; nil chooses it from the training rows.
     public var gamma: PerView<Double>?
+    /// What the γ that the median distance suggests is multiplied by, for rbf kernels.
+    public var gammaFactor = 3.0
+    /// What columns are divided by before the kernel.
+    public var scale = ColumnScale.floored
     /// Of poly kernels that state none.
     public var degree = PerView(3)
     /// The constant of poly and sigmoid kernels that state none.
     public var coef0 = PerView(1.0)
     /// How the ridge is stated.
-    public var regularisation = Regularisation.shrinkage
+    public var regularisation = Regularisation.perRow
     /// The ridge, for both views or each.
-    public var value = PerView(0.01)
+    public var value = PerView(0.3)
     /// How the problem is solved.
     public var solver = Solver.auto
     /// pgso stops when this share of the trace of the kernel matrix is left.
@@ -59,7 +65,7 @@ extension KCCA {
     /// Draw frequencies at right angles.
     public var orthogonal = false
     /// Components kept; nil keeps 10, or as many as the views have directions.
-    public var k: Int?
+    public var k: ComponentCount? = .all
     /// Keep as many components as there are when `k` is too large, instead of an error.
     public var clip = false
     /// Eigenvalues below this times the largest count as zero.
@@ -72,8 +78,42 @@ extension KCCA {
     public var memoryLimit: Int?
     /// How items are compared in the common space.
     public var score = Metric.cosine
+    /// Scores are multiplied by the correlations to this power, 0 leaves them; nil multiplies by ρ/√(1-ρ²).
+    public var rhoPower: Double?
 
     public init() {}
+
+    /// The analysis of the papers: columns as they are, the median distance, a ridge by shrinkage, 10 components that
+    /// all count alike.
+    public static let textbook = {
+      var textbook = Configuration()
+      textbook.gammaFactor = 1
+      textbook.scale = .none
+      textbook.regularisation = .shrinkage
+      textbook.value = PerView(0.01)
+      textbook.k = nil
+      textbook.rhoPower = 0
+      return textbook
+    }()
+
+    /// The defaults belong together: who states the ridge in another way, or has ratings predicted as the paper does,
+    /// begins from the textbook; a γ that is stated is one of columns as they are.
+    public static func base(for overrides: JSON) throws -> Configuration {
+      let given = { (name: String) in
+        keys.first { $0.name == name }.flatMap { overrides.value(of: $0) }.flatMap { $0.isNull ? nil : $0 }
+      }
+      let ridge = given("regularisation")?.string
+      let predicts = (given("predict")?.string ?? Prediction.none.rawValue) != Prediction.none.rawValue
+      if predicts
+        || (ridge ?? (given("value") == nil ? nil : "")).map({ $0 != Regularisation.perRow.rawValue })
+          == true
+      {
+        return textbook
+      }
+      var base = Configuration()
+      if given("gamma") != nil || given("kernel")?.text().contains("\"gamma\"") == true { base.scale = .none }
+      return base
+    }
 
     public static let keys: [ConfigurationKey] = [
       ConfigurationKey(
@@ -84,18 +124,28 @@ extension KCCA {
       ConfigurationKey(
         "gamma",
         "γ of the kernels; null: for rbf 1/(2σ²) with σ the median distance, for laplacian 1 / median distance, "
-          + "else 1 / columns; a list gives each view its own", in: .above(0)),
+          + "else 1 / columns; a list gives each view its own; a γ that is given is of columns as they are",
+        in: .above(0)),
+      ConfigurationKey(
+        "gamma_factor", "what the γ of the median distance is multiplied by, for rbf kernels",
+        in: .above(0, to: 1_000_000),
+        reason: "the median distance is too wide: over 15 pairs of views 3 is better than 1, 6 and 12"),
+      ConfigurationKey(
+        "scale",
+        "what columns are divided by before the kernel: false (nothing), true (their deviation) or floored (their deviation, or the median of all where that is larger)",
+        reason: "brings columns of large units down and blows no column up that hardly varies"),
       ConfigurationKey("degree", "degree of poly kernels", in: .count(1...100)),
       ConfigurationKey("coef0", "constant of poly and sigmoid kernels", in: .any),
       ConfigurationKey(
         "regularisation",
-        "how the ridge is stated: hardoon, shrinkage, bach, identity or range (none; for kernels of low rank)",
-        aliases: ["regularization"]),
+        "how the ridge is stated: per-row (by the number of rows), hardoon, shrinkage, bach, identity or range (none; for kernels of low rank); all but per-row begin from the papers: scale false, gamma_factor 1, 10 components, rho_power 0",
+        aliases: ["regularization"],
+        reason: "what suits some hundred pairs is a hundred times too strong for some thousand"),
       ConfigurationKey(
         "value",
-        "the ridge in the units of regularisation; a list gives each view its own; many pairs and random Fourier "
-          + "features want a small one, such as 1e-6",
-        aliases: ["reg", "c", "kappa"], in: .from(0)),
+        "the ridge in the units of regularisation, without which it is of shrinkage; a list gives each view its own; many "
+          + "pairs and random Fourier features want a small shrinkage, such as 1e-6",
+        aliases: ["reg", "c", "kappa"], in: .from(0), reason: "least regret over 15 pairs of views"),
       ConfigurationKey(
         "solver", "auto, exact, pgso (partial Gram-Schmidt), nystrom or rff (random Fourier features)"),
       ConfigurationKey(
@@ -106,7 +156,11 @@ extension KCCA {
       ConfigurationKey("features", "random Fourier features of each view", in: .count(1...1 << 20)),
       ConfigurationKey("orthogonal", "draw the frequencies of rff at right angles"),
       ConfigurationKey(
-        "k", "components kept; null keeps 10, or as many as the views have directions", in: .units.or("null")),
+        "k",
+        "components kept: a number, or all (up to \(KCCA.mostComponents)); null keeps 10, or as many as the views have directions",
+        in: .units.or("all or null"),
+        reason: "with a sound ridge and weights further components cost nothing, and 10 are too few for mates"
+      ),
       ConfigurationKey("clip", "keep fewer than k when the views have fewer directions, instead of an error"),
       ConfigurationKey("rank_rtol", "eigenvalues below this times the largest count as zero", in: .fraction),
       ConfigurationKey(
@@ -117,11 +171,18 @@ extension KCCA {
         "memory_limit", "bytes that a fit may take; null is half of the machine's memory",
         in: .count(1...1 << 50, or: "null")),
       ConfigurationKey("score", "how items are compared in the common space: cosine, dot or euclidean"),
+      ConfigurationKey(
+        "rho_power",
+        "scores are multiplied by the correlations to this power, 0 leaves them; null multiplies by ρ/√(1-ρ²), ρ at most \(CanonicalWeights.largest), which stands in the projection",
+        in: .from(0, to: 100).or("null"),
+        reason: "a component counts as much as it tells about the other view"
+      ),
     ]
 
     public func validateRelations() throws {
       for kernel in kernel.values { try kernel.validate(key: "kernel") }
       for value in value.values { try validate(ridge: value) }
+      try require(k != .crossValidated, "k", "cv", "a number, all or null")
     }
 
     private func validate(ridge value: Double) throws {
@@ -131,7 +192,7 @@ extension KCCA {
         try require(
           value > 0 && value <= 1, "value", value,
           "above 0 and at most 1 (without a ridge every correlation is 1; see regularisation range)")
-      case .hardoon, .bach:
+      case .hardoon, .bach, .perRow:
         try require(
           value > 0 && value.isFinite, "value", value,
           "above 0 (without a ridge every correlation is 1; see regularisation range)")
@@ -139,8 +200,13 @@ extension KCCA {
     }
 
     /// The ridge of a view.
-    public func ridge(of view: Int) -> KernelRidge {
+    ///
+    /// - Parameters:
+    ///   - trace: of the view's centered kernel matrix.
+    ///   - rows: of that matrix.
+    public func ridge(of view: Int, trace: Double, rows: Int) -> KernelRidge {
       switch regularisation {
+      case .perRow: .hardoon(value[view] * trace / Double(rows))
       case .hardoon: .hardoon(value[view])
       case .shrinkage: .shrinkage(value[view])
       case .bach: .bach(value[view])
@@ -149,9 +215,24 @@ extension KCCA {
       }
     }
 
+    /// The ridge of a view in a space of features, where it exists.
+    func featureRidge(of view: Int) throws -> Ridge {
+      if kernel[view].type == .none { return .none }
+      if regularisation == .perRow { return .perRow(value[view]) }
+      return try ridge(of: view, trace: 0, rows: 1).ridge()
+    }
+
+    /// The ridge of a view for people.
+    func ridgeText(of view: Int) -> String {
+      if kernel[view].type == .none { return "none" }
+      return regularisation == .perRow
+        ? "per-row \(value[view])" : ridge(of: view, trace: 0, rows: 1).text
+    }
+
     /// A kernel with every number that it does not state itself; see ``KernelSetting``.
     func completed(_ setting: KernelSetting, side: Int, for rows: Tensor?) throws -> KernelSetting {
-      try setting.completed(gamma: gamma?[side], constant: coef0[side], degree: degree[side], for: rows)
+      try setting.completed(
+        gamma: gamma?[side], factor: gammaFactor, constant: coef0[side], degree: degree[side], for: rows)
     }
 
     /// How `count` pairs of rows of the given widths are solved, and why, in a line for people.

@@ -17,6 +17,9 @@ public final class KCCA: Fittable, CorrelationReporting, FitReporting {
       + "analysis (KCCA), IEEE Transactions on Neural Networks 17(1), 2006",
     accepts: [.vector])
 
+  /// The most components that are kept unless more are asked for; more than these find no mates and blur classes.
+  static let mostComponents = 256
+
   public let configuration: Configuration
   /// Names of the two views.
   public let views: [String]
@@ -26,6 +29,9 @@ public final class KCCA: Fittable, CorrelationReporting, FitReporting {
   /// nothing for a view without a kernel.
   @Buffer public internal(set) var pointsX: Tensor
   @Buffer public internal(set) var pointsY: Tensor
+  /// What columns are multiplied by before the kernel, `[p]`; nothing where they stay.
+  @Buffer public internal(set) var scaleX: Tensor
+  @Buffer public internal(set) var scaleY: Tensor
   /// Phases of random Fourier features `[m]`; nothing otherwise.
   @Buffer public internal(set) var phasesX: Tensor
   @Buffer public internal(set) var phasesY: Tensor
@@ -35,7 +41,8 @@ public final class KCCA: Fittable, CorrelationReporting, FitReporting {
   /// Mean over training rows of the kernel values with the points, or of the features, `[m]`.
   @Buffer public internal(set) var meanX: Tensor
   @Buffer public internal(set) var meanY: Tensor
-  /// Weights of the first view's points or features, `[m, k]`.
+  /// Weights of the first view's points or features, `[m, k]`, times those of the components where those follow from
+  /// ``rho``.
   @Buffer public internal(set) var alpha: Tensor
   /// Weights of the second view's, `[m, k]`.
   @Buffer public internal(set) var beta: Tensor
@@ -53,11 +60,15 @@ public final class KCCA: Fittable, CorrelationReporting, FitReporting {
     }
     self.configuration = configuration
     views = data.modalities.map(\.name)
-    func empty(_ name: String, _ shape: [Int]) throws -> Buffer {
-      Buffer(wrappedValue: try Tensor.zeros(shape, .float64), name, shapeMayChange: true)
+    func empty(_ name: String, _ shape: [Int], isOptional: Bool = false) throws -> Buffer {
+      Buffer(
+        wrappedValue: try Tensor.zeros(shape, .float64), name, shapeMayChange: true, isOptional: isOptional)
     }
     _pointsX = try empty("points_x", [0, data.modalities[0].size ?? 0])
     _pointsY = try empty("points_y", [0, data.modalities[1].size ?? 0])
+    // Fits of earlier versions have none.
+    _scaleX = try empty("scale_x", [0], isOptional: true)
+    _scaleY = try empty("scale_y", [0], isOptional: true)
     _phasesX = try empty("phases_x", [0])
     _phasesY = try empty("phases_y", [0])
     _gammaX = try empty("gamma_x", [0])
@@ -97,12 +108,19 @@ public final class KCCA: Fittable, CorrelationReporting, FitReporting {
   /// ρ of the regularised problem.
   public var learnedCorrelations: Tensor? { rho.count > 0 ? rho : nil }
 
-  /// Scores z = (φ(row) - mean) · weight, float64 `[n, k]`, computed in blocks of rows.
+  /// Scores z = (φ(row) - mean) · weight, times ρ to the power of `rho_power` where that is given: float64 `[n, k]`,
+  /// computed in blocks of rows.
   public func encode(_ items: Items, side: Int) throws -> Features {
+    let scores = try scores(of: items, side: side)
+    guard let power = configuration.rhoPower, power != 0 else { return Features(scores) }
+    return Features(try scores * rho.clamped(from: 0).power(power))
+  }
+
+  private func scores(of items: Items, side: Int) throws -> Tensor {
     guard rho.count > 0 else { throw CorrelationError.notFitted }
     let rows = try vectors(of: items, view: views[side])
     try checkFinite(rows, view: views[side])
-    return Features(try expansion(of: side).scores(rows, view: views[side]))
+    return try expansion(of: side).scores(rows, view: views[side])
   }
 
   /// Ratings, or shares of the classes, predicted for items of the first view, `[n, c]`.
@@ -112,7 +130,7 @@ public final class KCCA: Fittable, CorrelationReporting, FitReporting {
     guard ratingMean.count > 0 else {
       throw KernelError.unsupported("the model was fitted with predict none; set ratings or labels")
     }
-    let scores = try encode(items, side: 0).values
+    let scores = try scores(of: items, side: 0)
     return try RatingPrediction(mean: ratingMean, weight: ratingWeight).ratings(scores)
   }
 
@@ -133,7 +151,7 @@ public final class KCCA: Fittable, CorrelationReporting, FitReporting {
       .replacingGammas(try (side == 0 ? gammaX : gammaY).values())
     return KernelExpansion(
       kernel: try configuration.completed(setting, side: side, for: nil).kernel(),
-      points: side == 0 ? pointsX : pointsY,
+      points: side == 0 ? pointsX : pointsY, scale: side == 0 ? scaleX : scaleY,
       phases: side == 0 ? phasesX : phasesY, mean: side == 0 ? meanX : meanY,
       weight: side == 0 ? alpha : beta)
   }
@@ -144,6 +162,8 @@ struct KernelExpansion {
   /// Nil for the columns themselves.
   let kernel: (any Kernel)?
   let points: Tensor
+  /// What columns are multiplied by before the kernel; empty where they stay.
+  let scale: Tensor
   /// Of random Fourier features; empty for kernel values.
   let phases: Tensor
   let mean: Tensor
@@ -159,6 +179,7 @@ struct KernelExpansion {
 
   /// φ of rows, `[n, m]`.
   func features(_ rows: Tensor) throws -> Tensor {
+    let rows = scale.count > 0 ? try rows.to(.float64) * scale : rows
     if phases.count > 0 { return try FourierFeatures(frequencies: points, phases: phases).features(rows) }
     return try kernel?.values(rows, points) ?? rows.to(.float64)
   }
@@ -187,5 +208,11 @@ extension KCCA: Predicting {
     guard side == 0, configuration.predict != .none else { return nil }
     return PredictedItems(
       try predictedRatings(items), of: configuration.predict == .ratings ? .rows(side: 1) : .classes)
+  }
+}
+
+extension KCCA: RelationLearning {
+  public var learnedRelation: LearnedRelation {
+    .pairs(forClasses: "the method scm learns classes, and clip with positives=class")
   }
 }

@@ -42,9 +42,11 @@ public struct KernelCorrelation: Sendable {
   public let excess: Double
   /// Eigenvalues of each view that were clearly negative and were cut: the kernel is no inner product.
   public let negative: [Int]
-  /// Sum of the correlations of as many components when rows are paired at random: what chance gives.
+  /// Sum of the first correlations, up to ``chanceComponents``, when rows are paired at random: what chance gives.
   public let chance: Double?
   public let route: Route
+  /// How many correlations ``chance`` is of, where there are so many: later ones are small whatever the data.
+  static let chanceComponents = 10
 
   /// - Throws: ``CorrelationError/tooFewRows(_:of:needed:)`` for fewer than three.
   static func checkRows(_ n: Int) throws {
@@ -138,7 +140,7 @@ struct EigenSolution {
         let spread = try columns.squared().sum(along: 0)
         let white = try Whitening(
           covariance: columns.transposed().matmul(columns) / Double(n - 1),
-          constant: spread .<= (spread.max() * 1e-24), ridge: .none, scaling: false, degrees: Double(n - 1),
+          constant: spread .<= (spread.max() * 1e-24), ridge: .none, scaling: .none, degrees: Double(n - 1),
           tolerance: tolerance)
         guard white.rank > 0 else { throw CorrelationError.constant(view: name) }
         negative = 0
@@ -190,8 +192,11 @@ struct EigenSolution {
     scores = try zip(sides, turned).map { try $0.rows.matmul($1) }
     chance = try chanceSeed.map { seed in
       let shuffled = try sides[1].rows.rows(at: Tensor.permutation(n, using: Generator(seed: seed)))
-      return try leadingSingularVectors(sides[0].rows.transposed().matmul(shuffled) * scale, k, isRough: true)
-        .s.sum().item()
+      return try leadingSingularVectors(
+        sides[0].rows.transposed().matmul(shuffled) * scale, min(k, KernelCorrelation.chanceComponents),
+        isRough: true
+      )
+      .s.sum().item()
     }
   }
 }

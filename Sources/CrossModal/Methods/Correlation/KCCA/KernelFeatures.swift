@@ -17,15 +17,18 @@ struct KernelFeatures {
   let kernel: (any Kernel)?
   /// As ``KernelExpansion`` keeps them.
   let points: Tensor
+  /// What columns are multiplied by before the kernel; empty where they stay.
+  let scale: Tensor
   /// Number of features.
   let width: Int
 
   /// Features of training rows; `start` is the place of the first.
   func features(_ rows: Tensor, from start: Int) throws -> Tensor {
-    switch form {
+    let seen = scale.count > 0 ? try rows.to(.float64) * scale : rows
+    return switch form {
     case .gramSchmidt(let map): try map.features[start..<(start + rows.size(along: 0))]
-    case .nystrom(let map): try map.features(ofKernelValues: kernelValues(rows))
-    case .fourier(let map): try map.features(rows)
+    case .nystrom(let map): try map.features(ofKernelValues: kernelValues(seen))
+    case .fourier(let map): try map.features(seen)
     case .columns: try rows.to(.float64)
     }
   }
@@ -50,13 +53,15 @@ struct KernelFeatures {
     case .fourier(let map): phases = map.phases
     case .columns: break
     }
-    return KernelExpansion(kernel: kernel, points: points, phases: phases, mean: mean, weight: weight)
+    return KernelExpansion(
+      kernel: kernel, points: points, scale: scale, phases: phases, mean: mean, weight: weight)
   }
 
   /// Trace of the kernel matrix of some rows.
   func trace(_ rows: Tensor) throws -> Double {
     switch form {
-    case .nystrom: try kernel?.diagonal(rows).sum().item() ?? 0
+    case .nystrom:
+      try kernel?.diagonal(scale.count > 0 ? rows.to(.float64) * scale : rows).sum().item() ?? 0
     case .gramSchmidt, .fourier, .columns: 0
     }
   }
@@ -81,4 +86,9 @@ extension KernelRidge {
   func weightScale(rows n: Int) -> Double {
     if case .shrinkage = self { 1 } else { 1 / Double(n - 1).squareRoot() }
   }
+}
+
+extension KCCA.Configuration {
+  /// The same of the ridge that is stated.
+  func weightScale(rows n: Int) -> Double { ridge(of: 0, trace: 0, rows: n).weightScale(rows: n) }
 }

@@ -74,17 +74,47 @@ struct KernelFit<Data: TrainingSet> {
     return try (0..<2).map { try configuration.completed(stated[$0], side: $0, for: sample[$0]) }
   }
 
-  /// Rows that choose a bandwidth: all up to 5000, else 2000 drawn by the seed.
-  private func sample() throws -> [Tensor] {
-    try rows(of: data.count <= 5000 ? data.all() : data.sample(2000, seed: seed))
+  /// Rows that choose a bandwidth, as kernels see them: all up to 5000, else 2000 drawn by the seed.
+  private func sample(_ scales: [Tensor]) throws -> [Tensor] {
+    try seen(rows(of: data.count <= 5000 ? data.all() : data.sample(2000, seed: seed)), scales)
+  }
+
+  /// What the columns of each view are multiplied by before its kernel, found in a pass over the rows; empty for a view
+  /// whose columns stay.
+  private func scales() throws -> [Tensor] {
+    let isScaled = (0..<2).map { side in
+      configuration.scale != .none && ![.none, .precomputed].contains(configuration.kernel[side].type)
+    }
+    guard isScaled.contains(true) else { return try [0, 1].map { _ in try Tensor.zeros([0], .float64) } }
+    var moments = try widths.map { try ColumnMoments($0) }
+    try data.forEachChunk(rows: 8192) { batch in
+      for (side, own) in try rows(of: batch).enumerated() { try moments[side].add(own) }
+    }
+    return try isScaled.enumerated().map { side, isScaled in
+      guard isScaled else { return try Tensor.zeros([0], .float64) }
+      let deviation = try moments[side].deviation(correction: 1)
+      return try configuration.scale.factors(
+        variances: deviation.squared(), constant: deviation .<= (moments[side].mean.magnitude() * 1e-12))
+    }
+  }
+
+  /// Rows as kernels see them.
+  private func seen(_ rows: [Tensor], _ scales: [Tensor]) throws -> [Tensor] {
+    try zip(rows, scales).map { rows, scale in scale.count > 0 ? try rows.to(.float64) * scale : rows }
   }
 
   private var components: ComponentRequest {
-    configuration.k.map { configuration.clip ? .upTo($0) : .exactly($0) } ?? .upTo(10)
+    configuration.k.request(most: KCCA.mostComponents, clip: configuration.clip)
+  }
+
+  /// What components are multiplied by before they are compared; ones where they stay.
+  private func weights(of rho: Tensor) throws -> Tensor {
+    configuration.rhoPower == nil ? try CanonicalWeights.odds(rho) : try rho.onesLike()
   }
 
   private func keep(_ expansions: [KernelExpansion], _ settings: [KernelSetting], rho: Tensor) throws {
     (method.pointsX, method.pointsY) = (expansions[0].points, expansions[1].points)
+    (method.scaleX, method.scaleY) = (expansions[0].scale, expansions[1].scale)
     (method.phasesX, method.phasesY) = (expansions[0].phases, expansions[1].phases)
     (method.gammaX, method.gammaY) = (try Tensor(settings[0].gammas), try Tensor(settings[1].gammas))
     (method.meanX, method.meanY) = (expansions[0].mean, expansions[1].mean)
@@ -101,55 +131,68 @@ struct KernelFit<Data: TrainingSet> {
 
   private func exact(_ report: inout FitReport) throws {
     let rows = try rows(of: data.all())
-    let settings = try settings { data.count <= 5000 ? rows : try sample() }
+    let scales = try scales()
+    let seen = try seen(rows, scales)
+    let settings = try settings { data.count <= 5000 ? seen : try sample(scales) }
     let kernels = try settings.map { try $0.kernel() }
     var grams: [CenteredGram?] = []
-    let sides = try rows.indices.map { side in
+    let sides = try seen.indices.map { side in
       guard let kernel = kernels[side] else {
         grams.append(nil)
         let columns = try rows[side].to(.float64)
         return KernelView.columns(try columns - columns.mean(along: 0))
       }
-      let values = try kernel.gram(rows[side])
+      let values = try kernel.gram(seen[side])
       if kernel is PrecomputedKernel { try checkSymmetric(values, view: views[side]) }
       let centered = try CenteredGram(values)
       grams.append(centered)
       return .gram(centered.values)
     }
+    let ridges = try grams.enumerated().map { side, gram in
+      configuration.ridge(of: side, trace: try gram?.values.trace().item() ?? 0, rows: data.count)
+    }
     let solution = try KernelCorrelation(
-      sides, ridges: [configuration.ridge(of: 0), configuration.ridge(of: 1)], names: views,
-      components: components, rankTolerance: configuration.rankRtol, chanceSeed: seed)
+      sides, ridges: ridges, names: views, components: components, rankTolerance: configuration.rankRtol,
+      chanceSeed: seed)
+    let k = solution.weights[0].size(along: 1)
+    let rho = try solution.correlations[0..<k].copied()
+    let factors = try weights(of: rho)
     let none = try Tensor.zeros([0], .float64)
     let expansions = try rows.indices.map { side in
+      let own = try solution.weights[side] * factors
       guard let kernel = kernels[side], let gram = grams[side] else {
         return KernelExpansion(
-          kernel: nil, points: try Tensor.zeros([0, widths[side]], .float64), phases: none,
-          mean: try rows[side].to(.float64).mean(along: 0), weight: solution.weights[side])
+          kernel: nil, points: try Tensor.zeros([0, widths[side]], .float64), scale: none, phases: none,
+          mean: try rows[side].to(.float64).mean(along: 0), weight: own)
       }
       // Weights sum to 0 but for rounding; made exact, they take the mean of a new row's values out by themselves.
-      let weight = try solution.weights[side] - solution.weights[side].mean(along: 0)
+      let weight = try own - own.mean(along: 0)
       let points =
         kernel is PrecomputedKernel
-        ? try kernel.points(rows[side], at: Array(0..<data.count)) : try rows[side].to(.float64)
+        ? try kernel.points(rows[side], at: Array(0..<data.count)) : try seen[side].to(.float64)
       return KernelExpansion(
-        kernel: kernel, points: points, phases: none, mean: gram.columnMeans, weight: weight)
+        kernel: kernel, points: points, scale: scales[side], phases: none, mean: gram.columnMeans,
+        weight: weight)
     }
-    let k = solution.weights[0].size(along: 1)
-    try keep(expansions, settings, rho: solution.correlations[0..<k].copied())
-    try keep(targets(second: rows[1]).map { try RatingPrediction(scores: solution.scores[0], ratings: $0) })
+    try keep(expansions, settings, rho: rho)
+    try keep(
+      targets(second: rows[1]).map {
+        try RatingPrediction(scores: solution.scores[0] * factors, ratings: $0)
+      })
 
     report.add("route", .string(solution.route.rawValue))
     report.add("ranks", named(solution.ranks.map(JSON.int)))
     describe(&report, settings)
     let achieved = try pearsonCorrelations(solution.scores[0], solution.scores[1]).values(as: Double.self)
-    let rho = try method.rho.values(as: Double.self)
-    KernelFit.finish(&report, rho: rho, achieved: achieved)
+    let found = try rho.values(as: Double.self)
+    KernelFit.finish(&report, rho: found, achieved: achieved)
     if let chance = solution.chance {
       report.add("chance_total", .double(chance))
-      if chance > 0.5 * rho.reduce(0, +) {
+      let total = found.prefix(KernelCorrelation.chanceComponents).reduce(0, +)
+      if chance > 0.5 * total {
         report.warnings.append(
           "the same rows paired at random reach a total of \(rounded(chance)) beside "
-            + "\(rounded(rho.reduce(0, +))): most of it is fitted to noise; a larger ridge or more pairs help"
+            + "\(rounded(total)): most of it is fitted to noise; a larger ridge or more pairs help"
         )
       }
     }
@@ -197,12 +240,12 @@ struct KernelFit<Data: TrainingSet> {
   // MARK: - By features
 
   private func byFeatures(_ solver: KCCA.Solver, _ report: inout FitReport) throws {
-    let ridges = try (0..<2).map { side in
-      configuration.kernel[side].type == .none ? Ridge.none : try configuration.ridge(of: side).ridge()
-    }
+    let ridges = try (0..<2).map { try configuration.featureRidge(of: $0) }
     let whole = solver == .pgso ? try rows(of: data.all()) : nil
-    let settings = try settings { data.count <= 5000 ? try whole ?? sample() : try sample() }
-    let sides = try makeFeatures(solver, settings, whole: whole)
+    let scales = try scales()
+    let seen = try whole.map { try self.seen($0, scales) }
+    let settings = try settings { data.count <= 5000 ? try seen ?? sample(scales) : try sample(scales) }
+    let sides = try makeFeatures(solver, settings, whole: seen, scales)
     let (joint, traces) = try covariance(of: sides, whole: whole)
     let views = joint.widths.count > 2 ? try joint.selecting([0, 1]) : joint
     var canonical = CanonicalSolver(
@@ -210,13 +253,14 @@ struct KernelFit<Data: TrainingSet> {
     canonical.isComplete = false
     let solution = try canonical.solve(views)
 
-    let scale = configuration.ridge(of: 0).weightScale(rows: data.count)
+    let k = solution.weights[0].size(along: 1)
+    let rho = try solution.correlations[0..<k].copied()
+    let scale = try configuration.weightScale(rows: data.count) * self.weights(of: rho)
     let weights = try solution.weights.map { try $0 * scale }
-    let k = weights[0].size(along: 1)
     let expansions = try sides.indices.map {
       try sides[$0].expansion(weight: weights[$0], mean: joint.means[$0])
     }
-    try keep(expansions, settings, rho: solution.correlations[0..<k].copied())
+    try keep(expansions, settings, rho: rho)
     try keep(prediction(joint, weight: weights[0]))
 
     report.add("features", named(sides.map { .int($0.width) }))
@@ -247,20 +291,22 @@ struct KernelFit<Data: TrainingSet> {
     }
   }
 
-  private func makeFeatures(_ solver: KCCA.Solver, _ settings: [KernelSetting], whole: [Tensor]?) throws
-    -> [KernelFeatures]
-  {
+  /// - Parameter whole: all rows as kernels see them, for pgso.
+  private func makeFeatures(
+    _ solver: KCCA.Solver, _ settings: [KernelSetting], whole: [Tensor]?, _ scales: [Tensor]
+  ) throws -> [KernelFeatures] {
     // Landmarks of both views come from the same rows, read once.
     let isUniform = configuration.sampler == .uniform
     let pool =
       solver == .nystrom
-      ? try rows(of: data.sample(isUniform ? configuration.landmarks : 20_000, seed: seed)) : nil
+      ? try seen(rows(of: data.sample(isUniform ? configuration.landmarks : 20_000, seed: seed)), scales)
+      : nil
     return try settings.indices.map { side in
       let setting = settings[side]
       guard let kernel = try setting.kernel() else {
         return KernelFeatures(
           form: .columns, kernel: nil, points: try Tensor.zeros([0, widths[side]], .float64),
-          width: widths[side])
+          scale: scales[side], width: widths[side])
       }
       if let whole {
         let map = try PartialGramSchmidt(
@@ -268,7 +314,8 @@ struct KernelFit<Data: TrainingSet> {
         guard !map.pivots.isEmpty else { throw CorrelationError.constant(view: views[side]) }
         return KernelFeatures(
           form: .gramSchmidt(map), kernel: kernel,
-          points: try kernel.points(whole[side], at: map.pivots).to(.float64), width: map.pivots.count)
+          points: try kernel.points(whole[side], at: map.pivots).to(.float64), scale: scales[side],
+          width: map.pivots.count)
       }
       if let pool {
         guard !(kernel is PrecomputedKernel) else {
@@ -279,13 +326,14 @@ struct KernelFit<Data: TrainingSet> {
         let points = try pool[side].rows(at: places).to(.float64)
         return KernelFeatures(
           form: .nystrom(try NystromMap(landmarks: kernel.gram(points), tolerance: configuration.rankRtol)),
-          kernel: kernel, points: points, width: places.count)
+          kernel: kernel, points: points, scale: scales[side], width: places.count)
       }
       let map = try FourierFeatures(
         of: kernel, count: configuration.features, width: widths[side],
         isOrthogonal: configuration.orthogonal, seed: seed &+ UInt64(side))
       return KernelFeatures(
-        form: .fourier(map), kernel: kernel, points: map.frequencies, width: configuration.features)
+        form: .fourier(map), kernel: kernel, points: map.frequencies, scale: scales[side],
+        width: configuration.features)
     }
   }
 
@@ -340,12 +388,7 @@ struct KernelFit<Data: TrainingSet> {
 
   private func describe(_ report: inout FitReport, _ settings: [KernelSetting]) {
     report.add("kernel", named(settings.map { .string($0.text) }))
-    report.add(
-      "regularisation",
-      named(
-        (0..<2).map { side in
-          .string(settings[side].type == .none ? "none" : configuration.ridge(of: side).text)
-        }))
+    report.add("regularisation", named((0..<2).map { .string(configuration.ridgeText(of: $0)) }))
   }
 
   private static func finish(_ report: inout FitReport, rho: [Double], achieved: [Double]) {

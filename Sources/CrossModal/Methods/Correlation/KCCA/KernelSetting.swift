@@ -102,16 +102,22 @@ extension KernelSetting {
   ///
   /// For rbf γ = 1/(2σ²) with σ the median Euclidean distance; for laplacian γ = 1 / median sum of absolute
   /// differences; for poly and sigmoid γ = 1/p.
-  /// - Parameter rows: training rows, or a sample of at most 5000 of them, `[n, p]`; nil leaves γ that no one
-  ///   states to be set later.
+  /// - Parameters:
+  ///   - factor: what the γ that distances suggest for rbf is multiplied by.
+  ///   - rows: training rows, or a sample of at most 5000 of them, `[n, p]`; nil leaves γ that no one states to be set
+  ///     later.
   public func completed(
-    gamma defaultGamma: Double? = nil, constant: Double = 1, degree defaultDegree: Int = 3, for rows: Tensor?
+    gamma defaultGamma: Double? = nil, factor: Double = 1, constant: Double = 1,
+    degree defaultDegree: Int = 3, for rows: Tensor?
   ) throws -> KernelSetting {
     var whole = self
     whole.of = try of?.map {
-      try $0.completed(gamma: defaultGamma, constant: constant, degree: defaultDegree, for: rows)
+      try $0.completed(
+        gamma: defaultGamma, factor: factor, constant: constant, degree: defaultDegree, for: rows)
     }
-    if takesGamma, gamma == nil { whole.gamma = try defaultGamma ?? rows.map(suggestedGamma) }
+    if takesGamma, gamma == nil {
+      whole.gamma = try defaultGamma ?? rows.map { try suggestedGamma($0) * (type == .rbf ? factor : 1) }
+    }
     if type == .poly || type == .sigmoid, coef0 == nil { whole.coef0 = constant }
     if type == .poly, degree == nil { whole.degree = defaultDegree }
     return whole
