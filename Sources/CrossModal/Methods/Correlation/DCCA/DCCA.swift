@@ -100,25 +100,31 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
 
   // MARK: - Learning
 
-  /// Full batches with L-BFGS in float64 up to 20,000 pairs, else batches of 2000 with Adam.
+  /// Up to so many pairs, a batch holds all of them.
+  private static let fewPairs = 500
+
+  /// Full batches with L-BFGS in float64 for a few hundred pairs, else batches with Adam, which end when correlations of
+  /// pairs held back no longer grow.
   public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
     var training = TrainingConfiguration()
-    training.patience = 10
+    training.weightDecay = 1e-5
+    training.holdBack = 0.15
+    training.evaluateEvery = 2
+    training.patience = 5
     if configuration.objective == .noi {
       training.epochs = 50
       training.batchSize = 256
-    } else if pairs <= 20_000 && pairs > 0 && configuration.encoder == .mlp {
+    } else if (1...fewPairs).contains(pairs) && configuration.encoder == .mlp {
       training.optimizer = .lbfgs
       training.batchSize = nil
       training.learningRate = 1
       training.epochs = 200
-      training.evaluateEvery = 2
       training.precision = .float64
     } else {
-      training.epochs = 50
-      training.batchSize = 2000
+      training.batchSize = max(300, 10 * configuration.outputs)
+      // About as many steps whatever the number of pairs.
+      training.epochs = max(10, min(200, 600_000 / max(1, pairs == .max ? 0 : pairs)))
     }
-    training.weightDecay = 1e-5
     return training
   }
 
@@ -350,9 +356,8 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
 
   public func finish(on data: some TrainingSet, _ preparation: Preparation) throws {
     let fitted = try withoutGradient { try fit(to: data) }
-    try final.keep(fitted)
-    var report = try fitted.report(
-      views: views, ridges: [.absolute(configuration.finalRidge), .absolute(configuration.finalRidge)])
+    try final.keep(fitted, isWeighted: configuration.rhoPower == nil)
+    var report = try fitted.report(views: views, ridges: configuration.finalRidges)
     if raisedRidges > 1 {
       report.warnings.append(
         "r1 and r2 were too small for some batches and were multiplied there by up to \(raisedRidges)")
@@ -370,9 +375,10 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
     try data.forEachChunk(rows: configuration.forwardChunk) { batch in
       try joint.add(moved(batch).items.enumerated().map { try outputs($0.element, view: $0.offset).to(.cpu) })
     }
-    let ridge = Ridge.absolute(configuration.finalRidge)
     return try CanonicalFit(
-      joint, with: CanonicalSolver(ridges: [ridge, ridge], components: .upTo(configuration.outputs)))
+      joint,
+      with: CanonicalSolver(ridges: configuration.finalRidges, components: .upTo(configuration.outputs))
+    )
   }
 
   private func allOutputs(_ data: some TrainingSet, view: Int) throws -> Tensor {
@@ -396,10 +402,19 @@ public final class DCCA: Trainable, CorrelationReporting, FitReporting {
   /// ρ of the final linear CCA on the pairs that trained.
   public var learnedCorrelations: Tensor? { final.isFitted ? final.rho : nil }
 
-  /// Scores of the final linear CCA on the network's outputs: float64 `[n, components]`.
+  /// Scores of the final linear CCA on the network's outputs, times ρ to the power of `rho_power` where that is given:
+  /// float64 `[n, components]`.
   public func encode(_ items: Items, side: Int) throws -> Features {
     guard final.isFitted else { throw CorrelationError.notFitted }
     let rows = try items.to(scaling1.mean.device, scaling1.mean.dtype)
-    return Features(try final.scores(outputs(rows, view: side), view: side))
+    let scores = try final.scores(outputs(rows, view: side), view: side)
+    guard let power = configuration.rhoPower, power != 0 else { return Features(scores) }
+    return Features(try scores * final.rho.to(.cpu).clamped(from: 0).power(power))
+  }
+}
+
+extension DCCA: RelationLearning {
+  public var learnedRelation: LearnedRelation {
+    .pairs(forClasses: "the method clip learns classes with positives=class")
   }
 }

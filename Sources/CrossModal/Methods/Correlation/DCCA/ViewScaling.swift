@@ -76,10 +76,14 @@ final class FinalCorrelation: Module {
 
   var isFitted: Bool { rho.count > 0 }
 
-  func keep(_ fit: CanonicalFit) throws {
+  /// - Parameter isWeighted: whether components count by what they tell about the other view (``CanonicalWeights``).
+  func keep(_ fit: CanonicalFit, isWeighted: Bool) throws {
     (mean1, mean2) = (fit.means[0], fit.means[1])
     (weight1, weight2) = (fit.solution.weights[0], fit.solution.weights[1])
     rho = try fit.solution.correlations[0..<weight1.size(along: 1)].copied()
+    guard isWeighted else { return }
+    let weights = try CanonicalWeights.odds(rho)
+    (weight1, weight2) = (try weight1 * weights, try weight2 * weights)
   }
 
   /// (outputs - mean) · weight, `[n, k]`.
