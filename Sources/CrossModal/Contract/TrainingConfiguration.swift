@@ -55,6 +55,8 @@ public struct TrainingConfiguration: MethodConfiguration {
   public var valEvery: Int?
   /// Split to evaluate on; nil for one called val, dev or validation, where there is one.
   public var validation: String?
+  /// Share of the training pairs that are held back to evaluate on where there is no split for it; 0 for none.
+  public var holdBack = 0.0
   /// Decay of a moving average of the weights that is evaluated and kept in their place.
   public var ema: Double?
   public var precision = Precision.float32
@@ -120,6 +122,10 @@ public struct TrainingConfiguration: MethodConfiguration {
       in: .count(from: 1, or: "null")),
     ConfigurationKey(
       "validation", "split to evaluate on; null for val, dev or validation", aliases: ["val_split"]),
+    ConfigurationKey(
+      "hold_back",
+      "share of the training pairs that are held back to evaluate on, so that the best weights are kept, where no split is called val, dev or validation; 0 for none",
+      in: .from(0, to: 0.5)),
     ConfigurationKey(
       "ema", "decay of a moving average of the weights, which is then kept; null for none",
       in: .fraction.or("null")),

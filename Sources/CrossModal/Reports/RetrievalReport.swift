@@ -21,6 +21,9 @@ public struct RetrievalReport {
       blocks.append(.text("Measured on the pairs that it learned from: new pairs will do worse."))
     }
     blocks += [.section("Retrieval"), metricsTable]
+    if hasLabels, let learned = (run.method as? any RelationLearning)?.learnedRelation {
+      blocks.append(.text(learned.sentence))
+    }
     blocks += [pairsTable, publishedTable].compactMap(\.self)
     if let curves = precisionRecall { blocks.append(curves) }
     blocks += try textSearch()

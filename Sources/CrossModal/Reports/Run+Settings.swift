@@ -15,12 +15,24 @@ extension Run {
           ),
           (name: "seed", value: "\(record.seed)"), (name: "threads", value: "\(record.threads)"),
           (name: "device", value: record.device),
-        ] + features + record.skippedFacts),
+        ] + features + record.heldBackFacts + record.skippedFacts)
+    ] + reasonBlocks + [
       .details(
         "All settings of \(record.method)",
         [.facts(all.map { (name: $0.key, value: "`\($0.value.text())`") })]),
       .text(about.citation + "."),
     ]
+  }
+
+  /// Settings that nobody gave, and why they are what they are; nothing where all were given.
+  private var reasonBlocks: [ReportBlock] {
+    let chosen = record.chosen.members ?? []
+    guard !chosen.isEmpty else { return [] }
+    let facts = chosen.map { member in
+      let value = record.configuration[member.key] ?? record.training[member.key]
+      return (name: member.key, value: "`\(value?.text() ?? "null")`: \(member.value.string ?? "")")
+    }
+    return [.text("Settings that were not given, and why they are what they are:"), .facts(facts)]
   }
 }
 

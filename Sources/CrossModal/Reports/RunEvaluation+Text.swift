@@ -11,7 +11,7 @@ extension RunEvaluation: CustomStringConvertible {
       ([
         "\(method) on \(dataset), split \(split): \(result.protocol)",
         "\(TextTable(result.shownTable(known)))",
-      ] + result.shownLines(known)).joined(separator: "\n")
+      ] + result.shownLines(known) + (learned.map { [$0.sentence] } ?? [])).joined(separator: "\n")
   }
 
   /// What two runs differ by, with its significance, as a table for the terminal.

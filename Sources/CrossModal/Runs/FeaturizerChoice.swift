@@ -4,7 +4,7 @@ struct FeaturizerChoice {
   let side: Int
   let name: String
   /// Every setting that has a value.
-  let settings: [JSON.Member]
+  private(set) var settings: [JSON.Member]
   /// Splits that it is fitted to; nil for the one that is learned from.
   var splits: [String]? {
     settings.first { $0.key == "splits" }?.value.array?.compactMap(\.string)
@@ -41,6 +41,11 @@ struct FeaturizerChoice {
       }
       var own = (wanted.members ?? []).filter { $0.key != "name" }
       if featurizer is WordFeaturizer.Type { own = try settings.words(with: own, of: modality.name) }
+      if featurizer is TFIDFFeaturizer.Type, let shared = settings.sharesWords,
+        !own.contains(where: { $0.key == Self.sharedKey })
+      {
+        own.append(JSON.Member(Self.sharedKey, .bool(shared)))
+      }
       return FeaturizerChoice(
         side: side, name: name,
         settings: try featurizer.checked(.object(own), under: "features.\(modality.name)"))
@@ -51,6 +56,39 @@ struct FeaturizerChoice {
         expected: "possible: no modality has words that are counted (features.NAME=words)")
     }
     return choices
+  }
+
+  private static let sharedKey = "shared"
+
+  /// Whether the words are counted together with those of other texts; nil where nothing is said.
+  private var isShared: Bool? { settings.first { $0.key == Self.sharedKey }?.value.bool }
+
+  /// Settles which choices have one vocabulary, and says so in their settings.
+  ///
+  /// - Returns: places of the choices that are fitted together; empty where each is fitted by itself.
+  /// - Throws: ``ConfigurationError`` for texts that are to have one vocabulary and different settings.
+  static func settleSharing(_ choices: inout [FeaturizerChoice], of split: Split) throws -> [Int] {
+    let texts = choices.indices.filter { choices[$0].name == TFIDFFeaturizer.name }
+    guard texts.count > 1 else { return [] }
+    let others = texts.map { place in choices[place].settings.filter { $0.key != sharedKey } }
+    let areAlike = others.allSatisfy { JSON.object($0) == JSON.object(others[0]) }
+    let stated = texts.compactMap { choices[$0].isShared }
+    var isShared = stated.count == texts.count && !stated.contains(false)
+    if stated.isEmpty, areAlike {
+      let sources = texts.map { FeaturizerSource(split, side: choices[$0].side) }
+      isShared = try sources.dropFirst().allSatisfy {
+        try SharedWords.overlap(sources[0], $0) >= SharedWords.enough
+      }
+    }
+    guard areAlike || !isShared else {
+      throw ConfigurationError.badValue(
+        key: "features.shared", value: "true", expected: "possible with different settings of the texts")
+    }
+    for place in texts {
+      choices[place].settings =
+        others[texts.firstIndex(of: place) ?? 0] + [JSON.Member(sharedKey, .bool(isShared))]
+    }
+    return isShared ? texts : []
   }
 }
 

@@ -14,6 +14,8 @@ struct Learning {
   let targets: [FittedTarget]
   /// Pictures that cannot be read, with which what belongs to them was left out.
   let damaged: [DamagedPicture]
+  /// What is held back of the split that is learned from, to choose weights by; nil for nothing.
+  private let heldBack: HeldBack?
   private let seed: UInt64
   /// Which featurizer each modality has, and its settings.
   private let choices: [FeaturizerChoice]
@@ -33,14 +35,17 @@ struct Learning {
     try Self.suits(type, description)
     // Set even when it stays as it is, so that the matrix library does not choose by itself how many it uses.
     try Runtime.setThreads(settings.threads ?? Runtime.threads)
-    choices = try FeaturizerChoice.all(for: type, settings, description)
+    var choices = try FeaturizerChoice.all(for: type, settings, description)
     // A key that nobody knows is told before features are computed.
     let plan = try plan()
     (training, targetSettings) = (plan.training, plan.targets)
-    let (split, damaged) = try whole.withoutDistractors().withoutDamagedPictures(
+    let (readable, damaged) = try whole.withoutDistractors().withoutDamagedPictures(
       sides: Array(description.modalities.indices))
     self.damaged = damaged
     if !damaged.isEmpty { note(damaged.sentence) }
+    heldBack = try training.flatMap { try HeldBack(of: readable, $0, seed: seed) }
+    if let heldBack { note(heldBack.sentence) }
+    let split = heldBack?.kept ?? readable
     var featurizers: [String: any Featurizer] = [:]
     // A split that is not there is told before features are computed.
     let counted = try choices.map { choice in
@@ -49,11 +54,21 @@ struct Learning {
           ? split : try whole.source.split($0).withoutDistractors().withoutDamagedPictures().split
       } ?? [split]
     }
-    for (choice, splits) in zip(choices, counted) {
+    let together = try FeaturizerChoice.settleSharing(&choices, of: split)
+    self.choices = choices
+    for (place, (choice, splits)) in zip(choices, counted).enumerated() {
       let name = description.modalities[choice.side].name
+      if let first = together.first, together.contains(place), place != first {
+        let other = description.modalities[choices[first].side].name
+        note("features of \(name): \(choice.name), with the words of \(other)")
+        featurizers[name] = featurizers[other]
+        continue
+      }
       note("features of \(name): \(choice.name)")
+      // Texts that say much with the same words are counted together.
+      let sides = together.contains(place) ? together.map { choices[$0].side } : [choice.side]
       featurizers[name] = try Featurizers.fit(
-        choice.name, to: splits, side: choice.side, settings: .object(choice.settings), seed: seed)
+        choice.name, to: splits, sides: sides, settings: .object(choice.settings), seed: seed)
     }
     self.featurizers = featurizers
     targets = try targetSettings.fitted(to: split, note)
@@ -62,6 +77,11 @@ struct Learning {
     method = try plan.make(data.description)
     let assets = (method as? any Trainable)?.assets ?? []
     if let pairs = assets.first(where: { $0.kind == .pairs }) {
+      guard heldBack == nil else {
+        throw ConfigurationError.badValue(
+          key: "hold_back", value: "\(training?.holdBack ?? 0)",
+          expected: "possible with \(pairs.key), whose rows are those of all pairs: set 0")
+      }
       data.givenPairs = try GivenPairs(pairs.file, of: data)
     }
     self.data = data
@@ -106,7 +126,7 @@ struct Learning {
   }
 
   /// The pairs to measure on in the course of training: those of the split that the settings name, else of one that is
-  /// called val, dev or validation; nil where there is none or nothing is to be measured.
+  /// called val, dev or validation, else those that are held back; nil where there is none or nothing is to be measured.
   ///
   /// - Parameter note: told which pictures are left out because they cannot be read.
   func heldOut(_ note: (String) -> Void = { _ in }) throws -> FeaturizedSplit? {
@@ -117,8 +137,10 @@ struct Learning {
       return try pairs(of: wanted, note)
     }
     guard training.evaluateEvery > 0 else { return nil }
-    return try ["val", "dev", "validation"].first(where: names.contains).map {
-      try pairs(of: $0, note)
+    if let name = HeldBack.splits.first(where: names.contains) { return try pairs(of: name, note) }
+    return try heldBack.map { held in
+      try FeaturizedSplit(
+        held.held, held.held.description.modalities.map { featurizers[$0.name] }, targets: targets)
     }
   }
 
@@ -160,12 +182,12 @@ struct Learning {
     }
     return RunRecord(
       method: Swift.type(of: method).description.name, configuration: try method.settings(),
-      training: try training?.tree() ?? .null, features: .object(features),
+      training: try training?.tree() ?? .null, chosen: try method.reasons(), features: .object(features),
       targets: targetSettings.record(of: targets), seed: seed,
       threads: Runtime.threads, device: device.description, dataPath: data.split.source.url?.path ?? "",
       split: data.split.name,
       fingerprint: try data.split.source.fingerprint(), data: data.split.description,
-      skipped: damaged.map(\.file))
+      skipped: damaged.map(\.file), heldBack: heldBack?.rows ?? [])
   }
 
   private static func suits(_ type: any Method.Type, _ data: DataDescription) throws {
@@ -181,6 +203,17 @@ struct Learning {
 extension Method {
   /// Every setting, for use through `any Method`.
   func settings() throws -> JSON { try configuration.tree() }
+
+  /// Why settings are what they are, by key: what a fit chose, and the reasons of those that are defaults.
+  func reasons() throws -> JSON {
+    let found = (self as? any FitReporting)?.fitReport?.sections(ChosenSettings.self) ?? []
+    let chosen = found.flatMap(\.reasons).map { JSON.Member($0.key, .string($0.reason)) }
+    let (own, defaults) = (try configuration.tree(), try Configuration().tree())
+    let standing = Configuration.keys.compactMap { key in
+      key.reason.flatMap { own[key.name] == defaults[key.name] ? JSON.Member(key.name, .string($0)) : nil }
+    }
+    return .object(chosen + standing.filter { member in !chosen.contains { $0.key == member.key } })
+  }
 }
 
 extension DataDescription {

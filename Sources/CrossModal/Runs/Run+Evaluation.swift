@@ -9,6 +9,8 @@ public struct RunEvaluation: Sendable {
   /// The numbers, whatever the task.
   public let result: any TaskResult
   public let seconds: Double
+  /// Whether pairs or classes were learned, of data that have both; nil where that is no question.
+  public let learned: LearnedRelation?
 
   /// What measuring retrieval between modalities gave; nil for other tasks.
   public var retrieval: RetrievalMetrics? { (result as? RetrievalResult)?.retrieval }
@@ -27,6 +29,7 @@ public struct RunEvaluation: Sendable {
           JSON.Member(prior.name, .object(prior.measures.map { JSON.Member($0.name, $0.json) }))
         })
     }
+    if let learned { json["learned"] = learned.json }
     json["seconds"] = .double(seconds)
     return json
   }
@@ -57,7 +60,9 @@ extension Run {
     return RunEvaluation(
       method: ([self] + others).map(\.about.name).joined(separator: " + "), dataset: split.description.name,
       split: split.name, task: about.task, result: result,
-      seconds: (ContinuousClock.now - start) / .seconds(1))
+      seconds: (ContinuousClock.now - start) / .seconds(1),
+      learned: others.isEmpty && (result as? RetrievalResult)?.retrieval.hasLabels == true
+        ? (self.method as? any RelationLearning)?.learnedRelation : nil)
   }
 
   /// Throws for options that mean nothing for the run's task.

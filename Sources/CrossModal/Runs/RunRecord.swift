@@ -9,6 +9,8 @@ public struct RunRecord: Sendable, Equatable {
   public var configuration: JSON
   /// Every setting of training, defaults included; null for closed forms.
   public var training: JSON
+  /// Why settings that nobody gave are what they are, by key: the reason of a default, or what the data decided.
+  public var chosen: JSON
   /// Featurizer of each modality that needed one, with its settings.
   public var features: JSON
   /// What the method learns to give, with the settings of its encoders; empty for most methods.
@@ -25,18 +27,22 @@ public struct RunRecord: Sendable, Equatable {
   public var data: DataDescription
   /// Files of pictures that could not be read and were left out of training.
   public var skipped: [String]
+  /// Rows of the first modality within the split that were held back from learning, to choose weights by; ascending.
+  public var heldBack: [Int]
   /// Versions of the programs.
   public var versions: JSON
 
   public init(
-    method: String, configuration: JSON, training: JSON = .null, features: JSON = .object([]),
-    targets: JSON = .object([]), seed: UInt64, threads: Int, device: String, dataPath: String, split: String,
+    method: String, configuration: JSON, training: JSON = .null, chosen: JSON = .object([]),
+    features: JSON = .object([]), targets: JSON = .object([]), seed: UInt64, threads: Int, device: String,
+    dataPath: String, split: String,
     fingerprint: String, data: DataDescription,
-    skipped: [String] = [], versions: JSON = RunRecord.currentVersions
+    skipped: [String] = [], heldBack: [Int] = [], versions: JSON = RunRecord.currentVersions
   ) {
     self.method = method
     self.configuration = configuration
     self.training = training
+    self.chosen = chosen
     self.features = features
     self.targets = targets
     self.seed = seed
@@ -47,6 +53,7 @@ public struct RunRecord: Sendable, Equatable {
     self.fingerprint = fingerprint
     self.data = data
     self.skipped = skipped
+    self.heldBack = heldBack
     self.versions = versions
   }
 
@@ -59,6 +66,7 @@ public struct RunRecord: Sendable, Equatable {
   public func json() throws -> JSON {
     var json: JSON = ["method": .string(method), "configuration": configuration]
     if !training.isNull { json["training"] = training }
+    if chosen.members?.isEmpty == false { json["chosen"] = chosen }
     if features.members?.isEmpty == false { json["features"] = features }
     if targets.members?.isEmpty == false { json["targets"] = targets }
     json["seed"] = .int(Int(bitPattern: UInt(seed)))
@@ -70,6 +78,12 @@ public struct RunRecord: Sendable, Equatable {
     ]
     if let classes = data.classes { json["data"]?["classes"] = .int(classes) }
     if !skipped.isEmpty { json["data"]?["skipped"] = .array(skipped.map(JSON.string)) }
+    if !heldBack.isEmpty {
+      json["data"]?["held_back"] = [
+        "count": .int(heldBack.count),
+        "rows": .string(heldBack.map(String.init).joined(separator: " ")),
+      ]
+    }
     json["versions"] = versions
     return json
   }
@@ -131,6 +145,7 @@ public struct RunRecord: Sendable, Equatable {
     method = try value("method", as: \.string)
     configuration = try value("configuration") { $0.members == nil ? nil : $0 }
     training = json["training"] ?? .null
+    chosen = json["chosen"] ?? .object([])
     features = json["features"] ?? .object([])
     targets = json["targets"] ?? .object([])
     seed = UInt64(UInt(bitPattern: try value("seed", as: \.int)))
@@ -144,6 +159,10 @@ public struct RunRecord: Sendable, Equatable {
       modalities: try value("data", "modalities") { try? $0.decoded(as: [DataDescription.Modality].self) },
       classes: json["data"]?["classes"]?.int)
     skipped = json["data"]?["skipped"]?.array?.compactMap(\.string) ?? []
+    heldBack =
+      json["data"]?["held_back"]?["rows"].map { rows in
+        (rows.string ?? rows.text()).split(separator: " ").compactMap { Int($0) }
+      } ?? []
     versions = json["versions"] ?? .object([])
   }
 }
@@ -156,6 +175,19 @@ extension RunRecord {
   public func dataSet(strict: Bool = false) throws -> DataSet {
     guard !dataPath.isEmpty else { throw RunError.dataInMemory(data.name) }
     return try DataSet(at: dataPath, strict: strict)
+  }
+
+  /// What reports say of pairs that were held back; nothing where there are none.
+  var heldBackFacts: [(name: String, value: String)] {
+    guard !heldBack.isEmpty else { return [] }
+    let first = heldBack.prefix(12).map(String.init).joined(separator: " ")
+    let rest = heldBack.count > 12 ? " … (all of them in config.yaml)" : ""
+    return [
+      (
+        "held back",
+        "\(heldBack.count) rows of \(data.modalities.first?.name ?? "") in the split `\(split)`, to choose the weights by: \(first)\(rest)"
+      )
+    ]
   }
 
   /// What reports say of pictures that were left out; nothing where there are none.

@@ -8,6 +8,8 @@ public struct RunSettings: Sendable {
   public private(set) var method: JSON
   /// Featurizer of each modality: its name, or an object of `name` and settings.
   public let features: JSON
+  /// Whether all texts have one vocabulary (`features.shared`); nil asks the texts.
+  let sharesWords: Bool?
   /// How words of all texts are counted, under the names of the featurizer `words`: what official programs have as
   /// `vocab_threshold` and `vocab_splits`.
   let words: [JSON.Member]
@@ -64,7 +66,11 @@ public struct RunSettings: Sendable {
       throw ConfigurationError.badValue(
         key: "features", value: given.text(), expected: "names of modalities with a featurizer each")
     }
-    features = isOfMethod || given.isNull ? .object([]) : given
+    var named: JSON = isOfMethod || given.isNull ? .object([]) : given
+    // A modality of this name has a featurizer, which is no truth.
+    sharesWords = named["shared"]?.bool
+    if sharesWords != nil { named["shared"] = nil }
+    features = named
     threads = try tree["threads"].map {
       guard let threads = $0.int, (1...1024).contains(threads) else {
         throw ConfigurationError.badValue(

@@ -122,6 +122,11 @@ public struct FeaturizerSource {
     self.items = items
   }
 
+  /// The items of one modality of a split.
+  init(_ split: Split, side: Int) {
+    self.init(count: split.count(side: side)) { try split.items(side: side, rows: $0) }
+  }
+
   /// Texts of several sources, one after the other.
   init(texts sources: [FeaturizerSource]) {
     let starts = sources.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }

@@ -8,17 +8,20 @@ public enum Featurizers {
 
   static let all: [any Featurizer.Type] = [
     TFIDFFeaturizer.self, DescriptorFeaturizer.self, PixelFeaturizer.self, WordFeaturizer.self,
-    WordPieceFeaturizer.self,
+    WordPieceFeaturizer.self, FragmentFeaturizer.self,
   ]
 
   /// What a kind of items is turned into something else with unless told otherwise; nil for vectors, which need
   /// nothing, and for kinds that have no featurizer.
   ///
   /// - Parameter accepted: kinds that the method takes: texts become word numbers where it takes those.
-  public static func standard(for kind: ModalityKind, accepted: [ModalityKind] = [.vector]) -> String? {
+  public static func standard(
+    for kind: ModalityKind, accepted: [ModalityKind] = [.vector]
+  ) -> String? {
     switch kind {
     case .text: accepted.contains(.tokens) ? WordFeaturizer.name : TFIDFFeaturizer.name
     case .images: DescriptorFeaturizer.name
+    case .sequence, .set: accepted.contains(.vector) ? FragmentFeaturizer.name : nil
     default: nil
     }
   }
@@ -33,20 +36,18 @@ public enum Featurizers {
   ///   ``DataError`` from reading.
   public static func fit(
     _ name: String, to split: Split, side: Int, settings: JSON = .null, seed: UInt64 = 0
-  ) throws -> any Featurizer { try fit(name, to: [split], side: side, settings: settings, seed: seed) }
+  ) throws -> any Featurizer { try fit(name, to: [split], sides: [side], settings: settings, seed: seed) }
 
-  /// The same to splits of one data set, one after the other.
+  /// The same to one or several modalities of splits of one data set, one after the other; several are texts.
   static func fit(
-    _ name: String, to splits: [Split], side: Int, settings: JSON, seed: UInt64
+    _ name: String, to splits: [Split], sides: [Int], settings: JSON, seed: UInt64
   ) throws -> any Featurizer {
-    let modality = splits[0].description.modalities[side]
     let type = try type(of: name)
-    guard type.accepts.contains(modality.kind) else {
+    for modality in sides.map({ splits[0].description.modalities[$0] })
+    where !type.accepts.contains(modality.kind) {
       throw FeaturizerError.wrongKind(featurizer: name, kind: modality.kind, accepts: type.accepts)
     }
-    let sources = splits.map { split in
-      FeaturizerSource(count: split.count(side: side)) { try split.items(side: side, rows: $0) }
-    }
+    let sources = splits.flatMap { split in sides.map { FeaturizerSource(split, side: $0) } }
     let source = sources.count == 1 ? sources[0] : FeaturizerSource(texts: sources)
     return try type.fit(source, settings, seed: seed)
   }

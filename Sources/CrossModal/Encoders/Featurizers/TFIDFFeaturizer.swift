@@ -54,8 +54,26 @@ public struct TFIDFFeaturizer: VectorFeaturizer, WordFeaturizing {
       width: words.count, count: min(size, words.count, texts.count), seed: seed)
   }
 
+  /// The width of the vectors, and whose words they are of.
+  public struct Configuration: MethodConfiguration {
+    /// Nil for ``standardSize``.
+    public var size: Int?
+    /// Whether the words are counted together with those of the other texts; nil asks the texts.
+    public var shared: Bool?
+
+    public init() {}
+
+    public static let keys: [ConfigurationKey] = [
+      ConfigurationKey("size", "width of the vectors", in: .units),
+      ConfigurationKey(
+        "shared",
+        "one vocabulary for all texts of the pairs; null: where they have \(Int(100 * SharedWords.enough)) % of their words in common. features.shared sets it for all texts",
+        reason: "text against text in one language gains by it, a translation loses"),
+    ]
+  }
+
   public init(
-    fittedTo source: FeaturizerSource, _ configuration: VectorFeaturizerSettings, seed: UInt64
+    fittedTo source: FeaturizerSource, _ configuration: Configuration, seed: UInt64
   ) throws {
     try self.init(fittedTo: source, size: configuration.size ?? TFIDFFeaturizer.standardSize, seed: seed)
   }

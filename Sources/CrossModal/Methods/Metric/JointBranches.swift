@@ -247,19 +247,32 @@ public class JointBranches: Module {
     }
   }
 
-  /// Rows of a block of the matrix of all pairs; 0 for all at once.
-  static func blockRows(_ count: Int) -> Int { count > 2048 ? 1024 : 0 }
-}
-
-// What these methods do unless they say otherwise.
-extension Trainable where Self: JointBranches {
-  public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
+  /// Settings of training that suit most of these methods.
+  static var standardTraining: TrainingConfiguration {
     var training = TrainingConfiguration()
     training.epochs = 30
     training.batchSize = 128
     training.learningRate = 1e-3
     training.weightDecay = 1e-4
     return training
+  }
+
+  /// Rows of a block of the matrix of all pairs; 0 for all at once.
+  static func blockRows(_ count: Int) -> Int { count > 2048 ? 1024 : 0 }
+}
+
+extension JointBranches: RelationLearning {
+  public var learnedRelation: LearnedRelation {
+    positives == .class
+      ? .classes(forPairs: "positives=pair learns pairs, where the method has both")
+      : .pairs(forClasses: "positives=class learns classes")
+  }
+}
+
+// What these methods do unless they say otherwise.
+extension Trainable where Self: JointBranches {
+  public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
+    standardTraining
   }
 
   public func sampler(

@@ -73,6 +73,13 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
 
   // MARK: - Learning
 
+  /// Without a split to choose weights by, a tenth of the pairs is held back: many epochs learn the pairs by heart.
+  public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
+    var training = standardTraining
+    training.holdBack = 0.1
+    return training
+  }
+
   /// Scale and bias do not decay.
   public override func parameterGroups(_ training: TrainingConfiguration) throws -> [ParameterGroup] {
     let isOwn = { (entry: StateEntry) in entry.name == "logit_scale" || entry.name == "logit_bias" }
