@@ -175,7 +175,7 @@ struct NumberBoundsTests {
       try refusal(type, ["test_count"], 10_000_000_000) == "test_count: 10000000000 is not at most 1000000")
     #expect(try refusal(type, ["rank_rtol"], 1) == "rank_rtol: 1 is not from 0 to below 1")
     #expect(try refusal(type, ["grid"], [0.5, -1]) == "grid: -1 is not 0 or more")
-    #expect(try refusal(type, ["k"], 0) == "k: 0 is not 1 or more, or cv")
+    #expect(try refusal(type, ["k"], 0) == "k: 0 is not 1 or more, or all or cv")
     #expect(try refusal(SCAN.self, ["num_layers"], 65) == "num_layers: 65 is not at most 64")
     #expect(
       try refusal(Contrastive.self, ["negatives"], "hard(10000000000)")

@@ -191,7 +191,7 @@ struct CCADefaultsTests {
     #expect(alone == [2.5, 1, 3, 2, 2, 2])
     // The first and the last pair have the same first item.
     let shared = try MateRanks(pairs: 3, items: [[0, 1, 0], [0, 1, 2]]).ranks(scores).values(as: Double.self)
-    #expect(shared == [2, 1, 2, 1, 2, 2])
+    #expect(shared == [2, 1, 2, 1, 2, 1])
   }
 
   @Test(

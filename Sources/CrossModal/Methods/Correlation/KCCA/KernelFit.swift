@@ -104,7 +104,8 @@ struct KernelFit<Data: TrainingSet> {
   }
 
   private var components: ComponentRequest {
-    configuration.k.request(most: KCCA.mostComponents, clip: configuration.clip)
+    // A centered kernel matrix has one direction less than rows.
+    configuration.k.request(most: min(KCCA.mostComponents, data.count - 1), clip: configuration.clip)
   }
 
   /// What components are multiplied by before they are compared; ones where they stay.
