@@ -43,6 +43,8 @@ public struct TrainingConfiguration: MethodConfiguration {
   public var schedule = Schedule()
   /// Longest gradient.
   public var gradientClip: Double?
+  /// Whether that is the longest gradient of each parameter tensor by itself, weight decay included.
+  public var clipEach = false
   /// Evaluations without improvement before training ends.
   public var patience: Int?
   /// What a measure must gain on the best so far for ``patience`` to begin anew.
@@ -109,6 +111,10 @@ public struct TrainingConfiguration: MethodConfiguration {
     ConfigurationKey(
       "gradient_clip", "longest gradient; null for no limit",
       aliases: ["grad_clip", "clip_grad", "max_grad_norm"], in: .above(0, or: "null")),
+    ConfigurationKey(
+      "clip_each",
+      "gradient_clip is for the gradient of each parameter by itself, weight decay included, not for all as one vector"
+    ),
     ConfigurationKey(
       "patience", "evaluations without improvement before training ends; null for all epochs",
       in: .count(from: 1, or: "null")),

@@ -1,11 +1,5 @@
 import Torch
 
-/// The optimizer of one group of parameters.
-struct GroupOptimizer {
-  let optimizer: any Optimizer
-  let rateFactor: Double
-}
-
 extension Trainer {
   /// Steps whose numbers are logged one by one; beyond that, evenly spaced ones.
   private static let mostLoggedSteps = 2000
@@ -24,25 +18,7 @@ extension Trainer {
     if training.optimizer == .lbfgs {
       quasiNewton = LBFGS(trained, iterations: 1, evaluations: 25, history: training.history)
     } else {
-      optimizers = groups.map { GroupOptimizer(optimizer: optimizer(of: $0), rateFactor: $0.rateFactor) }
-    }
-  }
-
-  private func optimizer(of group: ParameterGroup) -> any Optimizer {
-    let decay = group.weightDecay ?? training.weightDecay
-    let betas = (training.betas[0], training.betas[1])
-    let momentum = group.momentum ?? training.momentum
-    let epsilon = training.epsilon ?? 1e-8
-    switch group.optimizer ?? training.optimizer {
-    case .adam: return Adam(group.parameters, betas: betas, epsilon: epsilon, weightDecay: decay)
-    case .adamw:
-      return Adam(group.parameters, betas: betas, epsilon: epsilon, weightDecay: decay, isDecoupled: true)
-    case .rmsprop:
-      return RMSprop(
-        group.parameters, smoothing: training.smoothing, epsilon: epsilon, momentum: momentum,
-        weightDecay: decay)
-    case .sgd, .lbfgs:
-      return SGD(group.parameters, momentum: momentum, isNesterov: training.nesterov, weightDecay: decay)
+      optimizers = groups.map { GroupOptimizer($0, training) }
     }
   }
 
@@ -68,7 +44,7 @@ extension Trainer {
       try trained.clearGradients()
       outcome = try gradient(of: batches)
       try checkGradients(outcome)
-      for part in optimizers { try part.optimizer.step(learningRate: rate * part.rateFactor) }
+      for part in optimizers { try part.step(learningRate: rate) }
     }
     try trained.clearGradients()
     try average?.update()
@@ -182,9 +158,21 @@ extension Trainer {
   }
 
   private func checkGradients(_ outcome: StepOutcome) throws {
-    let norm = try training.gradientClip.map { try trained.clipGradients(to: $0) } ?? trained.gradientNorm()
+    let norm: Double
+    if let longest = training.gradientClip {
+      norm = training.clipEach ? try clipEach(to: longest) : try trained.clipGradients(to: longest)
+    } else {
+      norm = try trained.gradientNorm()
+    }
     guard !norm.isFinite else { return }
     if let seen = outcome.last { throw try notFinite(seen.batch, seen.places, seen.loss) }
+  }
+
+  /// Shortens the gradients of the parameters one by one; returns their length before, all as one vector.
+  private func clipEach(to longest: Double) throws -> Double {
+    let norm = try trained.gradientNorm()
+    for part in optimizers { try part.clipEach(to: longest) }
+    return norm
   }
 
   private func checkProgress(_ outcome: StepOutcome) throws {
