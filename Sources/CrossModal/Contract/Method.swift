@@ -14,6 +14,9 @@ public protocol Method: Module, SendableMetatype {
   /// What the weights of a checkpoint of the method's official program are called here, in the same order; nil for
   /// names that are not of that program. Always nil unless a method says otherwise: its own names are the official ones.
   static func ownNames(ofOfficial names: [String]) -> [String]?
+  /// The featurizer, its name and settings, for a modality of a kind that the method does not take as it comes, where the
+  /// user says nothing; by default the usual one (``Featurizers/standard(for:accepted:)``).
+  static var features: [ModalityKind: JSON] { get }
   /// What it learns to give, as numbers that are fitted to the training part and stand in batches; none by default.
   static var targets: [Target] { get }
   /// Stores the configuration and makes parameters of the right shapes; learning comes later.
@@ -25,6 +28,7 @@ extension Method {
   public static var recipes: [Recipe] { [] }
 
   public static func ownNames(ofOfficial names: [String]) -> [String]? { nil }
+  public static var features: [ModalityKind: JSON] { [:] }
   public static var targets: [Target] { [] }
 }
 

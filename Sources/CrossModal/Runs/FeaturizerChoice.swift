@@ -22,9 +22,10 @@ struct FeaturizerChoice {
     }
     let choices: [FeaturizerChoice] = try data.modalities.enumerated().compactMap { side, modality in
       let wanted = settings.features[modality.name] ?? .null
+      let usual = type.features[modality.kind]
       guard !wanted.isNull || !accepted.contains(modality.kind) else { return nil }
       guard
-        let name = wanted.string ?? wanted["name"]?.string
+        let name = wanted.string ?? wanted["name"]?.string ?? usual?["name"]?.string
           ?? Featurizers.standard(for: modality.kind, accepted: accepted)
       else {
         throw MethodError.unsuitable(
@@ -46,6 +47,7 @@ struct FeaturizerChoice {
       {
         own.append(JSON.Member(Self.sharedKey, .bool(shared)))
       }
+      if let usual, usual["name"]?.string == name { own = featurizer.completing(own, with: usual) }
       return FeaturizerChoice(
         side: side, name: name,
         settings: try featurizer.checked(.object(own), under: "features.\(modality.name)"))

@@ -52,6 +52,21 @@ struct WordFeaturizerTests {
     }
   }
 
+  @Test("marks can be left out; a text without words then has length 0")
+  func withoutMarks() throws {
+    let featurizer = try Self.fitted(["threshold": 2, "marks": false])
+    guard case .tokens(let numbers, let lengths) = try featurizer.featurized(.texts(["dog", "", "A bird"]))
+    else {
+      Issue.record("no tokens")
+      return
+    }
+    #expect(lengths == [1, 0, 2])
+    #expect(try numbers.values(as: Int.self) == [5, 0, 0, 0, 4, 3])
+    let again = try Featurizers.make(
+      "words", settings: featurizer.settings, state: [:], document: featurizer.document)
+    #expect((again as? WordFeaturizer)?.hasMarks == false)
+  }
+
   @Test("a threshold that nothing reaches, other kinds and wrong settings are refused in words")
   func wrong() throws {
     #expect(

@@ -9,9 +9,12 @@ public enum AnswerNormalizer {
 
   /// Removes or spaces out punctuation, and removes periods that no digit follows.
   static func withoutPunctuation(_ text: String) -> String {
+    let found = Set(text.unicodeScalars)
+    let own = marks.filter { !found.isDisjoint(with: $0.unicodeScalars) }
+    guard !own.isEmpty || found.contains(".") else { return text }
     let joinsDigits = hasCommaBetweenDigits(text)
     var result = text
-    for mark in marks {
+    for mark in own {
       let touchesSpace = text.contains("\(mark) ") || text.contains(" \(mark)")
       result = result.replacingOccurrences(of: mark, with: touchesSpace || joinsDigits ? "" : " ")
     }
@@ -30,12 +33,30 @@ public enum AnswerNormalizer {
     return kept
   }
 
+  /// An answer with single blanks and, where it is to be normalized, in that form; one of which nothing would be left
+  /// stays.
+  static func form(of answer: String, normalizes: Bool) -> String {
+    let plain = answer.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    guard normalizes else { return plain }
+    let normalized = normalized(plain)
+    return normalized.isEmpty ? plain.lowercased() : normalized
+  }
+
+  /// The words of a question: in the same form, with its articles.
+  public static func words(ofQuestion question: String) -> [String] {
+    plainWords(withoutPunctuation(question.split(whereSeparator: \.isWhitespace).joined(separator: " ")))
+  }
+
   /// Lower case, digits for number words up to ten, no articles, apostrophes where contractions lack them.
   static func withPlainWords(_ text: String) -> String {
-    text.lowercased().split(whereSeparator: \.isWhitespace).compactMap { word in
+    plainWords(text).filter { !articles.contains($0) }.joined(separator: " ")
+  }
+
+  private static func plainWords(_ text: String) -> [String] {
+    text.lowercased().split(whereSeparator: \.isWhitespace).map { word in
       let word = numbers[String(word)] ?? String(word)
-      return articles.contains(word) ? nil : Contractions.corrected[word] ?? word
-    }.joined(separator: " ")
+      return Contractions.corrected[word] ?? word
+    }
   }
 
   private static func hasCommaBetweenDigits(_ text: String) -> Bool {

@@ -6,6 +6,8 @@ public struct WordTokenizer: Sendable, Equatable {
     case nltk
     /// At white space, for texts that are cut into words already.
     case spaces
+    /// As the programs of visual question answering: lower case without punctuation, digits for number words.
+    case questions
   }
 
   /// Where words end.
@@ -24,6 +26,7 @@ public struct WordTokenizer: Sendable, Equatable {
     return switch rule {
     case .nltk: SentenceSplitter.sentences(of: text).flatMap(TreebankRules.words)
     case .spaces: text.unicodeScalars.split { $0.endsWord }.map { String($0) }
+    case .questions: AnswerNormalizer.words(ofQuestion: text)
     }
   }
 

@@ -82,6 +82,15 @@ extension Featurizer {
 
   fileprivate static var keys: [String] { Configuration.keys.map(\.name) }
 
+  /// Settings with those of `usual` that they do not say under any name.
+  static func completing(_ settings: [JSON.Member], with usual: JSON) -> [JSON.Member] {
+    let missing = (usual.members ?? []).filter { member in
+      guard let key = Configuration.keys.first(where: { $0.name == member.key }) else { return false }
+      return !settings.contains { $0.key == key.name || key.aliases.contains($0.key) }
+    }
+    return missing + settings
+  }
+
   /// Every setting with its value, nothing where it is null; paths of files from the root.
   ///
   /// - Parameter key: what stands before the keys in messages.

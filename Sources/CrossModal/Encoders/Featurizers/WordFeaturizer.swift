@@ -1,7 +1,8 @@
 import Foundation
 import Torch
 
-/// Texts as the numbers of their words between those of start and end, for encoders of sequences.
+/// Texts as the numbers of their words, between those of start and end unless these are left out, for encoders of
+/// sequences.
 ///
 /// Words are those of the training part that occur often enough, or of a published vocabulary. A model is of no use
 /// without its vocabulary: a run folder holds it as `vocabulary.json`, in the form of the field's programs.
@@ -16,6 +17,7 @@ public struct WordFeaturizer: TokenFeaturizer {
     public var vocabulary: String?
     public var tokenizer = WordTokenizer.Rule.nltk
     public var lowercase = true
+    public var marks = true
 
     public init() {}
 
@@ -31,9 +33,13 @@ public struct WordFeaturizer: TokenFeaturizer {
         "vocabulary",
         "a file with the words and their numbers (.json, or .pkl of the older programs); null counts",
         aliases: ["vocab", "vocab_path"]),
-      ConfigurationKey("tokenizer", "nltk (word_tokenize, with its sentences), or spaces"),
+      ConfigurationKey(
+        "tokenizer",
+        "nltk (word_tokenize, with its sentences), spaces, or questions (no punctuation, digits for number words)"
+      ),
       ConfigurationKey(
         "lowercase", "bring texts to lower case first", aliases: ["lower_case", "do_lower_case"]),
+      ConfigurationKey("marks", "put the marks of start and end around the words"),
     ]
 
     public func validateRelations() throws {
@@ -45,10 +51,13 @@ public struct WordFeaturizer: TokenFeaturizer {
 
   public let vocabulary: Vocabulary
   public let tokenizer: WordTokenizer
+  /// Whether the marks of start and end stand around the words.
+  public let hasMarks: Bool
 
-  public init(_ vocabulary: Vocabulary, tokenizer: WordTokenizer = WordTokenizer()) {
+  public init(_ vocabulary: Vocabulary, tokenizer: WordTokenizer = WordTokenizer(), marks: Bool = true) {
     self.vocabulary = vocabulary
     self.tokenizer = tokenizer
+    hasMarks = marks
   }
 
   /// Counts the words, or reads the file that the configuration names.
@@ -57,7 +66,7 @@ public struct WordFeaturizer: TokenFeaturizer {
   public init(fittedTo source: FeaturizerSource, _ configuration: Configuration, seed: UInt64 = 0) throws {
     let tokenizer = WordTokenizer(configuration.tokenizer, lowercases: configuration.lowercase)
     if let file = configuration.vocabulary {
-      self.init(try Vocabulary(file: file), tokenizer: tokenizer)
+      self.init(try Vocabulary(file: file), tokenizer: tokenizer, marks: configuration.marks)
       return
     }
     var counts: [ExactText: Int] = [:]
@@ -76,7 +85,7 @@ public struct WordFeaturizer: TokenFeaturizer {
           ? "the texts hold no words"
           : "no word occurs \(configuration.threshold) times or more; give a smaller threshold")
     }
-    self.init(vocabulary, tokenizer: tokenizer)
+    self.init(vocabulary, tokenizer: tokenizer, marks: configuration.marks)
   }
 
   public init(settings: JSON, state: [String: Tensor], document: JSON?) throws {
@@ -91,11 +100,14 @@ public struct WordFeaturizer: TokenFeaturizer {
     }
     self.init(
       try Vocabulary(json: document, from: "the stored vocabulary"),
-      tokenizer: WordTokenizer(rule, lowercases: lowercases))
+      tokenizer: WordTokenizer(rule, lowercases: lowercases), marks: settings["marks"]?.bool ?? true)
   }
 
   public var settings: JSON {
-    ["tokenizer": .string(tokenizer.rule.rawValue), "lowercase": .bool(tokenizer.lowercases)]
+    [
+      "tokenizer": .string(tokenizer.rule.rawValue), "lowercase": .bool(tokenizer.lowercases),
+      "marks": .bool(hasMarks),
+    ]
   }
   public var state: [String: Tensor] { [:] }
   public var document: JSON? { vocabulary.json }
@@ -106,6 +118,7 @@ public struct WordFeaturizer: TokenFeaturizer {
       let number = vocabulary[word]
       return TextToken(word, number: number ?? vocabulary.unknown, isUnknown: number == nil)
     }
+    guard hasMarks else { return words }
     let mark = { (mark: Vocabulary.Mark, number: Int) in
       TextToken(mark.rawValue, number: number, isMark: true)
     }

@@ -51,6 +51,18 @@ struct WordTokenizerTests {
     #expect(WordTokenizer(.nltk, lowercases: false).words(of: "He's") == ["He", "'s"])
   }
 
+  @Test("the words of questions have no punctuation, digits for number words, and keep their articles")
+  func questions() {
+    let rule = WordTokenizer(.questions)
+    #expect(rule.words(of: "What is the blue shape?") == ["what", "is", "the", "blue", "shape"])
+    #expect(
+      rule.words(of: "Are there two dogs,\tor a T-shirt?\n") == [
+        "are", "there", "2", "dogs", "or", "a", "t", "shirt",
+      ])
+    #expect(rule.words(of: "isnt it 1,000?") == ["isn't", "it", "1000"])
+    #expect(rule.words(of: " ?! ") == [])
+  }
+
   @Test("lower case is that of the context")
   func lowercase() {
     #expect("ΑΣ ΣΑΣ".lowercasedByContext == "ας σας")
