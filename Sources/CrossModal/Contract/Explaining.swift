@@ -14,16 +14,25 @@ public struct Evidence: Sendable, Equatable {
   public let attended: Int
   /// How much each part attended to each of the others, by asking part; each row sums to 1.
   public let weights: [[Double]]
-  /// How well what each asking part attended to fits it, at most 1.
+  /// How well what each asking part attended to fits it, at most 1; of looks, the share of the part they saw most of.
   public let relevance: [Double]
   /// Whether the score comes from this direction; else it only shows the same vectors the other way round.
   public let isScored: Bool
+  /// Names of what asks, where an item as a whole asks again and again and not each of its parts: `hop 1`.
+  public let looks: [String]?
+  /// The grid that the attended parts are cells of, row by row, over the whole of a picture; nil where they are none.
+  public let grid: PictureGrid?
 
-  public init(asking: Int, attended: Int, weights: [[Double]], relevance: [Double], isScored: Bool) {
+  public init(
+    asking: Int, attended: Int, weights: [[Double]], relevance: [Double], isScored: Bool,
+    looks: [String]? = nil, grid: PictureGrid? = nil
+  ) {
     self.asking = asking
     self.attended = attended
     self.weights = weights
     self.relevance = relevance
     self.isScored = isScored
+    self.looks = looks
+    self.grid = grid
   }
 }

@@ -7,9 +7,12 @@ extension MatchExplanation {
     let regions = 1 - words
     var report = Report(
       title: sides[words].title, kicker: "\(method) on \(dataset)",
-      lead: sides.map { "\($0.modality) \($0.row)" }.joined(separator: " and ")
+      lead: sides.map(\.name).joined(separator: " and ")
         + (score.map { " match with a score of \(NumberText.fixed($0, decimals: 3)). " } ?? ". ")
-        + "Beside a word or region stands how well what it looked at fits it; 1 is best.",
+        + (outcome.map { "The answer: \($0). " } ?? "")
+        + (evidence.contains { $0.looks != nil }
+          ? "Beside a look stands the share of the cell that it saw most of."
+          : "Beside a word or region stands how well what it looked at fits it; 1 is best."),
       footer: "CrossModal \(CrossModalVersion.current)")
     for found in evidence {
       report.blocks.append(
@@ -23,6 +26,7 @@ extension MatchExplanation {
             try embedded(panel(found.asking, weights: nil, width: 560), "the numbered regions"),
             caption: "The regions and their numbers."))
       }
+      guard found.looks == nil else { continue }
       report.blocks.append(
         .figure(
           HeatMap(
@@ -37,8 +41,7 @@ extension MatchExplanation {
 
   private func gallery(_ found: Evidence, words: Int, regions: Int) throws -> ReportBlock {
     let seen = try found.weights.enumerated().compactMap { part, weights -> PictureGallery.Found? in
-      if case .word(_, true) = sides[words].parts[part] { return nil }
-      let name = name(part, of: words)
+      guard let name = asker(part, found) else { return nil }
       return .init(
         .picture(try embedded(panel(regions, weights: weights, width: 320), "what “\(name)” looked at")),
         title: name, score: found.relevance[part])
@@ -47,7 +50,10 @@ extension MatchExplanation {
     return .gallery(
       PictureGallery(
         rows: [.init(.picture(all), note: sides[regions].title, found: seen)], decimals: 2),
-      caption: "What is bright is what the word attends to; the frame is the region with the most weight.")
+      caption: found.looks == nil
+        ? "What is bright is what the word attends to; the frame is the region with the most weight."
+        : "What is bright is what the \(sides[words].modality) looks at; the frame is the cell with the most weight."
+    )
   }
 
   private func embedded(_ canvas: Canvas, _ summary: String) throws -> EmbeddedPicture {

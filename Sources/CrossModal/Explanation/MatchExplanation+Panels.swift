@@ -17,6 +17,9 @@ extension MatchExplanation {
         nil
       }
     }
+    if let picture = item.picture, let grid = item.grid, grid.cells == item.parts.count {
+      return try onGrid(picture, grid, weights, width: width)
+    }
     if let picture = item.picture, !boxes.isEmpty, boxes.count == item.parts.count {
       return try onPicture(picture, boxes, weights, width: width)
     }
@@ -75,6 +78,47 @@ extension MatchExplanation {
       canvas.frame(box.x, box.y, box.width, box.height, .warm, thickness: 3)
     }
     return canvas
+  }
+
+  /// A picture that is as visible as the weights of the cells around each place, going over from one to the next.
+  private func onGrid(
+    _ picture: Tensor, _ grid: PictureGrid, _ weights: [Double]?, width: Int
+  ) throws -> Canvas {
+    let scale = Double(width) / Double(picture.size(along: 1))
+    let height = max(1, Int((Double(picture.size(along: 0)) * scale).rounded()))
+    var canvas = Canvas(width: width, height: height)
+    guard let weights, let best = weights.indices.max(by: { weights[$0] < weights[$1] }) else {
+      try canvas.picture(picture, 0, 0, width, height)
+      return canvas
+    }
+    let (rows, columns) = (Self.places(height, grid.height), Self.places(width, grid.width))
+    let mass = rows.map { row in
+      columns.map { column in
+        let (above, below) = (row.first * grid.width, row.second * grid.width)
+        let upper =
+          weights[above + column.first] * (1 - column.share) + weights[above + column.second] * column.share
+        let lower =
+          weights[below + column.first] * (1 - column.share) + weights[below + column.second] * column.share
+        return upper * (1 - row.share) + lower * row.share
+      }
+    }
+    try canvas.picture(
+      picture, 0, 0, width, height, share: mass.map { $0.map { Self.visible($0, of: weights[best]) } })
+    let (cellWidth, cellHeight) = (Double(width) / Double(grid.width), Double(height) / Double(grid.height))
+    canvas.frame(
+      Double(best % grid.width) * cellWidth, Double(best / grid.width) * cellHeight, cellWidth, cellHeight,
+      .warm,
+      thickness: 3)
+    return canvas
+  }
+
+  /// The two cells between whose middles each pixel lies, and how far it is from the first to the second.
+  private static func places(_ pixels: Int, _ cells: Int) -> [(first: Int, second: Int, share: Double)] {
+    (0..<pixels).map { pixel in
+      let at = max(0, min(Double(cells - 1), (Double(pixel) + 0.5) * Double(cells) / Double(pixels) - 0.5))
+      let first = Int(at)
+      return (first, min(cells - 1, first + 1), at - Double(first))
+    }
   }
 
   /// Regions side by side, for those that are pictures of their own or nothing but numbers.

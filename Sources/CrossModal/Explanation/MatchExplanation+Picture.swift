@@ -20,8 +20,9 @@ extension MatchExplanation {
 
   /// What is shown, in a line.
   public var summary: String {
-    let pair = sides.map { "\($0.modality) \($0.row)" }.joined(separator: " ↔ ")
+    let pair = sides.map(\.name).joined(separator: " ↔ ")
     return "\(method) on \(dataset) · \(pair)" + (score.map { String(format: " · score %.3f", $0) } ?? "")
+      + (outcome.map { " · \($0)" } ?? "")
   }
 }
 
@@ -75,10 +76,10 @@ private struct PicturePage {
       (match.sides[regions].title, "", try match.panel(regions, weights: nil, width: Int(width)))
     ]
     for (part, weights) in found.weights.enumerated() {
-      if case .word(_, true) = match.sides[words].parts[part] { continue }
+      guard let name = match.asker(part, found) else { continue }
       tiles.append(
         (
-          match.name(part, of: words), String(format: "%.2f", found.relevance[part]),
+          name, String(format: "%.2f", found.relevance[part]),
           try match.panel(regions, weights: weights, width: Int(width))
         ))
     }

@@ -19,20 +19,29 @@ public struct MatchExplanation: Sendable {
   public struct Side: Sendable {
     /// Name of the modality.
     public var modality: String
-    /// Row of the item in the split.
-    public var row: Int
+    /// Row of the item in the split; nil for one of no data set.
+    public var row: Int?
     /// What the item is called, or its text.
     public var title: String
     /// uint8 `[h, w, 3]`, where there is a picture.
     public var picture: Tensor?
     public var parts: [Part]
+    /// The grid that the parts are cells of, over the whole picture.
+    public var grid: PictureGrid?
 
-    public init(modality: String, row: Int, title: String, picture: Tensor? = nil, parts: [Part]) {
+    /// The modality, with the row where there is one.
+    var name: String { row.map { "\(modality) \($0)" } ?? modality }
+
+    public init(
+      modality: String, row: Int?, title: String, picture: Tensor? = nil, parts: [Part],
+      grid: PictureGrid? = nil
+    ) {
       self.modality = modality
       self.row = row
       self.title = title
       self.picture = picture
       self.parts = parts
+      self.grid = grid
     }
   }
 
@@ -40,16 +49,22 @@ public struct MatchExplanation: Sendable {
   public let dataset: String
   /// Score of the pair; nil of a method that gives none.
   public let score: Double?
+  /// What the method makes of the two, such as an answer with its probability; nil of a method that only scores.
+  public let outcome: String?
   /// The first modality's item, then the second's.
   public let sides: [Side]
   /// The direction that the score comes from first.
   public let evidence: [Evidence]
 
   /// - Throws: ``ExplanationError`` when the evidence does not fit the parts.
-  public init(method: String, dataset: String, score: Double?, sides: [Side], evidence: [Evidence]) throws {
+  public init(
+    method: String, dataset: String, score: Double?, outcome: String? = nil, sides: [Side],
+    evidence: [Evidence]
+  ) throws {
     for found in evidence {
       guard sides.indices.contains(found.asking), sides.indices.contains(found.attended),
-        found.weights.count == sides[found.asking].parts.count, found.relevance.count == found.weights.count,
+        found.weights.count == found.looks?.count ?? sides[found.asking].parts.count,
+        found.relevance.count == found.weights.count,
         found.weights.allSatisfy({ $0.count == sides[found.attended].parts.count })
       else {
         throw ExplanationError.unequalParts(
@@ -62,6 +77,7 @@ public struct MatchExplanation: Sendable {
     self.method = method
     self.dataset = dataset
     self.score = score
+    self.outcome = outcome
     self.sides = sides
     self.evidence = evidence
   }
@@ -73,6 +89,13 @@ public struct MatchExplanation: Sendable {
     } ?? 1
   }
 
+  /// Name of what asks: a look, or a part; nil for a mark, which is no word of a text.
+  func asker(_ number: Int, _ found: Evidence) -> String? {
+    if let looks = found.looks { return looks[number] }
+    if case .word(_, true) = sides[found.asking].parts[number] { return nil }
+    return name(number, of: found.asking)
+  }
+
   /// Name of a part: the word, or the kind and number of a region.
   func name(_ part: Int, of side: Int) -> String {
     if case .word(let word, _) = sides[side].parts[part] { return word }
@@ -82,10 +105,39 @@ public struct MatchExplanation: Sendable {
   /// One sentence on a direction.
   func sentence(_ found: Evidence) -> String {
     let (asking, attended) = (sides[found.asking].modality, sides[found.attended].modality)
+    if let looks = found.looks {
+      return "The \(asking) looks at the \(attended) "
+        + (looks.count == 1
+          ? "once." : "\(looks.count) times, each time knowing what it saw before; the last look decides.")
+    }
     let what = "Parts of the \(asking) attend to parts of the \(attended)"
     return found.isScored
       ? what + "; the score comes from this."
       : what + ": the same vectors the other way round, which the score does not use."
+  }
+}
+
+extension MatchExplanation {
+  /// Writes the picture, or the page, as the file's name ends.
+  ///
+  /// - Throws: ``ExplanationError`` for a name that ends in neither .png nor .html; what writing throws.
+  public func write(to path: String) throws {
+    let target = URL(fileURLWithPath: path)
+    switch target.pathExtension.lowercased() {
+    case "png": try AtomicFile.write(png(), to: target.path)
+    case "html": try report().write(to: target)
+    default: throw ExplanationError.unknownFormat(path: path)
+    }
+  }
+
+  /// The shares of every look for programs: the sizes of the grid where there is one, and a list for each hop; nil where
+  /// no look is shown.
+  public var attention: JSON? {
+    guard let found = evidence.first(where: { $0.looks != nil }) else { return nil }
+    var json: JSON = [:]
+    if let grid = found.grid { json = ["rows": .int(grid.height), "columns": .int(grid.width)] }
+    json["hops"] = .array(found.weights.map { .array($0.map(JSON.double)) })
+    return json
   }
 }
 

@@ -9,25 +9,58 @@ extension Run {
   ///   - rows: row of the first modality, row of the second.
   /// - Throws: ``ExplanationError`` for a method without parts to show; ``DataError`` for rows that do not exist.
   public func explanation(of split: Split, _ rows: (Int, Int)) throws -> MatchExplanation {
+    try explanation(
+      of: [rows.0, rows.1].enumerated().map { side, row in
+        let card = try split.card(side: side, row: row)
+        return Explained(
+          items: try split.items(side: side, at: [row]), row: row, title: card.label, picture: card.picture,
+          boxes: try split.boxes(side: side, row: row))
+      }, on: split.description.name)
+  }
+
+  /// Why items that are in no data set match, one of each modality: a picture with a question.
+  ///
+  /// - Parameters:
+  ///   - items: one of each modality, in the run's order.
+  ///   - titles: what each is called.
+  /// - Throws: ``ExplanationError`` for a method without parts to show.
+  public func explanation(of items: [Items], titled titles: [String]) throws -> MatchExplanation {
+    try explanation(
+      of: zip(items, titles).map { items, title in
+        var picture: Picture?
+        if case .pictures(let pictures) = items { picture = pictures.first }
+        if case .images(let rows) = items { picture = Picture(.pixels(try rows[0])) }
+        return Explained(items: items, row: nil, title: title, picture: picture, boxes: nil)
+      }, on: record.data.name)
+  }
+
+  /// An item with what is shown of it.
+  private struct Explained {
+    let items: Items
+    let row: Int?
+    let title: String
+    let picture: Picture?
+    let boxes: Tensor?
+  }
+
+  private func explanation(of pair: [Explained], on dataset: String) throws -> MatchExplanation {
     guard let method = method as? any Explaining else {
       throw ExplanationError.notExplaining(
         method: about.name,
         known: MethodList.all.filter { $0 is any Explaining.Type }.map { $0.description.name })
     }
-    var (items, sides): ([Items], [MatchExplanation.Side]) = ([], [])
-    for (side, row) in [rows.0, rows.1].enumerated() {
-      let own = try split.items(side: side, at: [row])
-      let seen = try featurizers[modalities[side]]?.featurized(own) ?? own
-      items.append(seen)
-      sides.append(try self.side(split, side, row, own, seen))
-    }
+    let seen = try pair.enumerated().map { try featurized($1.items, side: $0) }
     return try withoutGradient { () -> MatchExplanation in
+      let evidence = try method.evidence(seen)
       // A method of another task than retrieval has evidence and no score.
       var score: Double?
-      if let alignment = method as? any Alignment { score = try self.score(of: items, by: alignment) }
+      if let alignment = method as? any Alignment { score = try self.score(of: seen, by: alignment) }
       return try MatchExplanation(
-        method: about.name, dataset: split.description.name, score: score, sides: sides,
-        evidence: method.evidence(items))
+        method: about.name, dataset: dataset, score: score,
+        outcome: (method as? any Answering).map { try self.answer(of: $0, to: seen) },
+        sides: pair.enumerated().map { side, own in
+          try self.side(own, side, seen[side], evidence.first { $0.attended == side }?.grid)
+        }, evidence: evidence)
     }
   }
 
@@ -35,20 +68,31 @@ extension Run {
     try method.similarity(method.encode(items[0], side: 0), method.encode(items[1], side: 1)).item()
   }
 
+  /// The best answer with its probability.
+  private func answer(of method: any Answering, to items: [Items]) throws -> String {
+    let batch = Batch(modalities: modalities, items: items, rows: items.map { _ in [0] })
+    let best = try method.answers(to: batch, count: 1)[0].first
+    return best.map(rankedAnswer).map { "\($0.text) (\(String(format: "%.0f", 100 * $0.probability)) %)" }
+      ?? ""
+  }
+
   private func side(
-    _ split: Split, _ side: Int, _ row: Int, _ own: Items, _ seen: Items
+    _ own: Explained, _ side: Int, _ seen: Items, _ grid: PictureGrid?
   ) throws -> MatchExplanation.Side {
-    let card = try split.card(side: side, row: row)
     var made = MatchExplanation.Side(
-      modality: modalities[side], row: row, title: card.label, picture: try card.picture?.decoded(), parts: []
-    )
+      modality: modalities[side], row: own.row, title: own.title, picture: try own.picture?.decoded(),
+      parts: [],
+      grid: grid)
     switch seen {
     case .tokens(_, let lengths):
-      let words = tokens(of: own, side: side)?.first
+      let words = tokens(of: own.items, side: side)?.first
       made.parts = words?.map { .word($0.text, isMark: $0.isMark) } ?? (0..<lengths[0]).map { .number($0) }
     case .sets(let rows, let lengths), .sequences(let rows, let lengths):
-      made.parts = try Self.regions(
-        rows[0][0..<lengths[0]], split.boxes(side: side, row: row), of: made.picture)
+      made.parts = try Self.regions(rows[0][0..<lengths[0]], own.boxes, of: made.picture)
+    case .images, .pictures:
+      made.parts =
+        grid.map { grid in made.picture.map { grid.boxes(on: $0) } ?? (0..<grid.cells).map { .number($0) } }
+        ?? []
     default: break
     }
     return made
@@ -79,5 +123,19 @@ extension Run {
     guard low >= 0, high <= 255 else { return nil }
     let grey = try (high <= 1 ? values * 255 : values).rounded().to(.uint8).reshaped(-1, side, side, 1)
     return try (0..<grey.size(along: 0)).map { try grey[$0].expanded(to: [side, side, 3]).contiguous() }
+  }
+}
+
+extension PictureGrid {
+  /// The cells as rectangles of a picture `[h, w, 3]`.
+  fileprivate func boxes(on picture: Tensor) -> [MatchExplanation.Part] {
+    let (down, across) = (
+      Double(picture.size(along: 0)) / Double(height), Double(picture.size(along: 1)) / Double(width)
+    )
+    return (0..<cells).map { cell in
+      let (row, column) = (Double(cell / width), Double(cell % width))
+      return .box(
+        left: column * across, top: row * down, right: (column + 1) * across, bottom: (row + 1) * down)
+    }
   }
 }

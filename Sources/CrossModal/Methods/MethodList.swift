@@ -16,6 +16,7 @@ public enum MethodList {
     CLIP.self,
     SigLIP.self,
     SCAN.self,
+    SAN.self,
   ]
 
   /// The method of a name.

@@ -26,6 +26,7 @@ public enum ReferenceList {
     GeneralizedPoolingReference.self,
     VSEppLossReference.self,
     VSEppModelReference.self,
+    SANReference.self,
     AnsweringMetricsReference.self,
     GroundingMetricsReference.self,
     CaptionMetricsReference.self,

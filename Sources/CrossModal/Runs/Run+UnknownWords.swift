@@ -12,7 +12,9 @@ extension Run {
   /// of its words, or has none of them; nil where all is well.
   public func warning(ofQuery text: String, side: Int) -> String? {
     guard let words = words(of: text, side: side) else { return nil }
-    guard !words.isEmpty else { return "the query has no words, so what is found means nothing" }
+    let isQuestion = about.task == .answering
+    let (query, found) = isQuestion ? ("question", "the answer") : ("query", "what is found")
+    guard !words.isEmpty else { return "the \(query) has no words, so \(found) means nothing" }
     let unknown = unknownWords(of: text, side: side)
     guard !unknown.isEmpty else { return nil }
     let mostNamed = 5
@@ -21,8 +23,8 @@ extension Run {
     let list =
       parts.dropLast().joined(separator: ", ") + (parts.count > 1 ? " and " : "") + (parts.last ?? "")
     return words.allSatisfy(\.isUnknown)
-      ? "the run's vocabulary has no word of the query (\(list)), so what is found means nothing"
-      : "the run's vocabulary lacks \(list); the search goes by the query's other words"
+      ? "the run's vocabulary has no word of the \(query) (\(list)), so \(found) means nothing"
+      : "the run's vocabulary lacks \(list); the \(isQuestion ? "answer" : "search") goes by the \(query)'s other words"
   }
 
   private func words(of text: String, side: Int) -> [TextToken]? {

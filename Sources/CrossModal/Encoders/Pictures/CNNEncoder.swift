@@ -35,7 +35,8 @@ public final class CNNEncoder: PretrainedEncoder {
   }
 
   @Named var cnn: any PictureNetwork
-  let fc: LinearEncoder
+  /// None where cells alone are wanted.
+  let fc: LinearEncoder?
   public let weightsFile: String?
   public let weightsKey = "pictures.weights"
   public let pretrainedPart = "cnn"
@@ -44,18 +45,19 @@ public final class CNNEncoder: PretrainedEncoder {
   private let mode: Mode
   private var isPretrained = false
 
-  public var size: Int { fc.size }
+  /// Width of the vectors: without a linear map, what the network gives.
+  public var size: Int { fc?.size ?? cnn.size }
   public var blockSize: Int { 64 }
 
   /// - Parameters:
-  ///   - size: width of the vectors.
+  ///   - size: width of the vectors; nil for no linear map, where ``cells(of:_:)`` alone are wanted.
   ///   - finetunes: whether the network is trained along; else it is frozen and in evaluation always.
   ///   - mode: of a network that is trained along.
   ///   - weights: the file that holds the network's weights; see ``loadWeights(_:from:)``.
   ///   - officialNames: parameters of the network are named as in VSE++'s checkpoints (`cnn.module.*`, of VGG
   ///     `cnn.features.module.*`), not as in torchvision (`cnn.*`).
   public init(
-    _ kind: Kind, to size: Int, finetunes: Bool = false, mode: Mode = .train, weights: String? = nil,
+    _ kind: Kind, to size: Int?, finetunes: Bool = false, mode: Mode = .train, weights: String? = nil,
     officialNames: Bool = false, using generator: Generator
   ) throws {
     self.kind = kind
@@ -64,7 +66,7 @@ public final class CNNEncoder: PretrainedEncoder {
     self.finetunes = finetunes
     self.mode = mode
     _cnn = Named(wrappedValue: network, officialNames && kind != .vgg19 ? "cnn.module" : "cnn")
-    fc = try LinearEncoder(from: network.size, to: size, using: generator)
+    fc = try size.map { try LinearEncoder(from: network.size, to: $0, using: generator) }
     if !finetunes { for entry in network.parameters { try entry.freeze() } }
   }
 
@@ -89,19 +91,22 @@ public final class CNNEncoder: PretrainedEncoder {
     guard case .images(let pictures) = items else {
       throw unsuitable(items, expected: "a picture of one size")
     }
-    let weight = fc.weight
+    let weight = fc?.weight ?? cnn.stateEntries[0].tensor
     return try pictures.to(weight.device).normalizedPictures(weight.dtype)
   }
 
   /// The pass of the network, which may stay in evaluation while the rest is trained.
   private func own(_ pass: Pass) -> Pass { finetunes && mode == .train ? pass : .evaluation }
 
-  public func vectors(of items: Items, _ pass: Pass) throws -> Tensor { try fc(features(of: items, pass)) }
+  public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
+    let features = try features(of: items, pass)
+    return try fc?(features) ?? features
+  }
 
   /// A network whose weights were loaded keeps them.
   public func reset(using generator: Generator) throws {
     if !isPretrained { try cnn.reset(using: generator) }
-    try fc.reset(using: generator)
+    try fc?.reset(using: generator)
   }
 
   /// Takes the weights of the network from a file of torchvision or of VSE++.
