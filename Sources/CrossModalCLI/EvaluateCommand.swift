@@ -13,6 +13,7 @@ struct EvaluateCommand: ParsableCommand {
         crossmodal evaluate runs/coco --protocol 1k --ties mean
         crossmodal evaluate runs/scan-t2i --models runs/scan-i2t
         crossmodal evaluate runs/scm --against runs/cca
+        crossmodal evaluate runs/san --wordnet /usr/share/wordnet
       """)
 
   @OptionGroup var options: RunOptions
@@ -31,6 +32,12 @@ struct EvaluateCommand: ParsableCommand {
       "Rank among equal scores: \(TieRule.allCases.map(\.rawValue).joined(separator: ", ")); pessimistic unless the run's settings have tie_policy."
   )
   var ties: String?
+
+  @Option(
+    help:
+      "A folder of WordNet's files, for WUPS of answers; WNHOME/dict, WNSEARCHDIR or /usr/share/wordnet unless given."
+  )
+  var wordnet: String?
 
   @Option(
     parsing: .unconditional,
@@ -59,7 +66,8 @@ struct EvaluateCommand: ParsableCommand {
     let others = try ensemble.open(beside: run)
     let rival = try against.map { try RunOptions.open($0, beside: run, option: "--against") }
     let (_, split) = try options.rows(of: run, output)
-    let options = EvaluationOptions(searched: searched, ties: rule)
+    var options = EvaluationOptions(searched: searched, ties: rule)
+    options.wordNet = wordnet.map { URL(fileURLWithPath: $0) }
     try run.check(options)
     if run.modalities.count > 2, rival != nil || !others.isEmpty {
       output.warn("only \(run.modalities[0]) and \(run.modalities[1]) are combined and compared")
@@ -98,6 +106,7 @@ struct EvaluateCommand: ParsableCommand {
     _ comparisons: [(name: String, comparison: PairedComparison)]
   ) -> JSON {
     var json = measured.json
+    if !measured.cautions.isEmpty { json["cautions"] = .array(measured.cautions.map(JSON.string)) }
     if !intervals.isEmpty {
       json["intervals"] = [
         "level": .double(intervals[0].interval.level), "samples": .int(samples),

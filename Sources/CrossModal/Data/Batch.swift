@@ -61,6 +61,9 @@ public protocol TrainingSet {
   func items(side: Int, rows: Range<Int>) throws -> Items
   /// The texts of a modality as people wrote them, before any featurizer; nil where its items are no texts.
   func texts(side: Int) throws -> [String]?
+  /// What the data say of each item of a modality under a name, beside the item itself; empty for one of which they do
+  /// not, nil where they do of none.
+  func attributes(_ name: String, side: Int) throws -> [String]?
   /// Accepted answers of each pair; nil when the data have none.
   var answers: [[String]]? { get }
   /// First and last second of each pair's moment; nil when the data have none.
@@ -88,6 +91,7 @@ extension TrainingSet {
   public var place: String { description.name }
   public var answers: [[String]]? { nil }
   public var moments: [ClosedRange<Double>]? { nil }
+  public func attributes(_ name: String, side: Int) throws -> [String]? { nil }
   public func targets(_ name: String) -> [[Int]]? { nil }
 
   public func texts(side: Int) throws -> [String]? {
@@ -179,11 +183,20 @@ public struct DataDescription: Sendable, Codable, Equatable {
     public var texts: [String]
     /// Numbers that stand for no word, where words follow one another.
     public var marks: Marks?
+    /// Whether the texts are in the one form of ``AnswerNormalizer``.
+    public var isNormalized: Bool
 
-    public init(name: String, texts: [String], marks: Marks? = nil) {
+    public init(name: String, texts: [String], marks: Marks? = nil, isNormalized: Bool = false) {
       self.name = name
       self.texts = texts
       self.marks = marks
+      self.isNormalized = isNormalized
+    }
+
+    /// An answer as ``texts`` have it, so that it can be compared with them. One of which nothing would be left, as of
+    /// `a`, stays.
+    public func form(of answer: String) -> String {
+      AnswerNormalizer.form(of: answer, normalizes: isNormalized)
     }
 
     /// How many numbers there are: each is below it.

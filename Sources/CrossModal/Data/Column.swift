@@ -57,6 +57,16 @@ struct Column: Sendable {
 
   var kind: ModalityKind { file.kind }
 
+  /// A JSON object a row with what is known of it: the cards, else of texts that are a field of such objects these; nil
+  /// without any.
+  func lines() throws -> (any TextSource)? {
+    if let cards { return cards }
+    guard kind == .text, file.field != nil, file.files.count == 1, file.files[0].variable == nil else {
+      return nil
+    }
+    return try file.files[0].lines(limits: .standard)
+  }
+
   /// The numbers behind the rows, when there are any.
   var array: (any ArraySource)? {
     switch storage {

@@ -187,6 +187,12 @@ extension Split {
     return try table.columns[side].card(at: rows[side][row])
   }
 
+  public func attributes(_ name: String, side: Int) throws -> [String]? {
+    guard let lines = try table.columns[side].lines() else { return nil }
+    let all = try (0..<rows[side].count).map { try lines.json(at: rows[side][$0])[name]?.plainText ?? "" }
+    return all.contains { !$0.isEmpty } ? all : nil
+  }
+
   /// Walks all numbers of the split.
   ///
   /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first that is NaN, infinite or too large.

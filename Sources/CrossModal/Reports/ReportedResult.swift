@@ -29,6 +29,7 @@ extension TaskResult {
     let known = Dictionary(Resampling().intervals(of: self).map { ($0.name, $0.interval) }) { first, _ in
       first
     }
+    blocks += cautions.map(ReportBlock.note)
     blocks += [
       .section("Measures"),
       .table(
@@ -39,7 +40,7 @@ extension TaskResult {
     return blocks
   }
 
-  private func note(_ prior: Prior, _ measure: Measure) -> String? {
+  func note(_ prior: Prior, _ measure: Measure) -> String? {
     prior.measures.first { $0.name == measure.name }.map { "\(prior.name): \($0.text)" }
   }
 
@@ -49,7 +50,20 @@ extension TaskResult {
   }
 
   func shownLines(_ intervals: [String: ConfidenceInterval]) -> [String] {
-    (self as? any ReportedResult)?.lines(intervals) ?? []
+    ((self as? any ReportedResult)?.lines(intervals) ?? []) + cautions
+  }
+
+  /// What is to be said where trivial answers reach as much, in a sentence each.
+  var cautions: [String] {
+    guard let first = selection.first else { return [] }
+    return priors.compactMap { prior in
+      guard let other = prior.measures.first(where: { $0.name == first.name }),
+        first.increases ? first.value <= other.value : first.value >= other.value
+      else { return nil }
+      return
+        "\(first.name) is \(first.text), which a trivial answer (\(prior.name)) reaches too: \(other.text). "
+        + "The model has not learned to use what is asked about."
+    }
   }
 
   /// A row a measure: its value, its interval, and what priors reach.

@@ -14,6 +14,9 @@ extension RunEvaluation: CustomStringConvertible {
       ] + result.shownLines(known) + (learned.map { [$0.sentence] } ?? [])).joined(separator: "\n")
   }
 
+  /// What is to be said where trivial answers reach as much, in a sentence each.
+  public var cautions: [String] { result.cautions }
+
   /// What two runs differ by, with its significance, as a table for the terminal.
   public static func text(of comparisons: [(name: String, comparison: PairedComparison)]) -> String {
     let holm = holmCorrected(comparisons.map(\.comparison.randomization))

@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 
 /// What an evaluation of a run gave: the contents of `evaluate --json`.
@@ -52,6 +53,8 @@ extension Run {
   ) throws -> RunEvaluation {
     let start = ContinuousClock.now
     let method = try evaluable()
+    var options = options
+    if options.learned == nil, method is any Answering { options.learned = learned(beside: split) }
     let data = try pairs(of: split)
     let result =
       others.isEmpty
@@ -63,6 +66,13 @@ extension Run {
       seconds: (ContinuousClock.now - start) / .seconds(1),
       learned: others.isEmpty && (result as? RetrievalResult)?.retrieval.hasLabels == true
         ? (self.method as? any RelationLearning)?.learnedRelation : nil)
+  }
+
+  /// What was learned from, where it is still there.
+  private func learned(beside split: Split) -> (any TrainingSet)? {
+    let isOwn = (split.source.url?.path ?? "") == record.dataPath
+    guard let data = isOwn ? split.source : try? record.dataSet() else { return nil }
+    return try? data.split(record.split)
   }
 
   /// Throws for options that mean nothing for the run's task.

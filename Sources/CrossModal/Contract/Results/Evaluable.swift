@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 
 /// A method whose task can be measured on items that it has not seen.
@@ -31,6 +32,7 @@ public enum EvaluationOption: String, Sendable, CaseIterable {
   case `protocol`
   case ties
   case models
+  case wordnet
 }
 
 /// How a method is measured.
@@ -39,6 +41,10 @@ public struct EvaluationOptions {
   public var searched: RetrievalProtocol?
   /// Where equal scores stand; nil for what the method's settings say, else ``TieRule/pessimistic``.
   public var ties: TieRule?
+  /// A folder of WordNet's files, for WUPS; nil looks where they usually are, and does without where there are none.
+  public var wordNet: URL?
+  /// What was learned from, for what trivial answers reach (``TaskResult/priors``); nil leaves them out.
+  public var learned: (any TrainingSet)?
   /// Where items are put before the method sees them, and as which floating-point type.
   public var device: Device
   public var dtype: DataType?
@@ -67,5 +73,6 @@ public struct EvaluationOptions {
   /// What was asked for.
   var given: [EvaluationOption] {
     (searched == nil ? [] : [.protocol]) + (ties == nil ? [] : [.ties]) + (hasModels ? [.models] : [])
+      + (wordNet == nil ? [] : [.wordnet])
   }
 }

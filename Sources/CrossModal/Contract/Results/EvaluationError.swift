@@ -57,9 +57,11 @@ public enum EvaluationError: LocalizedError, Equatable {
         ? "the two results are of different items, so they cannot be compared item by item"
         : "the two results have different protocols: '\(first)' and '\(second)'"
     case .meaninglessOption(let option, let method, let task, let modalities):
-      task == .retrieval
-        ? "--\(option.rawValue) is for retrieval between modalities; \(method) searches \(modalities[0]) within itself, where all items are searched and equal ones stand in their own order"
-        : "--\(option.rawValue) is for retrieval; \(method) is a method for \(task.rawValue)"
+      option == .wordnet
+        ? "--\(option.rawValue) is for answers, whose WUPS reads WordNet; \(method) is a method for \(task.rawValue)"
+        : task == .retrieval
+          ? "--\(option.rawValue) is for retrieval between modalities; \(method) searches \(modalities[0]) within itself, where all items are searched and equal ones stand in their own order"
+          : "--\(option.rawValue) is for retrieval; \(method) is a method for \(task.rawValue)"
     case .badValue(let sentence): sentence
     }
   }

@@ -7,23 +7,35 @@ struct QuestionedPictures {
   private var paths: [String] = []
   private var questions: [String] = []
   private var answers: [[String]] = []
+  /// What is known of each question beside its words.
+  private var facts: [JSON] = []
   private var pairs: [Int] = []
   private var splits: [(name: String, rows: Range<Int>)] = []
 
+  /// A question about a picture.
+  struct Asked {
+    let path: String
+    let question: String
+    let answers: [String]
+    /// Such as `answer_type`.
+    var facts: [JSON.Member] = []
+  }
+
   /// Adds the questions of a split; pictures of different splits are different rows.
-  mutating func add(split: String, _ asked: [(path: String, question: String, answers: [String])]) {
+  mutating func add(split: String, _ asked: [Asked]) {
     guard !asked.isEmpty else { return }
     let start = paths.count
     places = [:]
-    for (path, question, accepted) in asked {
-      let row = places[ExactText(path)] ?? paths.count
+    for one in asked {
+      let row = places[ExactText(one.path)] ?? paths.count
       if row == paths.count {
-        places[ExactText(path)] = row
-        paths.append(path)
+        places[ExactText(one.path)] = row
+        paths.append(one.path)
       }
       pairs += [row, questions.count]
-      questions.append(question)
-      answers.append(accepted)
+      questions.append(one.question)
+      answers.append(one.answers)
+      facts.append(.object(one.facts))
     }
     splits.append((split, start..<paths.count))
   }
@@ -35,7 +47,12 @@ struct QuestionedPictures {
     try writer.lines(answers.map { JSON.array($0.map(JSON.string)) }, to: "answers.jsonl")
     try writer.array(.init(pairs, shape: [questions.count, 2]), to: "pairs.npy")
     writer.modality("image", ["file": writer.absolute(folder), "list": "pictures.txt", "kind": "images"])
-    writer.modality("question", ["file": "questions.txt", "kind": "text"])
+    var question: JSON = ["file": "questions.txt", "kind": "text"]
+    if facts.contains(where: { $0.members?.isEmpty == false }) {
+      try writer.lines(facts, to: "questions.jsonl")
+      question["items"] = "questions.jsonl"
+    }
+    writer.modality("question", question)
     writer.set("pairs", "pairs.npy")
     writer.set("answers", "answers.jsonl")
     for split in splits { writer.split(split.name, .rows(split.rows)) }
@@ -68,7 +85,7 @@ enum VQAImporter: Importer {
         split: split,
         try asked.enumerated().map { number, question in
           guard let image = question["image_id"]?.int, let id = question["question_id"]?.int,
-            let text = question["question"]?.string, let accepted = answers[id]
+            let text = question["question"]?.string, let given = answers[id]
           else {
             throw ImportError.malformed(
               file: questions, place: "question \(number)",
@@ -77,14 +94,18 @@ enum VQAImporter: Importer {
           let digits = String(image)
           let file = "COCO_\(part)_\(String(repeating: "0", count: max(0, 12 - digits.count)))\(digits).jpg"
           let inPart = FileManager.default.fileExists(atPath: folder.appendingPathComponent(part).path)
-          return (inPart ? "\(part)/\(file)" : file, text, accepted)
+          return .init(
+            path: inPart ? "\(part)/\(file)" : file, question: text, answers: given.accepted,
+            facts: given.types)
         })
     }
     try pictures.write(to: writer, source: request.source, folder: folder)
   }
 
-  /// The ten answers of each question.
-  private static func answers(_ request: ImportRequest, _ file: String) throws -> [Int: [String]] {
+  /// The ten answers of each question, and its types.
+  private static func answers(
+    _ request: ImportRequest, _ file: String
+  ) throws -> [Int: (accepted: [String], types: [JSON.Member])] {
     guard let annotations = try request.json(request.file(file))["annotations"]?.array else {
       throw ImportError.malformed(file: file, place: "the object", reason: "has no list 'annotations'")
     }
@@ -94,7 +115,12 @@ enum VQAImporter: Importer {
         throw ImportError.malformed(
           file: file, place: "annotation \(annotation.offset)", reason: "lacks question_id or answers")
       }
-      all[id] = given.compactMap { $0["answer"]?.string ?? $0.string }
+      all[id] = (
+        given.compactMap { $0["answer"]?.string ?? $0.string },
+        ["question_type", "answer_type"].compactMap { key in
+          annotation.element[key].map { JSON.Member(key, $0) }
+        }
+      )
     }
   }
 }
@@ -104,12 +130,14 @@ enum COCOQAImporter: Importer {
   static let name = "coco-qa"
   static let options = ["images"]
   static let about =
-    "train and test with questions.txt, answers.txt, img_ids.txt, and COCO's pictures (images=FOLDER)"
+    "train and test with questions.txt, answers.txt, img_ids.txt (and types.txt), and COCO's pictures (images=FOLDER)"
 
   static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
     let folder = try request.folder("images", usual: ["images"])
     var pictures = QuestionedPictures()
     for (split, part) in [("train", "train2014"), ("test", "val2014")] where request.has(split) {
+      let types =
+        try request.has("\(split)/types.txt") ? request.lines(request.file("\(split)/types.txt")) : nil
       let columns = try ["questions", "answers", "img_ids"].map {
         try request.lines(request.file("\(split)/\($0).txt"))
       }
@@ -120,14 +148,27 @@ enum COCOQAImporter: Importer {
       }
       pictures.add(
         split: split,
-        zip(columns[2], zip(columns[0], columns[1])).map { id, pair in
-          let id = id.trimmingCharacters(in: .whitespaces)
+        columns[2].indices.map { row in
+          let id = columns[2][row].trimmingCharacters(in: .whitespaces)
           let name = "\(part)/COCO_\(part)_\(String(repeating: "0", count: max(0, 12 - id.count)))\(id).jpg"
           let hasParts = FileManager.default.fileExists(atPath: folder.appendingPathComponent(part).path)
-          return (hasParts ? name : String(name.dropFirst(part.count + 1)), pair.0, [pair.1])
+          return .init(
+            path: hasParts ? name : String(name.dropFirst(part.count + 1)), question: columns[0][row],
+            answers: [columns[1][row]],
+            facts: Self.type(types, row).map { [.init("answer_type", .string($0))] } ?? [])
         })
     }
     try pictures.write(to: writer, source: request.source, folder: folder)
+  }
+
+  /// What a question asks for, as types.txt numbers it.
+  private static func type(_ types: [String]?, _ row: Int) -> String? {
+    let names = ["object", "number", "color", "location"]
+    guard let types, types.indices.contains(row),
+      let number = Int(types[row].trimmingCharacters(in: .whitespaces)),
+      names.indices.contains(number)
+    else { return nil }
+    return names[number]
   }
 }
 
@@ -154,7 +195,7 @@ enum EasyVQAImporter: Importer {
               file: "\(split)/questions.json", place: "entry \(number)",
               reason: "is no question, answer and picture")
           }
-          return ("\(split)/images/\(picture).png", question, [answer])
+          return .init(path: "\(split)/images/\(picture).png", question: question, answers: [answer])
         })
     }
     try pictures.write(to: writer, source: request.source, folder: request.source)

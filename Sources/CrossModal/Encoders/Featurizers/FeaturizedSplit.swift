@@ -68,6 +68,10 @@ public struct FeaturizedSplit: TrainingSet {
 
   public func texts(side: Int) throws -> [String]? { try split.texts(side: side) }
 
+  public func attributes(_ name: String, side: Int) throws -> [String]? {
+    try split.attributes(name, side: side)
+  }
+
   public func group(side: Int) -> [Int]? { split.group(side: side) }
 
   public func labels(side: Int) -> [Int]? { split.labels(side: side) }

@@ -41,8 +41,10 @@ public struct AnswerList: TargetEncoder {
     try source.forEachChunk { pairs in
       for text in pairs.joined() {
         let next = counts.count
-        counts[ExactText(Self.form(of: text, normalizes: configuration.normalize)), default: (0, next)]
-          .count += 1
+        counts[
+          ExactText(AnswerNormalizer.form(of: text, normalizes: configuration.normalize)), default: (0, next)
+        ]
+        .count += 1
       }
     }
     // An answer of blanks alone is none.
@@ -71,21 +73,15 @@ public struct AnswerList: TargetEncoder {
   public var settings: JSON { ["normalize": .bool(normalizes)] }
   public var document: JSON { ["answers": .array(answers.map(JSON.string))] }
 
-  public func output(named name: String) -> DataDescription.Target { .init(name: name, texts: answers) }
+  public func output(named name: String) -> DataDescription.Target {
+    .init(name: name, texts: answers, isNormalized: normalizes)
+  }
 
   /// The number of an answer; nil when it is outside of the list.
   public func number(of answer: String) -> Int? {
-    places[ExactText(Self.form(of: answer, normalizes: normalizes))]
+    places[ExactText(AnswerNormalizer.form(of: answer, normalizes: normalizes))]
   }
 
   /// Numbers of the answers that are in the list, in their order; an answer that several people gave is there as often.
   public func numbers(of texts: [String]) -> [Int] { texts.compactMap(number) }
-
-  /// An answer as the list has it. One of which nothing would be left, as of `a`, stays.
-  private static func form(of answer: String, normalizes: Bool) -> String {
-    let plain = answer.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-    guard normalizes else { return plain }
-    let normalized = AnswerNormalizer.normalized(plain)
-    return normalized.isEmpty ? plain.lowercased() : normalized
-  }
 }

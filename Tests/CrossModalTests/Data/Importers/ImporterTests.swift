@@ -83,12 +83,15 @@ struct ImporterTests {
       #"{"questions": [{"image_id": 42, "question_id": 420, "question": "What is it?"}, {"image_id": 42, "question_id": 421, "question": "Is it red?"}]}"#,
       to: "v2_OpenEnded_mscoco_train2014_questions.json")
     try write(
-      #"{"annotations": [{"question_id": 421, "answers": [{"answer": "yes"}, {"answer": "no"}]}, {"question_id": 420, "answers": [{"answer": "heart"}]}]}"#,
+      #"{"annotations": [{"question_id": 421, "question_type": "is it", "answer_type": "yes/no", "answers": [{"answer": "yes"}, {"answer": "no"}]}, {"question_id": 420, "answers": [{"answer": "heart"}]}]}"#,
       to: "v2_mscoco_train2014_annotations.json")
     let split = try imported("vqa").split("train")
     #expect(split.count(side: 0) == 1)
     #expect(try texts(split) == ["What is it?", "Is it red?"])
     #expect(split.answers == [["heart"], ["yes", "no"]])
+    #expect(try split.attributes("answer_type", side: 1) == ["", "yes/no"])
+    #expect(try split.attributes("question_type", side: 1) == ["", "is it"])
+    #expect(try split.attributes("nothing", side: 1) == nil && split.attributes("x", side: 0) == nil)
   }
 
   @Test("coco-qa: three files a part, line by line; unequal ones are refused")
@@ -98,8 +101,10 @@ struct ImporterTests {
     try write("what is it\nwhat colour\n", to: "train/questions.txt")
     try write("heart\nred\n", to: "train/answers.txt")
     try write("7\n7\n", to: "train/img_ids.txt")
+    try write("0\n2\n", to: "train/types.txt")
     let split = try imported("coco-qa").split("train")
     #expect(split.answers == [["heart"], ["red"]])
+    #expect(try split.attributes("answer_type", side: 1) == ["object", "color"])
     try FileManager.default.removeItem(at: out)
     try write(Data("heart\nros".utf8) + [0xE9, 0x0A], to: "train/answers.txt")
     #expect(throws: DataError.self) { try imported("coco-qa") }

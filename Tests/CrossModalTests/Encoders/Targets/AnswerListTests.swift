@@ -22,7 +22,7 @@ struct AnswerListTests {
     #expect(list.numbers(of: ["Red", "two", "a red.", "blue"]) == [0, 1, 0])
     #expect(list.numbers(of: ["blue"]) == [])
     let target = list.output(named: "answers")
-    #expect(target == .init(name: "answers", texts: ["red", "2"]) && target.count == 2)
+    #expect(target == .init(name: "answers", texts: ["red", "2"], isNormalized: true) && target.count == 2)
     #expect(target.text(of: [1]) == "2" && target.text(of: [0, 1]) == "red, 2" && target.text(of: [7]) == "")
   }
 
