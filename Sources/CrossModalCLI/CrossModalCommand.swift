@@ -20,7 +20,8 @@ struct CrossModalCommand: AsyncParsableCommand {
     version: "crossmodal \(CrossModalVersion.current)",
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, SearchCommand.self, EmbedCommand.self, ScoreCommand.self,
-      ExplainCommand.self, DemoCommand.self, DataCommand.self, ExportCommand.self, ConvertCommand.self,
+      ExplainCommand.self, AnswerCommand.self, DemoCommand.self, DataCommand.self, ExportCommand.self,
+      ConvertCommand.self,
       MethodsCommand.self,
       VerifyCommand.self,
       DoctorCommand.self,

@@ -6,7 +6,7 @@ import Torch
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Show why two items match: which words looked at which regions, and the other way round.",
+    abstract: "Show why two items match, or what a question looked at.",
     discussion: """
       EXAMPLES
         crossmodal explain runs/scan --pair 3,17 --out why.png
@@ -38,6 +38,10 @@ struct ExplainCommand: ParsableCommand {
     guard rows.count == 2, pair.split(separator: ",", omittingEmptySubsequences: false).count == 2 else {
       throw ValidationError("--pair: '\(pair)' is not of the form 3,17")
     }
+    try Self.checkEnding(of: out)
+  }
+
+  static func checkEnding(of out: String) throws {
     guard ["png", "html"].contains(URL(fileURLWithPath: out).pathExtension.lowercased()) else {
       throw ValidationError("--out: '\(out)' does not end in .png or .html")
     }
@@ -55,17 +59,15 @@ struct ExplainCommand: ParsableCommand {
       )
     }
     let explanation = try run.explanation(of: split, (rows[0], rows[1]))
-    let target = URL(fileURLWithPath: out)
-    if target.pathExtension.lowercased() == "png" {
-      try AtomicFile.write(explanation.png(), to: target.path)
-    } else {
-      try explanation.report().write(to: target)
-    }
+    try explanation.write(to: out)
     if output.json {
-      Console.out([
+      var json: JSON = [
         "file": .string(out), "rows": .array(rows.map(JSON.int)),
         "score": explanation.score.map(JSON.double) ?? .null,
-      ])
+      ]
+      if let answer = explanation.outcome { json["answer"] = .string(answer) }
+      if let attention = explanation.attention { json["attention"] = attention }
+      Console.out(json)
     } else {
       Console.out("\(out): \(explanation.summary)")
     }
