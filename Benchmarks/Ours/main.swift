@@ -54,6 +54,7 @@ struct Work {
     try KernelViews().write(to: folder)
     try Streaming.write(to: folder)
     try VisualSemantic.write(to: folder)
+    try StackedAttention.write(to: folder)
   }
 }
 
@@ -78,6 +79,7 @@ func measure(_ work: Work, in folder: URL) throws {
   try TrainingStep.measure()
   try VisualSemantic.measure()
   try MetricSteps.measure()
+  try StackedAttention.measure()
   try Streaming.measure(in: folder)
 }
 
