@@ -7,16 +7,10 @@ comparison.
 """
 
 import json
-import os
 import pathlib
-import resource
-import subprocess
 import sys
-import time
 
-root = pathlib.Path(__file__).resolve().parent.parent
-ours = root / ".build/release/crossmodal-benchmarks"
-python = root / ".venv/bin/python"
+from attention import agrees, attend, best, captions, cosine, hardest, has_peer, images, memory, ours, python, run
 
 
 # ---- The peer's part: `scan.py peer WORK THREADS` ----
@@ -26,32 +20,6 @@ def peer(work, threads):
     import torch
 
     torch.set_num_threads(threads)
-
-    def fragments(lengths, seed):
-        rows = torch.empty(sum(lengths), 1024).normal_(generator=torch.Generator().manual_seed(seed))
-        return torch.nn.functional.normalize(rows, dim=1)
-
-    def images(count):
-        return fragments([36] * count, 1).reshape(count, 36, 1024)
-
-    def captions(count):
-        lengths = [8 + i % 9 for i in range(count)]
-        return fragments(lengths, 2).split(lengths)
-
-    def l2norm(x, dim):
-        return x / (x.pow(2).sum(dim=dim, keepdim=True).sqrt() + 1e-8)
-
-    def attend(query, context, smooth):
-        batch, queries, sources = query.size(0), query.size(1), context.size(1)
-        attention = torch.bmm(context, query.transpose(1, 2))
-        attention = l2norm(torch.nn.functional.leaky_relu(attention, 0.1), 2)
-        attention = attention.transpose(1, 2).contiguous().view(batch * queries, sources)
-        attention = torch.softmax(attention * smooth, dim=1).view(batch, queries, sources)
-        attention = attention.transpose(1, 2).contiguous()
-        return torch.bmm(context.transpose(1, 2), attention).transpose(1, 2)
-
-    def cosine(x, y):
-        return (x * y).sum(2) / (x.norm(2, 2) * y.norm(2, 2)).clamp(min=1e-8)
 
     def scores(images, captions, t2i, pooling):
         columns = []
@@ -67,29 +35,13 @@ def peer(work, threads):
                 columns.append(torch.log(torch.exp(relevance * 6).sum(1, keepdim=True)) / 6)
         return torch.cat(columns, 1)
 
-    def memory():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-    def best(times, body):
-        wall = cpu = float("inf")
-        for _ in range(times):
-            start, begun = time.perf_counter(), time.process_time()
-            found = body()
-            wall, cpu = min(wall, time.perf_counter() - start), min(cpu, time.process_time() - begun)
-        return wall, cpu, found
-
     if work == "step":
         v, w = images(128), captions(128)
         before = memory()
 
         def body():
             x, y = v.clone().requires_grad_(), [c.clone().requires_grad_() for c in w]
-            s = scores(x, y, True, "lse")
-            diagonal = s.diag().view(-1, 1)
-            own = torch.eye(128, dtype=torch.bool)
-            by_row = (0.2 + s - diagonal).clamp(min=0).masked_fill(own, 0).max(1)[0]
-            by_column = (0.2 + s - diagonal.t()).clamp(min=0).masked_fill(own, 0).max(0)[0]
-            loss = by_row.sum() + by_column.sum()
+            loss = hardest(scores(x, y, True, "lse"))
             loss.backward()
             return [loss.item(), x.grad.norm().item(), torch.cat([c.grad for c in y]).norm().item()]
 
@@ -104,21 +56,9 @@ def peer(work, threads):
 # ---- The comparison ----
 
 
-def run(command, threads):
-    environment = dict(os.environ) | {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "MKL")}
-    done = subprocess.run([*map(str, command), str(threads)], env=environment, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"bench: {command[0]} failed: {done.stderr.strip()[-500:]}")
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def agrees(a, b, tolerance):
-    return all(abs(x - y) <= tolerance * max(1, abs(y)) for x, y in zip(a, b))
-
-
 def compare():
     failed = []
-    has_peer = subprocess.run([python, "-c", "import torch"], capture_output=True).returncode == 0 if python.exists() else False
+    peers = has_peer()
     theirs = (python, pathlib.Path(__file__).resolve(), "peer")
     peak = run((ours, "scan", "peak"), 1)["flops_a_second"]
     print(f"\nStacked cross attention, 36 regions, 8 to 16 words, width 1024, float32")
@@ -140,7 +80,7 @@ def compare():
         row(f"CrossModal, {one['instructions']}", speed, one["memory"], "")
         rate = two["pairs"] / two["wall"]
         row("CrossModal, 2 threads", rate, two["memory"], f"{rate / speed:.2f}x as fast", False)
-        if has_peer:
+        if peers:
             other = run((*theirs, f"scores-{direction}"), 1)
             rate = other["pairs"] / other["cpu"]
             row("official, PyTorch", rate, other["memory"], f"{speed / rate:.1f}x slower")
@@ -149,7 +89,7 @@ def compare():
     step = run((ours, "scan", "step"), 1)
     print(f"\nOne step of training, score, loss and gradient of 128 pairs (t2i, LogSumExp, hardest negatives)")
     print(f"{'CrossModal':<22}{step['cpu']:>8.2f} CPU s{step['memory'] / 1e6:>8.0f} MB")
-    if has_peer:
+    if peers:
         other = run((*theirs, "step"), 1)
         print(
             f"{'official, PyTorch':<22}{other['cpu']:>8.2f} CPU s{other['memory'] / 1e6:>8.0f} MB"

@@ -41,7 +41,7 @@ enum CrossAttentionScores {
   }
 
   /// The best of several runs: wall-clock and CPU seconds.
-  private static func best(of times: Int, _ body: () throws -> Void) rethrows -> (wall: Double, cpu: Double) {
+  static func best(of times: Int, _ body: () throws -> Void) rethrows -> (wall: Double, cpu: Double) {
     var best = (wall: Double.infinity, cpu: Double.infinity)
     for _ in 0..<times {
       let (start, cpu) = (ContinuousClock.now, processSeconds())
@@ -52,7 +52,7 @@ enum CrossAttentionScores {
     return best
   }
 
-  private static func print(_ members: [JSON.Member]) { Swift.print(JSON.object(members).text()) }
+  static func print(_ members: [JSON.Member]) { Swift.print(JSON.object(members).text()) }
 
   private static func scores(_ direction: CrossAttention.Direction) throws {
     let (images, captions) = (try images(128), try captions(500))
@@ -122,7 +122,7 @@ enum CrossAttentionScores {
   }
 
   /// The most memory that this process has held, in bytes.
-  private static func peakMemory() -> Int {
+  static func peakMemory() -> Int {
     var usage = rusage()
     #if canImport(Darwin)
       getrusage(RUSAGE_SELF, &usage)

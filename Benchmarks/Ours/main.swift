@@ -1,6 +1,6 @@
 // Our part of the benchmarks: `prepare FOLDER` writes the data that the peers read, `measure FOLDER` prints one
-// JSON line for each measurement. Benchmarks/compare.py runs it beside the peers. `scan WORK THREADS` is one
-// measurement of Benchmarks/scan.py. `coverage` prints how often intervals hold the truth.
+// JSON line for each measurement. Benchmarks/compare.py runs it beside the peers. `scan WORK THREADS` and
+// `imram …` are one measurement of Benchmarks/scan.py and imram.py. `coverage` prints how often intervals hold the truth.
 import CrossModal
 import Foundation
 import Torch
@@ -84,9 +84,14 @@ func measure(_ work: Work, in folder: URL) throws {
 }
 
 let arguments = CommandLine.arguments
-if arguments.count == 4, arguments[1] == "scan", let threads = Int(arguments[3]) {
+if arguments.count == 4, ["scan", "imram"].contains(arguments[1]), let threads = Int(arguments[3]) {
   do {
-    try CrossAttentionScores.measure(arguments[2], threads: threads)
+    let measure =
+      switch arguments[1] {
+      case "scan": CrossAttentionScores.measure
+      default: RecurrentAttentionScores.measure
+      }
+    try measure(arguments[2], threads)
     exit(0)
   } catch {
     FileHandle.standardError.write(Data("crossmodal-benchmarks: \(error.localizedDescription)\n".utf8))

@@ -169,6 +169,31 @@ ct_tensor ct_cross_attention(ct_tensor images, const int64_t *image_lengths, int
 // The instruction set that ct_cross_attention uses here.
 const char *ct_attention_instructions(void) CT_NOEXCEPT;
 
+// How what asks changes by what it attended to (kernels/recurrent_attention.cpp). With x the two of them beside each
+// other: g q + (1 - g) tanh(V x + c) with g = sigmoid(W x + b); tanh(V x + c) alone; their sum.
+enum {
+  CT_GATE = 0,
+  CT_TANH,
+  CT_ADD,
+  CT_UNIT_COUNT,
+};
+
+typedef struct {
+  int32_t norm;
+  float softmax;         // factor before the softmax
+  int32_t unit;
+  bool normalises;       // what asks next has length 1
+  int64_t steps;
+  int32_t instructions;  // as in ct_attention
+} ct_recurrence;
+
+// Mean relevances [steps, items that ask, contexts] of fragments as in ct_cross_attention, without a gradient. `weight`
+// [parts * d, 2 d] and `bias` [parts * d] are the unit's, for CT_GATE those of V and c before those of W and b; NULL for
+// CT_ADD.
+ct_tensor ct_recurrent_attention(ct_tensor queries, const int64_t *query_lengths, int64_t query_count,
+                                 ct_tensor contexts, const int64_t *context_lengths, int64_t context_count,
+                                 ct_tensor weight, ct_tensor bias, ct_recurrence settings) CT_NOEXCEPT;
+
 // ---- Ranking of vectors by their scores (kernels/ranking.cpp), scores by order (kernels/order.cpp) ----
 
 // The score of vectors x and y.

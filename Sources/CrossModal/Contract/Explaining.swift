@@ -1,6 +1,7 @@
 /// A method that can show why two items match.
 public protocol Explaining: Method {
-  /// How much the parts of one item count for the parts of the other, the direction that the score comes from first.
+  /// How much the parts of one item count for the parts of the other, the direction that the score comes from first,
+  /// and of several steps each in turn.
   ///
   /// - Parameter items: one item of each modality, in the data set's order, as the method takes them.
   func evidence(_ items: [Items]) throws -> [Evidence]
@@ -18,13 +19,15 @@ public struct Evidence: Sendable, Equatable {
   public let relevance: [Double]
   /// Whether the score comes from this direction; else it only shows the same vectors the other way round.
   public let isScored: Bool
+  /// Which of several steps this is, from 1; nil where parts attend once.
+  public let step: Int?
   /// Names of what asks, where an item as a whole asks again and again and not each of its parts: `hop 1`.
   public let looks: [String]?
   /// The grid that the attended parts are cells of, row by row, over the whole of a picture; nil where they are none.
   public let grid: PictureGrid?
 
   public init(
-    asking: Int, attended: Int, weights: [[Double]], relevance: [Double], isScored: Bool,
+    asking: Int, attended: Int, weights: [[Double]], relevance: [Double], isScored: Bool, step: Int? = nil,
     looks: [String]? = nil, grid: PictureGrid? = nil
   ) {
     self.asking = asking
@@ -34,5 +37,6 @@ public struct Evidence: Sendable, Equatable {
     self.isScored = isScored
     self.looks = looks
     self.grid = grid
+    self.step = step
   }
 }

@@ -15,8 +15,7 @@ extension MatchExplanation {
           : "Beside a word or region stands how well what it looked at fits it; 1 is best."),
       footer: "CrossModal \(CrossModalVersion.current)")
     for found in evidence {
-      report.blocks.append(
-        .section("\(sides[found.asking].modality) → \(sides[found.attended].modality)"))
+      report.blocks.append(.section(title(found)))
       report.blocks.append(.text(sentence(found)))
       if found.asking == words {
         report.blocks.append(try gallery(found, words: words, regions: regions))

@@ -111,9 +111,19 @@ public struct MatchExplanation: Sendable {
           ? "once." : "\(looks.count) times, each time knowing what it saw before; the last look decides.")
     }
     let what = "Parts of the \(asking) attend to parts of the \(attended)"
+    if let step = found.step {
+      let after = step == 1 ? what : what + " once more, after they took in what they found before"
+      return "Step \(step): \(after)."
+    }
     return found.isScored
       ? what + "; the score comes from this."
       : what + ": the same vectors the other way round, which the score does not use."
+  }
+
+  /// Name of a direction.
+  func title(_ found: Evidence) -> String {
+    "\(sides[found.asking].modality) → \(sides[found.attended].modality)"
+      + (found.step.map { ", step \($0)" } ?? "")
   }
 }
 

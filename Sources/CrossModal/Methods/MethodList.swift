@@ -16,6 +16,7 @@ public enum MethodList {
     CLIP.self,
     SigLIP.self,
     SCAN.self,
+    IMRAM.self,
     SAN.self,
   ]
 

@@ -57,10 +57,12 @@ extension ReferenceCase {
     return flag
   }
 
-  /// One of a closed choice, or `fallback` where the case leaves the key out.
-  func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, or fallback: Choice) throws -> Choice
+  /// One of a closed choice, or `fallback` where there is one and the case leaves the key out.
+  func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, or fallback: Choice? = nil) throws
+    -> Choice
   where Choice.RawValue == String {
-    guard let value = config[key] else { return fallback }
+    if let fallback, config[key] == nil { return fallback }
+    let value = try setting(key)
     guard let choice = value.string.flatMap(Choice.init) else {
       throw ReferenceError.badSetting(
         key, value.text(), Choice.allCases.map(\.rawValue).joined(separator: " or "))

@@ -32,44 +32,25 @@ enum SCANReference: ReferenceComponents {
     configuration.precompEncType = try reference.choice("precomp_enc_type", or: .basic)
     configuration.noImgnorm = try reference.flag("no_imgnorm", or: false)
     configuration.noTxtnorm = try reference.flag("no_txtnorm", or: false)
-    let network = try SCAN(
-      configuration,
-      for: DataDescription(
-        name: reference.folder.lastPathComponent,
-        modalities: [
-          .init(name: "images", kind: .set, size: reference.count("img_dim")),
-          .init(name: "captions", kind: .tokens, vocabulary: reference.count("vocab_size")),
-        ]))
+    let network = try SCAN(configuration, for: reference.regionsAndWords())
     let graph = try ReferenceGraph(reference, inputs: ["images"])
     try network.load(reference.weights.map { ($0.key, $0.value) }, from: "weights.safetensors")
     for entry in network.stateEntries { entry.tensor = try graph.leaf(entry.name) }
-    let images = try graph.leaf("images")
-    let captions = try reference.input("captions")
-    let lengths = try reference.lengths(rows: captions.size(along: 0), width: captions.size(along: 1))
-    let regions = [Int](repeating: images.size(along: 1), count: images.size(along: 0))
-    let pictures = try network.encoders(.sets(images, lengths: regions), side: 0)
-    let words = try network.encoders(.tokens(captions, lengths: lengths), side: 1)
+    let (pictures, words) = try reference.fragments(network.encoders, images: graph.leaf("images"))
     let scores = try configuration.attention.scores(pictures, words)
     let loss = try configuration.ranking(isWarmingUp: false)
       .loss(ofScores: scores, Matches(pairs: scores.size(along: 0))).total
-    var outputs = try graph.gradients(of: loss)
+    let outputs = try graph.gradients(of: loss, keepingShapesOf: network.parameters)
     let squares = try network.parameters.map { entry -> Tensor in
       guard case .tensor(let slope)? = outputs["grad." + entry.name] else {
         throw ReferenceError.missing("gradient", entry.name, outputs.keys.sorted())
       }
       return try slope.squared().sum()
     }
-    // A number on its own keeps the shape that its weight has.
-    for entry in network.parameters where entry.tensor.rank == 0 {
-      if case .tensor(let slope)? = outputs["grad." + entry.name] {
-        outputs["grad." + entry.name] = .tensor(try slope.reshaped(to: []))
-      }
-    }
-    outputs = try outputs.adding([
+    return try outputs.adding([
       "img_emb": pictures.values, "cap_emb": words.values, "scores": scores, "loss": loss,
       "grad_norm": Tensor.stacked(squares).sum().squareRoot(),
     ])
-    return outputs
   }
 
   // MARK: - Given embeddings

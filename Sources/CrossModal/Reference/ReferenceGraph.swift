@@ -22,11 +22,17 @@ struct ReferenceGraph {
   }
 
   /// `grad.NAME` of every leaf, with `suffix` behind the name; zero where nothing flows.
-  func gradients(of loss: Tensor, suffix: String = "") throws -> [String: ReferenceOutput] {
+  ///
+  /// - Parameter parameters: whose gradients keep their shape where it is that of a number on its own.
+  func gradients(
+    of loss: Tensor, suffix: String = "", keepingShapesOf parameters: [StateEntry] = []
+  ) throws -> [String: ReferenceOutput] {
     let found = try Tensor.gradients(of: [loss], by: leaves.map(\.tensor), retainGraph: true)
+    let kept = Set(parameters.map(\.name))
     var outputs: [String: ReferenceOutput] = [:]
     for (leaf, slope) in zip(leaves, found) {
-      outputs["grad." + leaf.name + suffix] = try .recorded(slope ?? leaf.tensor.zerosLike())
+      let slope = try slope ?? leaf.tensor.zerosLike()
+      outputs["grad." + leaf.name + suffix] = kept.contains(leaf.name) ? .tensor(slope) : try .recorded(slope)
     }
     return outputs
   }

@@ -19,6 +19,7 @@ public enum ReferenceList {
     TripletCenterMetricsReference.self,
     NPairMetricsReference.self,
     SCANReference.self,
+    IMRAMReference.self,
     ScanMetricsReference.self,
     ScanTokenizerReference.self,
     DIMETokenizerReference.self,

@@ -1,7 +1,7 @@
 import Torch
 
-/// Region features through one linear map: the image encoder of SCAN (Lee et al., ECCV 2018, section 3.2), with the
-/// parameter names of its authors' program. Nothing is normalized here.
+/// Region features through one linear map: the image encoder of SCAN (Lee et al., ECCV 2018, section 3.2) and its
+/// relatives, with the parameter names of their authors' programs. Nothing is normalized here.
 public final class RegionEncoder: Module {
   /// How the map is held.
   public enum Kind: String, Sendable, Codable, CaseIterable {
@@ -11,28 +11,33 @@ public final class RegionEncoder: Module {
     case weightNorm = "weight_norm"
   }
 
-  private let fc: any RegionMap
+  @Named private var map: any RegionMap
 
   /// - Parameters:
   ///   - inputs: width of the regions' features.
   ///   - size: width of the outputs.
-  public init(from inputs: Int, to size: Int, _ kind: Kind, using generator: Generator) throws(TorchError) {
-    switch kind {
-    case .basic: fc = try PlainRegionMap(from: inputs, to: size, using: generator)
-    case .weightNorm: fc = try NormedRegionMap(from: inputs, to: size, using: generator)
-    }
+  ///   - name: what the map is called before the names of its parameters.
+  public init(
+    from inputs: Int, to size: Int, _ kind: Kind, named name: String = "fc", using generator: Generator
+  ) throws(TorchError) {
+    let map: any RegionMap =
+      switch kind {
+      case .basic: try PlainRegionMap(from: inputs, to: size, using: generator)
+      case .weightNorm: try NormedRegionMap(from: inputs, to: size, using: generator)
+      }
+    _map = Named(wrappedValue: map, name)
   }
 
   /// - Parameter regions: `[…, inputs]`.
   /// - Returns: `[…, size]`.
   public func callAsFunction(_ regions: Tensor) throws(TorchError) -> Tensor {
-    let (weight, bias) = try fc.weightAndBias()
+    let (weight, bias) = try map.weightAndBias()
     return try regions.matmul(weight.transposed()) + bias
   }
 
   /// Draws the parameters anew: uniform in ±√(6 / (inputs + size)) and a bias of 0, or for ``Kind/weightNorm`` as
   /// PyTorch draws a linear layer.
-  public func reset(using generator: Generator) throws(TorchError) { try fc.reset(using: generator) }
+  public func reset(using generator: Generator) throws(TorchError) { try map.reset(using: generator) }
 }
 
 private protocol RegionMap: Module {

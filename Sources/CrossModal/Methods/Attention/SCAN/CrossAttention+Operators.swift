@@ -11,18 +11,14 @@ extension CrossAttention {
     let (first, second) = (try LengthGroups(images), try LengthGroups(captions))
     var rows: [Tensor] = []
     for group in first.groups {
+      let pictures = try first.fragments(of: group, in: images.values)
       var columns: [Tensor] = []
       for other in second.groups {
         // Whole captions a block, and at least one.
-        let each = group.length * other.length
-        let some = Swift.max(1, Self.blockCount / Swift.max(1, group.items.count * each))
-        var parts: [Tensor] = []
-        for start in stride(from: 0, to: other.items.count, by: some) {
-          let end = Swift.min(start + some, other.items.count)
-          parts.append(
-            try block(first.fragments(of: group), second.fragments(of: other, start..<end)))
+        let each = Swift.max(1, group.items.count * group.length * other.length)
+        for part in other.parts(of: Self.blockCount / each) {
+          columns.append(try block(pictures, second.fragments(of: part, in: captions.values)))
         }
-        columns += parts
       }
       rows.append(try Tensor.concatenated(columns, along: 1).rows(at: second.inverse, along: 1))
     }
@@ -58,44 +54,6 @@ extension CrossAttention {
     let relevance = try numerators / (lengths.unsqueezed(at: 0) * squares.safeRoot()).clamped(from: 1e-8)
     let scores = try aggregated(relevance)
     return isT2I ? scores : try scores.transposed()
-  }
-}
-
-/// Items by their number of fragments.
-private struct LengthGroups {
-  struct Group {
-    let length: Int
-    let items: [Int]
-  }
-
-  let groups: [Group]
-  /// Places of the items among those of all groups, one after the other.
-  let inverse: Tensor
-  private let features: Features
-  private let offsets: [Int]
-
-  init(_ features: Features) throws {
-    self.features = features
-    let lengths = features.lengths ?? []
-    offsets = Features.offsets(lengths)
-    guard lengths.allSatisfy({ $0 > 0 }), offsets.last == features.values.size(along: 0) else {
-      throw TorchError(
-        operation: "cross attention", shapes: [features.values.shape],
-        message: "items need 1 fragment or more, as many as there are rows")
-    }
-    groups = Dictionary(grouping: lengths.indices) { lengths[$0] }.sorted { $0.key < $1.key }
-      .map { Group(length: $0.key, items: $0.value) }
-    var places = [Int](repeating: 0, count: lengths.count)
-    for (place, item) in groups.flatMap(\.items).enumerated() { places[item] = place }
-    inverse = try Tensor(places).to(features.values.device)
-  }
-
-  /// Fragments of a group's items, `[items, length, d]`.
-  func fragments(of group: Group, _ range: Range<Int>? = nil) throws -> Tensor {
-    let items = group.items[range ?? group.items.indices]
-    let rows = try Tensor(items.flatMap { offsets[$0]..<offsets[$0 + 1] }).to(features.values.device)
-    return try features.values.rows(at: rows).reshaped(
-      items.count, group.length, features.values.size(along: 1))
   }
 }
 

@@ -14,7 +14,7 @@ public final class SCAN: Module, Trainable, Alignment {
       "K.-H. Lee, X. Chen, G. Hua, H. Hu, X. He, Stacked cross attention for image-text matching, ECCV 2018",
     accepts: [.set, .sequence, .tokens])
 
-  public struct Configuration: MethodConfiguration {
+  public struct Configuration: RegionWordConfiguration {
     public var crossAttn = CrossAttention.Direction.t2i
     public var aggFunc = CrossAttention.Aggregation.logSumExp
     public var rawFeatureNorm = CrossAttention.Normalization.clippedL2norm
@@ -38,44 +38,24 @@ public final class SCAN: Module, Trainable, Alignment {
 
     public init() {}
 
-    public static let keys: [ConfigurationKey] = [
-      ConfigurationKey("cross_attn", "t2i (words attend to regions) or i2t (regions attend to words)"),
-      ConfigurationKey(
-        "agg_func", "how relevances become a score: LogSumExp, Mean (the paper's AVG), Max or Sum"),
-      ConfigurationKey(
-        "raw_feature_norm",
-        "how similarities are normalised before attention: "
-          + CrossAttention.Normalization.allCases.map(\.rawValue).joined(separator: ", ")),
-      ConfigurationKey(
-        "lambda_softmax", "how sharp attention is; null for 9 (t2i) or 4 (i2t)", in: .from(0, or: "null")),
-      ConfigurationKey(
-        "lambda_lse", "how sharp LogSumExp is; null for 6 (t2i) or 5 (i2t)", in: .from(0, or: "null")),
-      ConfigurationKey("margin", "of the hinge loss, in units of the score", in: .from(0)),
-      ConfigurationKey("max_violation", "only the hardest negatives of a batch count, or all"),
-      ConfigurationKey(
-        "warmup_epochs", "epochs in which all negatives count, before the hardest alone; for noisy data",
-        in: .count(from: 0)),
-      ConfigurationKey("warmup_reduction", "of the loss in those epochs: mean over the pairs, or sum"),
-      ConfigurationKey(
-        "mask_same_image", "captions of one image are no negatives of each other's image in a batch"),
-      ConfigurationKey("embed_size", "width of the common space", in: .units),
-      ConfigurationKey("word_dim", "width of the word vectors", in: .units),
-      ConfigurationKey("num_layers", "layers of the text encoder", in: .layers),
-      ConfigurationKey("bi_gru", "read texts in both directions"),
-      ConfigurationKey("precomp_enc_type", "the map of the regions: basic or weight_norm"),
-      ConfigurationKey("no_imgnorm", "leave region vectors as long as they are"),
-      ConfigurationKey("no_txtnorm", "leave word vectors as long as they are"),
-      ConfigurationKey("drop_last", "leave out the last batch of an epoch where it is smaller"),
-    ]
+    public static let keys =
+      [
+        ConfigurationKey("cross_attn", "t2i (words attend to regions) or i2t (regions attend to words)"),
+        ConfigurationKey(
+          "agg_func", "how relevances become a score: LogSumExp, Mean (the paper's AVG), Max or Sum"),
+        CrossAttention.Normalization.key,
+        ConfigurationKey(
+          "lambda_softmax", "how sharp attention is; null for 9 (t2i) or 4 (i2t)", in: .from(0, or: "null")),
+        ConfigurationKey(
+          "lambda_lse", "how sharp LogSumExp is; null for 6 (t2i) or 5 (i2t)", in: .from(0, or: "null")),
+      ] + learningKeys
 
     public func validateRelations() throws {
       // Scores are float32, where the smallest numbers are 0.
       try require(
         aggFunc != .logSumExp || Float(attention.lambdaLSE) > 0, "lambda_lse", attention.lambdaLSE,
         "above 0, which LogSumExp needs")
-      try require(
-        warmupReduction == .mean || warmupReduction == .sum, "warmup_reduction", warmupReduction.rawValue,
-        "mean or sum")
+      try validateLearning()
     }
 
     /// The attention of these settings.
@@ -88,13 +68,6 @@ public final class SCAN: Module, Trainable, Alignment {
       attention.lambdaLSE = lambdaLse ?? (crossAttn == .t2i ? 6 : 5)
       return attention
     }
-
-    /// The loss of these settings.
-    func ranking(isWarmingUp: Bool) throws -> HingeRanking {
-      try HingeRanking(
-        margin: margin, negatives: maxViolation && !isWarmingUp ? .hardest : .sum,
-        reduction: isWarmingUp ? warmupReduction : .sum)
-    }
   }
 
   public let configuration: Configuration
@@ -105,16 +78,8 @@ public final class SCAN: Module, Trainable, Alignment {
     try configuration.validate()
     self.configuration = configuration
     sides = try RegionsAndWords(data, for: Self.description)
-    let generator = try Generator(seed: 0)
-    let encoders = RegionWordEncoders(
-      sides,
-      regions: try RegionEncoder(
-        from: sides.regionWidth, to: configuration.embedSize, configuration.precompEncType, using: generator),
-      words: try GRUTextEncoder(
-        vocabulary: sides.vocabulary, wordSize: configuration.wordDim, size: configuration.embedSize,
-        layers: configuration.numLayers, bidirectional: configuration.biGru, using: generator),
-      normalizesRegions: !configuration.noImgnorm, normalizesWords: !configuration.noTxtnorm)
-    _encoders = Named(wrappedValue: encoders, "")
+    _encoders = Named(
+      wrappedValue: try configuration.encoders(sides, using: Generator(seed: 0)), "")
   }
 
   // MARK: - Features and scores
@@ -134,20 +99,13 @@ public final class SCAN: Module, Trainable, Alignment {
   // MARK: - Learning
 
   public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
-    var training = TrainingConfiguration()
-    training.epochs = 30
-    training.batchSize = 128
-    training.learningRate = 2e-4
-    training.gradientClip = 2
-    training.schedule = Schedule(kind: .step, every: 15, gamma: 0.1)
-    return training
+    .regionsAndWords
   }
 
   public func sampler(
     for data: some TrainingSet, _ training: TrainingConfiguration
   ) throws -> any BatchSampler {
-    ShuffledSampler(
-      count: data.count, batchSize: training.batchSize ?? data.count, dropsLast: configuration.dropLast)
+    configuration.sampler(for: data, training)
   }
 
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
@@ -156,18 +114,7 @@ public final class SCAN: Module, Trainable, Alignment {
 
   public func loss(_ batch: Batch, _ step: Step) throws -> Loss {
     let (regions, words) = try encoders.gathered(batch, step)
-    let scores = try configuration.attention.scores(regions, words)
-    let numbers = try Tensor.range(0..<scores.size(along: 0)).to(scores.device)
-    let matches =
-      configuration.maskSameImage
-      ? Matches(
-        anyOf: try batch.rows.prefix(2).map { rows in
-          let ids = try Tensor(step.gathered(rows)).to(scores.device)
-          return (x: ids, y: ids)
-        })
-      : Matches(ids: numbers, numbers)
     return try Loss(
-      configuration.ranking(isWarmingUp: step.epoch < configuration.warmupEpochs)
-        .loss(ofScores: scores, matches))
+      configuration.loss(ofScores: configuration.attention.scores(regions, words), batch, step))
   }
 }
