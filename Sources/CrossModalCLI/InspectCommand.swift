@@ -19,7 +19,7 @@ struct InspectCommand: ParsableCommand {
       With --json, figures of papers on a data set that is known by name are given too.
       """)
 
-  @Argument(help: "The data set: a folder with a dataset.yaml, or a NAME.dataset.yaml.")
+  @Argument(help: "The data set: a folder with a dataset.yaml, a NAME.dataset.yaml, or files, x.npy,y.npy.")
   var dataset: String
 
   @Option(help: "Also write an HTML page with samples here.")

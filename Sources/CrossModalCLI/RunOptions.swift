@@ -50,10 +50,19 @@ struct RunOptions: ParsableArguments {
   /// - Throws: ``DataError`` for the first of them where that was asked for.
   static func readable(_ split: Split, strict: Bool, _ output: OutputOptions) throws -> Split {
     let (rest, damaged) = try split.withoutDamagedPictures()
-    guard let first = damaged.first else { return split }
+    try tell(damaged, of: split, strict: strict, output)
+    return rest
+  }
+
+  /// Says which items of a split are left out.
+  ///
+  /// - Throws: ``DataError`` for the first of them where that was asked for.
+  static func tell(
+    _ damaged: [DamagedPicture], of split: Split, strict: Bool, _ output: OutputOptions
+  ) throws {
+    guard let first = damaged.first else { return }
     if strict { throw DataError.refused(file: split.place, warning: first.reason) }
     output.warn("\(split.name): \(damaged.sentence); rows are counted without them")
-    return rest
   }
 
   /// A data set that fits the run; warns when it is not what the run was trained on any more.
@@ -67,7 +76,7 @@ struct RunOptions: ParsableArguments {
     let names = set.description.modalities.map(\.name)
     guard names == run.modalities else {
       throw UsageError(
-        "\(set.url?.path ?? set.description.name): modalities are \(names.joined(separator: ", ")); the run needs \(run.modalities.joined(separator: ", "))"
+        "\(set.path ?? set.description.name): modalities are \(names.joined(separator: ", ")); the run needs \(run.modalities.joined(separator: ", "))"
       )
     }
     return set

@@ -21,7 +21,7 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "The method; `crossmodal methods` lists them.")
   var method: String?
 
-  @Option(help: "The data set: a folder with dataset.yaml, or a NAME.dataset.yaml.")
+  @Option(help: "The data set: a folder with dataset.yaml, a NAME.dataset.yaml, or files, x.npy,y.npy.")
   var data: String?
 
   @Option(help: "The folder to write the run to.")

@@ -19,6 +19,8 @@ struct Column: Sendable {
   let ignoredClass: Int?
   /// Boxes behind features, `[n, l, 4]`.
   let boxes: (any ArraySource)?
+  /// What each number of a vector is, where the files say so.
+  let columnNames: [String]?
 
   enum Storage: Sendable {
     /// `[n, …]`, every row whole.
@@ -195,7 +197,28 @@ extension Column {
         pictures: try file.pictures.map { try PictureList($0, limits: limits) },
         masks: try file.masks.map { try PictureList($0, limits: limits) },
         ignoredClass: file.masks?.ignore,
-        boxes: try file.boxes.isEmpty ? nil : file.boxes.array(limits: limits)))
+        boxes: try file.boxes.isEmpty ? nil : file.boxes.array(limits: limits),
+        columnNames: try Column.columnNames(file, storage, in: yaml, limits: limits)))
+  }
+
+  /// Those of the file that `columns` names, else those of a table with a header.
+  private static func columnNames(
+    _ file: ModalityFile, _ storage: Storage, in yaml: String, limits: Limits
+  ) throws -> [String]? {
+    guard file.kind == .vector, case .array(let source) = storage else {
+      guard file.columns == nil else {
+        throw DataError.badKey(
+          file: yaml, key: "modalities.\(file.name).columns", reason: "is for rows of kind vector")
+      }
+      return nil
+    }
+    guard let names = try file.columns?.lines(limits: limits) else { return source.columnNames }
+    guard names.count == source.shape.last else {
+      throw DataError.malformed(
+        file: names.name,
+        reason: "names \(names.count) columns, but \(source.name) has \(source.shape.last ?? 0)")
+    }
+    return names.all()
   }
 
   /// What is known of rows beside them.
@@ -206,6 +229,7 @@ extension Column {
     var masks: PictureList?
     var ignoredClass: Int?
     var boxes: (any ArraySource)?
+    var columnNames: [String]?
   }
 
   /// Puts rows and what is known of them together and checks that their counts are equal.
@@ -215,6 +239,7 @@ extension Column {
     self.file = file
     self.storage = storage
     count = storage.count
+    columnNames = companions.columnNames
     group = companions.group?.values
     cards = companions.cards
     pictures = companions.pictures

@@ -136,6 +136,8 @@ extension Table {
 extension DataSetFile {
   /// Files that the data set names and that lie outside its folder, as a path, a link or a list of pictures leads there.
   fileprivate func outsideWarning(_ tables: [Table]) -> DataWarning? {
+    // What was named file by file has no folder.
+    guard list == nil else { return nil }
     let folder = url.deletingLastPathComponent().resolvingSymlinksInPath().path
     let home = folder.hasSuffix("/") ? folder : folder + "/"
     func isOutside(_ url: URL) -> Bool {
@@ -184,7 +186,7 @@ extension TableFile {
 extension ModalityFile {
   fileprivate var references: [URL] {
     let folders = [pictures, masks].compactMap { $0 }
-    let own = files + [list].compactMap { $0 } + lengths + offsets + items + boxes + group
+    let own = files + [list, columns].compactMap { $0 } + lengths + offsets + items + boxes + group
     return own.map(\.url) + folders.flatMap { [$0.folder, $0.list.url] }
   }
 }

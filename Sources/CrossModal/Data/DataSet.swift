@@ -25,6 +25,8 @@ public struct DataSet: Sendable {
   let limits: Limits
   /// What is unusual, with its kind.
   let unusual: [DataWarning]
+  /// The fingerprint, once it was asked for.
+  let knownFingerprint = Once<String>()
   private let parts: [String: Part]
   private let checksNumbers: Bool
 
@@ -56,7 +58,8 @@ public struct DataSet: Sendable {
   /// Opens a data set.
   ///
   /// - Parameters:
-  ///   - path: the folder, or any `NAME.dataset.yaml`.
+  ///   - path: the folder, or any `NAME.dataset.yaml`; or files with commas between, `x.npy,y.npy`: row i of one
+  ///     goes with row i of the other, and every fifth row is held out as the split `test`.
   ///   - strict: what would be a warning is an error.
   ///   - checksNumbers: whether taking a split walks its numbers and refuses NaN, infinity and what is too large.
   ///   - limits: sizes that are refused.
@@ -93,8 +96,8 @@ public struct DataSet: Sendable {
       splitNames.compactMap { name in all[name].map { (name, $0) } }, modalities, origin)
   }
 
-  /// The YAML file; nil when the data were made in memory.
-  public var url: URL? { if case .file(let file) = origin { file.url } else { nil } }
+  /// The path that opens it again, absolute; nil when the data were made in memory.
+  public var path: String? { if case .file(let file) = origin { file.path } else { nil } }
 
   /// The split of this name.
   ///

@@ -15,8 +15,15 @@ struct DataSetFile: Sendable {
   let splits: [(name: String, part: SplitFile)]
   /// The text of the file.
   let text: String
+  /// The files that make the data set, where there is no YAML file.
+  var list: [String]?
 
-  var file: String { url.relativeName }
+  /// As messages name it.
+  var file: String { list?.joined(separator: ",") ?? url.relativeName }
+  /// What opens it again, from anywhere.
+  var path: String {
+    list.map { $0.map { URL(fileURLWithPath: $0).path }.joined(separator: ",") } ?? url.path
+  }
 }
 
 /// Where the rows of a modality are and how they are read.
@@ -34,6 +41,7 @@ struct ModalityFile: Sendable {
   var pictures: PictureFolder?
   var boxes: [FileReference] = []
   var group: [FileReference] = []
+  var columns: FileReference?
   var masks: PictureFolder?
 
   /// A folder and a list of files in it, one a row.
@@ -77,34 +85,38 @@ extension DataSetFile {
   /// Reads the file at `path`; for a folder, the `dataset.yaml` in it.
   ///
   /// - Throws: ``DataError`` for what is not YAML, unknown or missing keys, and values of the wrong kind.
-  init(at path: String, limits: Limits) throws(DataError) {
+  init(at path: String, limits: Limits) throws {
+    if let files = DataSetFile.files(in: path) {
+      try self.init(files: files, limits: limits)
+      return
+    }
     var url = URL(fileURLWithPath: (path as NSString).expandingTildeInPath)
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-      throw .missing(file: url.relativeName)
+      throw DataError.missing(file: url.relativeName)
     }
     if isFolder.boolValue {
       let folder = url
       url = folder.appendingPathComponent("dataset.yaml")
       guard FileManager.default.fileExists(atPath: url.path) else {
-        throw .unreadable(
+        throw DataError.unreadable(
           file: folder.relativeName, reason: "the folder holds no dataset.yaml, so it is no data set")
       }
     }
     let bytes = try InputFile(url)
     let file = bytes.name
     guard bytes.bytes.count <= limits.configurationBytes else {
-      throw .tooLarge(
+      throw DataError.tooLarge(
         file: file, what: "its size", size: bytes.bytes.count, limit: limits.configurationBytes)
     }
     guard let text = String(bytes: bytes.bytes, encoding: .utf8) else {
-      throw .malformed(file: file, reason: "is not valid UTF-8, so it is no YAML")
+      throw DataError.malformed(file: file, reason: "is not valid UTF-8, so it is no YAML")
     }
     let tree: JSON
     do { tree = try JSON(yaml: text) } catch {
       let said = (error as? JSONError)?.errorDescription ?? "\(error)"
       let reason = said.split(separator: "\n").joined(separator: " ")
-      throw .malformed(file: file, reason: "is no YAML: \(reason)")
+      throw DataError.malformed(file: file, reason: "is no YAML: \(reason)")
     }
     try self.init(tree, text: text, url: url)
   }
@@ -259,7 +271,7 @@ extension ModalityFile {
   fileprivate init(_ section: Section, name: String, base: ModalityFile? = nil) throws(DataError) {
     try section.allow([
       "file", "kind", "field", "list", "lengths", "offsets", "scale", "items", "pictures", "boxes", "rate",
-      "group", "masks",
+      "group", "columns", "masks",
     ])
     self.name = name
     if let text = try section.text("kind") {
@@ -287,6 +299,7 @@ extension ModalityFile {
     pictures = try section.pictures("pictures")
     boxes = try section.files("boxes")
     group = try section.files("group")
+    columns = try section.files("columns").first
     masks = try section.pictures("masks")
     try checkPositive(at: section.key, in: section.file)
   }

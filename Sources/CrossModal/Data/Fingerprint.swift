@@ -7,8 +7,10 @@ extension DataSet {
   /// of every file that it names. Of the pictures in a folder, names and sizes count. Of data in memory, everything
   /// that they were made of.
   ///
-  /// - Complexity: reads every array once, at the speed of a checksum.
-  public func fingerprint() throws -> String {
+  /// - Complexity: reads every array once, at the speed of a checksum; asked again, it is known.
+  public func fingerprint() throws -> String { try knownFingerprint.value { try computedFingerprint() } }
+
+  private func computedFingerprint() throws -> String {
     var manifest: String
     switch origin {
     case .file(let file): manifest = try manifestOfFiles(file)
@@ -35,8 +37,7 @@ extension DataSet {
     for column in splitNames.compactMap({ part($0) }).flatMap(\.table.columns) {
       guard case .pictures(let list) = column.storage else { continue }
       for picture in list.files ?? [] {
-        let size = try? FileManager.default.attributesOfItem(atPath: picture.path)[.size] as? Int
-        manifest += "\n\(picture.lastPathComponent) \(size ?? 0)"
+        manifest += "\n\(picture.lastPathComponent) \(picture.status?.st_size ?? 0)"
       }
     }
     return manifest
@@ -118,6 +119,40 @@ extension Picture {
   }
 }
 
+extension Split {
+  /// A number that changes when a picture is written anew, even where its size stays the same.
+  var datesOfPictures: Int {
+    var sum = 0
+    for case .pictures(let list) in table.columns.map(\.storage) {
+      for picture in list.files ?? [] {
+        guard let changed = picture.status?.changed else { continue }
+        // Shifted between, so that two files that swap places are noticed.
+        sum = sum &* 31 &+ changed
+      }
+    }
+    return sum
+  }
+}
+
+extension URL {
+  /// What the system says of the file, by far quicker than Foundation's attributes.
+  fileprivate var status: stat? {
+    var status = stat()
+    return stat(path, &status) == 0 ? status : nil
+  }
+}
+
+extension stat {
+  /// Nanoseconds since 1970 at the last change.
+  fileprivate var changed: Int {
+    #if canImport(Darwin)
+      st_mtimespec.tv_sec * 1_000_000_000 + st_mtimespec.tv_nsec
+    #else
+      st_mtim.tv_sec * 1_000_000_000 + st_mtim.tv_nsec
+    #endif
+  }
+}
+
 extension DataSetFile {
   /// Every file that is named anywhere.
   var allFiles: [FileReference] {
@@ -143,7 +178,9 @@ extension TableFile {
     for modality in modalities {
       files += modality.files + modality.lengths + modality.offsets + modality.items + modality.boxes
       files += modality.group
-      files += [modality.list, modality.pictures?.list, modality.masks?.list].compactMap { $0 }
+      files += [modality.list, modality.columns, modality.pictures?.list, modality.masks?.list].compactMap {
+        $0
+      }
     }
     return files
   }

@@ -2,11 +2,20 @@ import Foundation
 import Torch
 
 /// A picture of a data set that cannot be decoded.
-public struct DamagedPicture: Sendable, Equatable {
+public struct DamagedPicture: Sendable, Equatable, Codable {
   /// The file as messages name it.
   public let file: String
   /// What is wrong, a sentence that names the file.
   public let reason: String
+}
+
+/// Items of a split that cannot be read, and what is left out with them.
+struct Omissions: Sendable, Codable {
+  var damaged: [DamagedPicture] = []
+  /// Rows of the first modality without which nothing damaged is paired.
+  var dropped: Set<Int> = []
+  /// Rows of each modality that are damaged, paired or not.
+  var distractors: [Set<Int>] = []
 }
 
 extension Split {
@@ -20,9 +29,13 @@ extension Split {
   public func withoutDamagedPictures(
     sides: [Int]? = nil, threads: Int = Runtime.threads
   ) throws -> (split: Split, damaged: [DamagedPicture]) {
-    var damaged: [DamagedPicture] = []
-    var dropped: Set<Int> = []
-    var distractors: [Set<Int>] = table.columns.map { _ in [] }
+    let found = try omissions(sides: sides, threads: threads)
+    return (try without(found), found.damaged)
+  }
+
+  /// What ``withoutDamagedPictures(sides:threads:)`` leaves out.
+  func omissions(sides: [Int]? = nil, threads: Int = Runtime.threads) throws -> Omissions {
+    var omitted = Omissions(distractors: table.columns.map { _ in [] })
     for side in sides ?? Array(table.columns.indices) {
       guard case .pictures(let list) = table.columns[side].storage else { continue }
       let found = try (0..<count(side: side)).map { rows[side][$0] }.concurrentMap(threads: threads) { row in
@@ -30,20 +43,25 @@ extension Split {
       }
       let bad = Set(found.indices.filter { found[$0] != nil })
       guard !bad.isEmpty else { continue }
-      damaged += found.compactMap { $0 }
+      omitted.damaged += found.compactMap { $0 }
       for (first, own) in zip(pairedRows(side: 0), pairedRows(side: side)) where bad.contains(own) {
-        dropped.insert(first)
+        omitted.dropped.insert(first)
       }
       // An item without a pair is no pair's either.
-      if side == 0 { dropped.formUnion(bad) } else { distractors[side] = bad }
+      if side == 0 { omitted.dropped.formUnion(bad) } else { omitted.distractors[side] = bad }
     }
-    guard !damaged.isEmpty else { return (self, []) }
-    guard dropped.count < count(side: 0) else {
+    return omitted
+  }
+
+  /// - Throws: ``DataError`` when nothing is left.
+  func without(_ omitted: Omissions) throws -> Split {
+    guard let first = omitted.damaged.first else { return self }
+    guard omitted.dropped.count < count(side: 0) else {
       throw DataError.malformed(
         file: description.name, place: "split '\(name)'",
-        reason: "no picture can be read; the first: \(damaged[0].reason)")
+        reason: "no picture can be read; the first: \(first.reason)")
     }
-    return (try dropping(dropped, distractors: distractors), damaged)
+    return try dropping(omitted.dropped, distractors: omitted.distractors)
   }
 }
 

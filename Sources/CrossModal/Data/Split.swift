@@ -114,6 +114,12 @@ extension Split {
   /// Number of items of a modality.
   public func count(side: Int) -> Int { rows[side].count }
 
+  /// Which row of the files an item is, that splits given as rows have in common; nil where the split has files of
+  /// its own.
+  func sharedRow(side: Int, row: Int) -> Int? {
+    source.part(name)?.ownsTable == false ? rows[side][row] : nil
+  }
+
   /// Items of a modality, next to each other; without a copy where the file is mapped.
   public func items(side: Int, rows range: Range<Int>) throws -> Items {
     try check(side, range.isEmpty ? [] : [range.lowerBound, range.upperBound - 1])
@@ -157,6 +163,9 @@ extension Split {
   public func group(side: Int) -> [Int]? {
     table.columns[side].group.map { group in (0..<rows[side].count).map { group[rows[side][$0]] } }
   }
+
+  /// What each number of a vector is; nil when the data set does not say.
+  public func columnNames(side: Int) -> [String]? { table.columns[side].columnNames }
 
   /// Rows a second of a sequence; nil when the data set does not say.
   public func rate(side: Int) -> Double? { table.columns[side].file.rate }

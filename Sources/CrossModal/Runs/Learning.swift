@@ -184,7 +184,7 @@ struct Learning {
       method: Swift.type(of: method).description.name, configuration: try method.settings(),
       training: try training?.tree() ?? .null, chosen: try method.reasons(), features: .object(features),
       targets: targetSettings.record(of: targets), seed: seed,
-      threads: Runtime.threads, device: device.description, dataPath: data.split.source.url?.path ?? "",
+      threads: Runtime.threads, device: device.description, dataPath: data.split.source.path ?? "",
       split: data.split.name,
       fingerprint: try data.split.source.fingerprint(), data: data.split.description,
       skipped: damaged.map(\.file), heldBack: heldBack?.rows ?? [])

@@ -70,7 +70,7 @@ extension Run {
 
   /// What was learned from, where it is still there.
   private func learned(beside split: Split) -> (any TrainingSet)? {
-    let isOwn = (split.source.url?.path ?? "") == record.dataPath
+    let isOwn = (split.source.path ?? "") == record.dataPath
     guard let data = isOwn ? split.source : try? record.dataSet() else { return nil }
     return try? data.split(record.split)
   }

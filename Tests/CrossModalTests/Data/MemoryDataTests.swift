@@ -20,7 +20,7 @@ struct MemoryDataTests {
   @Test("splits are ranges or lists of rows; without any, everything is train")
   func splits() throws {
     let whole = try plain()
-    #expect(whole.splitNames == ["train"] && whole.url == nil)
+    #expect(whole.splitNames == ["train"] && whole.path == nil)
     #expect(try whole.split("train").count == 6)
     let data = try plain(["train": 0..<4, "test": [5, 4]])
     #expect(data.splitNames == ["train", "test"] && data.warnings.isEmpty)
@@ -39,7 +39,7 @@ struct MemoryDataTests {
   @Test("a split knows its data set, and through it the other splits")
   func source() throws {
     let train = try plain(["train": 0..<4, "val": 4..<6]).split("train")
-    #expect(train.source.splitNames == ["train", "val"] && train.source.url == nil)
+    #expect(train.source.splitNames == ["train", "val"] && train.source.path == nil)
     #expect(try train.source.split("val").count == 2)
     #expect(try train.narrowed(to: [1]).source.split("train").count == 4)
   }

@@ -14,10 +14,13 @@ public protocol ArraySource: Sendable {
   func rows(at places: [Int]) throws -> Tensor
   /// What a person should know of how the file was read, one sentence each.
   var notes: [String] { get }
+  /// What each number of a row is; nil where the file does not say.
+  var columnNames: [String]? { get }
 }
 
 extension ArraySource {
   public var notes: [String] { [] }
+  public var columnNames: [String]? { nil }
 
   /// Number of rows; 0 for a single number.
   public var count: Int { shape.first ?? 0 }
@@ -58,11 +61,13 @@ public struct TensorArray: ArraySource {
   public let name: String
   public let tensor: Tensor
   public let notes: [String]
+  public let columnNames: [String]?
 
-  public init(_ tensor: Tensor, name: String, notes: [String] = []) {
+  public init(_ tensor: Tensor, name: String, notes: [String] = [], columnNames: [String]? = nil) {
     self.tensor = tensor
     self.name = name
     self.notes = notes
+    self.columnNames = columnNames
   }
 
   public var dtype: DataType { tensor.dtype }
@@ -96,6 +101,7 @@ struct ConcatenatedArray: ArraySource {
   var name: String { parts.map(\.name).joined(separator: " + ") }
   var dtype: DataType { parts[0].dtype }
   var notes: [String] { parts.flatMap(\.notes) }
+  var columnNames: [String]? { parts.first?.columnNames }
 
   func rows(in range: Range<Int>) throws -> Tensor {
     var pieces: [Tensor] = []

@@ -37,7 +37,8 @@ enum DelimitedReader {
     }
     return TensorArray(
       try Tensor(numbers, shape: [table.count, chosen.count]),
-      name: table.name + (columns.map { ":" + $0 } ?? ""), notes: notes)
+      name: table.name + (columns.map { ":" + $0 } ?? ""), notes: notes,
+      columnNames: table.header.map { header in chosen.map { header[$0] } })
   }
 }
 

@@ -120,8 +120,8 @@ struct PlainImporterTests {
     #expect(try data.split("test").pairs?.map(\.x) == [0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
     #expect(try data.split("test").boxes(side: 0, row: 1)?.shape == [2, 4])
     #expect(try data.split("val").boxes(side: 0, row: 1)?.values() == [Float](repeating: 3, count: 8))
-    let vocabulary = try #require(data.url).deletingLastPathComponent().appendingPathComponent(
-      "vocabulary.json")
+    let vocabulary = URL(fileURLWithPath: try #require(data.path)).deletingLastPathComponent()
+      .appendingPathComponent("vocabulary.json")
     #expect(try JSON(json: Data(contentsOf: vocabulary))["word2idx"]?["<pad>"] == 0)
   }
 
