@@ -98,6 +98,22 @@ extension Tensor {
   }
 }
 
+extension ModalityKind {
+  /// Whether a file can hold an item of the kind, by its first bytes and its name.
+  public func takes(file: String) -> Bool {
+    let url = URL(fileURLWithPath: file)
+    guard let bytes = try? InputFile(url) else { return false }
+    let isPicture = withExtendedLifetime(bytes) { PictureFormat(bytes.bytes) != nil }
+    let isArray = ArrayReaders.reader(of: file) != nil
+    return switch self {
+    case .images: isPicture
+    case .text: !isPicture && !isArray
+    case .vector, .set, .sequence: !isPicture && isArray
+    case .tokens: false
+    }
+  }
+}
+
 /// A query that does not fit the modality it is for.
 public enum QueryError: LocalizedError, Equatable {
   case notText(modality: String, kind: ModalityKind)

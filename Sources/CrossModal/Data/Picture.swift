@@ -30,6 +30,9 @@ public struct Picture: Sendable {
     }
   }
 
+  /// The path of the file; nil for what is in memory.
+  public var path: String? { if case .file(let url) = source { url.path } else { nil } }
+
   /// The encoded bytes, when there are any.
   public func encoded() throws -> Data? {
     switch source {

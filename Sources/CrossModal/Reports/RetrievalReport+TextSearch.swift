@@ -23,7 +23,7 @@ extension RetrievalReport {
     let rows = try zip(chosen, ranked).map { name, ranked in
       try row(name, ranked, from: from, shown: shown)
     }
-    let (text, other) = (run.modalities[from], run.modalities[1 - from])
+    let other = run.modalities[1 - from]
     let word = names.contains { $0.isTitle } ? "names" : "first texts of \(other) items"
     let name = chosen[0].text.replacingOccurrences(of: "\"", with: "")
     let caption = """
@@ -35,8 +35,8 @@ extension RetrievalReport {
       .section("Search by text"), .text(introduction(names, word, from: from)),
       .gallery(PictureGallery(rows: rows), caption: caption),
       .code(
-        "crossmodal search RUN --from \(text) --to \(other) --query-text \"\(name)\"",
-        caption: "The same with words of your own, over any split (`--split`; `all` for everything):"),
+        "crossmodal search RUN --query-text \"\(name)\"",
+        caption: "The same with words of your own, over all items of \(other) (`--split` names a part of them):"),
     ]
   }
 

@@ -20,21 +20,62 @@ public struct Gallery {
   }
 
   public let features: Features
+  /// The splits without the items that cannot be read, where those were looked for.
+  public let splits: [Split]
+  /// Items that cannot be read, in the order of ``splits``.
+  public let damaged: [[DamagedPicture]]
   private let run: Run
   private let places: [(split: Split, row: Int)]
   private let side: Int
 
-  /// - Parameter side: the modality whose items are searched.
+  /// - Parameters:
+  ///   - splits: where the items are; an item of several splits is found once, in the first of them.
+  ///   - side: the modality whose items are searched.
+  ///   - kept: where features are looked for, and put, so that the next gallery need not encode; items that cannot be
+  ///     read are then left out.
+  ///   - progress: told how many items are encoded.
   /// - Throws: ``FeatureError`` without items; what reading and encoding them throws.
-  public init(_ run: Run, of splits: [Split], side: Int) throws {
-    features = try Features(joining: splits.map { try run.features(of: $0, side: side) })
-    places = splits.flatMap { split in (0..<split.count(side: side)).map { (split, $0) } }
+  public init(
+    _ run: Run, of splits: [Split], side: Int, kept: KeptFeatures? = nil,
+    progress: (Int) -> Void = { _ in }
+  ) throws {
+    var parts: [KeptFeatures.Contents] = []
+    var done = 0
+    for split in splits {
+      parts.append(
+        try kept?.contents(run, of: split, side: side, progress: { progress(done + $0) })
+          ?? KeptFeatures.Contents(
+            split: split, damaged: [],
+            features: try run.features(of: split, side: side, progress: { progress(done + $0) })))
+      done += split.count(side: side)
+    }
+    self.splits = parts.map(\.split)
+    damaged = parts.map(\.damaged)
+    let all = parts.flatMap { part in (0..<part.split.count(side: side)).map { (part.split, $0) } }
+    var seen: Set<Int> = []
+    let first = all.indices.filter { place in
+      let (split, row) = all[place]
+      return split.sharedRow(side: side, row: row).map { seen.insert($0).inserted } ?? true
+    }
+    let joined = try Features(joining: parts.map(\.features))
+    features = first.count == all.count ? joined : try joined.rows(at: first)
+    places = first.map { all[$0] }
     self.run = run
     self.side = side
   }
 
   /// Number of items.
   public var count: Int { places.count }
+
+  /// The place of an item among those that are searched; nil where it is not among them.
+  public func place(split: String, row: Int) -> Int? {
+    guard let wanted = splits.first(where: { $0.name == split }) else { return nil }
+    let shared = wanted.sharedRow(side: side, row: row)
+    return places.firstIndex {
+      $0.row == row && $0.split.name == split
+        || shared != nil && $0.split.sharedRow(side: side, row: $0.row) == shared
+    }
+  }
 
   /// The items nearest to a text of the other modality.
   ///
@@ -44,7 +85,8 @@ public struct Gallery {
     return try search(Items(text: text, as: run.record.data.modalities[other]), top: count)[0]
   }
 
-  /// The items nearest to each of some items of another modality; of a run of one modality, of the same.
+  /// The items nearest to each of some items of another modality; of the same, where the run has but one or the method
+  /// gives vectors (picture to picture).
   ///
   /// - Parameter side: the modality of the queries; nil for the other one of two.
   public func search(_ queries: Items, from side: Int? = nil, top count: Int = 10) throws -> [[Hit]] {
@@ -59,7 +101,8 @@ public struct Gallery {
   public func search(
     _ queries: Features, from side: Int, top count: Int = 10, except own: [Int]? = nil
   ) throws -> [[Hit]] {
-    let found = try run.ranked(queries, from: side, in: features, top: count + (own == nil ? 0 : 1))
+    let found = try run.ranked(
+      queries, from: side, in: features, of: self.side, top: count + (own == nil ? 0 : 1))
     return try found.enumerated().map { query, rows in
       try rows.filter { $0.row != own?[query] }.prefix(count).enumerated().map { place, found in
         let (split, row) = places[found.row]

@@ -23,24 +23,36 @@ extension Run {
   ///
   /// - Parameters:
   ///   - queries: features of modality number `side`.
-  ///   - gallery: features of the other modality.
+  ///   - gallery: features of modality number `target`; nil for the other one.
   ///   - count: how many to find for each query; fewer when the gallery is smaller.
+  /// - Throws: ``RunError/comparesAcross(method:modality:)`` where items of one modality are to be compared by a method
+  ///   that cannot.
   public func ranked(
-    _ queries: Features, from side: Int, in gallery: Features, top count: Int
+    _ queries: Features, from side: Int, in gallery: Features, of target: Int? = nil, top count: Int
   ) throws -> [[RankedRow]] {
-    let method = try alignment()
+    let score = try scoring(from: side, to: target)
     let kept = min(count, gallery.count)
     guard kept > 0 else { return Array(repeating: [], count: queries.count) }
     let block = max(1, Self.blockSize / gallery.count)
     return try withoutGradient {
       try stride(from: 0, to: queries.count, by: block).flatMap { start in
         let part = try queries.items(start..<min(start + block, queries.count))
-        let scores =
-          side == 0
-          ? try method.similarity(part, gallery) : try method.similarity(gallery, part).transposed()
-        return try scores.to(.cpu).to(.float64).ranked(top: kept)
+        return try score(part, gallery).to(.cpu).to(.float64).ranked(top: kept)
       }
     }
+  }
+
+  /// How queries of a modality are scored against items of another or of the same, `[n, m]`.
+  private func scoring(from side: Int, to target: Int?) throws -> (Features, Features) throws -> Tensor {
+    let method = try alignment()
+    guard side != target || modalities.count == 1 else {
+      // What stands in one space is compared there, but for an order, which has an upper and a lower side.
+      guard let joint = method as? any JointEmbedding, joint.metric != .order else {
+        throw RunError.comparesAcross(method: about.name, modality: modalities[side])
+      }
+      return { try joint.metric.scores($0.values, $1.values) }
+    }
+    return side == 0 ? method.similarity : { try method.similarity($1, $0).transposed() }
   }
 }
 

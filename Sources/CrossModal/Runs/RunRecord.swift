@@ -207,6 +207,8 @@ public enum RunError: LocalizedError, Equatable {
   /// A file of a run folder that is not what was written there.
   case notWhole(file: String, reason: String)
   case predictsNothing(method: String, from: String)
+  /// Items of one modality are to be compared by a method that has no vectors for them.
+  case comparesAcross(method: String, modality: String)
   /// The run's own data set is asked for, but it was no file.
   case dataInMemory(String)
 
@@ -224,6 +226,8 @@ public enum RunError: LocalizedError, Equatable {
     case .notWhole(let file, let reason): "\(file): \(reason)"
     case .dataInMemory(let name):
       "the run was trained on \(name), which was in memory and is in no file; name a data set (--data)"
+    case .comparesAcross(let method, let modality):
+      "\(method) compares \(modality) with other modalities only; for \(modality) to \(modality) take a method of one vector an item, such as cca or clip"
     case .predictsNothing(let method, let modality):
       "this run of \(method) predicts nothing from \(modality); cca predicts each of two views from the other, kcca with predict=ratings or predict=labels from the first"
     }
@@ -233,7 +237,7 @@ public enum RunError: LocalizedError, Equatable {
 extension RunError: UserMistake {
   public var isUserMistake: Bool {
     switch self {
-    case .unknownModality, .dataInMemory: true
+    case .unknownModality, .dataInMemory, .comparesAcross: true
     default: false
     }
   }
