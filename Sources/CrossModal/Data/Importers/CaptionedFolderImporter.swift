@@ -45,7 +45,7 @@ enum CaptionedFolderImporter: Importer {
     guard !order.isEmpty else { throw ImportError.empty(file.relativeName) }
     try writer.pictures(order.map(\.text), to: "pictures.txt")
     writer.modality(
-      "image", ["file": writer.absolute(request.source), "list": "pictures.txt", "kind": "images"])
+      "image", ["file": writer.path(request.source), "list": "pictures.txt", "kind": "images"])
     try writer.lines(order.flatMap { captions[$0] ?? [] }, to: "captions.txt")
     writer.modality("text", ["file": "captions.txt", "kind": "text"])
     try writer.pairs(counts: order.map { captions[$0]?.count ?? 0 })

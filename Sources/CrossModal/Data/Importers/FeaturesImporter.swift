@@ -114,6 +114,11 @@ enum CSVImporter: Importer {
       }
     }
     try writer.array(Tensor(numbers, shape: [rows.count, columns.count]), to: "\(name).npy")
-    writer.modality(name, ["file": .string("\(name).npy"), "kind": "vector"])
+    var keys: JSON = ["file": .string("\(name).npy"), "kind": "vector"]
+    if let header = table.header {
+      try writer.lines(columns.map { header[$0] }, to: "\(name)-columns.txt")
+      keys["columns"] = .string("\(name)-columns.txt")
+    }
+    writer.modality(name, keys)
   }
 }

@@ -51,7 +51,7 @@ struct CaptionedPictures {
     } else {
       try writer.pictures(paths, to: "pictures.txt")
       writer.modality(
-        "image", ["file": writer.absolute(folder), "list": "pictures.txt", "kind": "images"])
+        "image", ["file": writer.path(folder), "list": "pictures.txt", "kind": "images"])
     }
     try writer.lines(captions.flatMap { $0 }, to: "captions.txt")
     writer.modality("text", ["file": "captions.txt", "kind": "text"])

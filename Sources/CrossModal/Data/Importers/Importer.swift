@@ -211,8 +211,15 @@ public final class DataSetWriter {
     return url
   }
 
-  /// A path of the source as `dataset.yaml` names it: absolute, so that large files stay where they are.
-  public func absolute(_ url: URL) -> JSON { .string(url.standardizedFileURL.path) }
+  /// A path of the source as `dataset.yaml` names it, so that large files stay where they are: relative where the source
+  /// lies beside the data set or below that, so that both may move together; absolute otherwise.
+  public func path(_ url: URL) -> JSON {
+    let path = url.standardizedFileURL.path
+    let home = folder.standardizedFileURL.deletingLastPathComponent().path
+    let beside = home.hasSuffix("/") ? home : home + "/"
+    guard beside != "/", path.hasPrefix(beside) else { return .string(path) }
+    return .string("../" + path.dropFirst(beside.count))
+  }
 
   func finish() throws {
     var tree: JSON = ["name": .string(name), "modalities": .object(modalities)]

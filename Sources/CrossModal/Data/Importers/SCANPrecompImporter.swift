@@ -33,7 +33,7 @@ enum SCANPrecompImporter: Importer {
       }
       if perItem == nil { modalities(of: array, writer) }
       perItem = own
-      var image: JSON = ["file": writer.absolute(features)]
+      var image: JSON = ["file": writer.path(features)]
       if isRepeated {
         // The picture stands once for every caption: every fifth is kept.
         try writer.copy(EveryRow(array, step: 5), to: "\(split)_ims.npy")
@@ -41,13 +41,13 @@ enum SCANPrecompImporter: Importer {
       }
       if request.has("\(split)_boxes.npy") {
         let boxes = try NPYReader.open(request.file("\(split)_boxes.npy"), limits: .standard)
-        image["boxes"] = writer.absolute(request.file("\(split)_boxes.npy"))
+        image["boxes"] = writer.path(request.file("\(split)_boxes.npy"))
         if isRepeated, boxes.count == array.count {
           try writer.copy(EveryRow(boxes, step: 5), to: "\(split)_boxes.npy")
           image["boxes"] = .string("\(split)_boxes.npy")
         }
       }
-      writer.split(split == "dev" ? "val" : split, ["image": image, "text": writer.absolute(captions)])
+      writer.split(split == "dev" ? "val" : split, ["image": image, "text": writer.path(captions)])
     }
     guard let perItem else {
       throw ImportError.missing(request.source.path, ["train_ims.npy", "train_feat.npy"])

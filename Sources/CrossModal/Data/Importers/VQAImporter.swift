@@ -46,7 +46,7 @@ struct QuestionedPictures {
     try writer.lines(questions, to: "questions.txt")
     try writer.lines(answers.map { JSON.array($0.map(JSON.string)) }, to: "answers.jsonl")
     try writer.array(.init(pairs, shape: [questions.count, 2]), to: "pairs.npy")
-    writer.modality("image", ["file": writer.absolute(folder), "list": "pictures.txt", "kind": "images"])
+    writer.modality("image", ["file": writer.path(folder), "list": "pictures.txt", "kind": "images"])
     var question: JSON = ["file": "questions.txt", "kind": "text"]
     if facts.contains(where: { $0.members?.isEmpty == false }) {
       try writer.lines(facts, to: "questions.jsonl")
