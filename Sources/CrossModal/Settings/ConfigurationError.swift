@@ -12,6 +12,9 @@ public enum ConfigurationError: LocalizedError, UserMistake, Equatable {
   /// Letters of a value that a message repeats; a file taken for settings is one long value.
   private static let longestValue = 120
 
+  /// Keys that a message names; more are a list that nobody reads.
+  private static let mostKeys = 12
+
   /// What users of other programs look for among the settings.
   private static let options: Set = ["seed", "device", "split", "data", "out"]
 
@@ -20,9 +23,12 @@ public enum ConfigurationError: LocalizedError, UserMistake, Equatable {
     case .unknownKey(let key, _, _) where Self.options.contains(key):
       return "'\(key)' is no setting but an option of its own, --\(key)"
     case .unknownKey(let key, let nearest, let known):
-      let hint = nearest.map { "; did you mean '\($0)'?" } ?? ""
-      return "unknown key '\(key)'\(hint) Known keys: \(known.joined(separator: ", "))"
-        .replacingOccurrences(of: "' Known", with: "'. Known")
+      let hint = nearest.map { "; did you mean '\($0)'?" } ?? "."
+      let list =
+        known.count > Self.mostKeys
+        ? "`crossmodal methods NAME` lists the \(known.count) keys of a method"
+        : "Known keys: \(known.joined(separator: ", "))"
+      return "unknown key '\(key)'\(hint) \(list)"
     case .badValue(let key, let value, let expected):
       let shown = value.count > Self.longestValue ? value.prefix(Self.longestValue) + "…" : value[...]
       return "\(key): \(shown) is not \(expected)"
