@@ -10,9 +10,11 @@ struct ExportCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         crossmodal export runs/wikipedia --out wikipedia-weights
+        crossmodal export runs/genes --tables --out genes-tables
 
       The folder gets model.safetensors, which Python's safetensors reads, with the official parameter names; \
-      featurizers.safetensors where there are any; and config.yaml.
+      featurizers.safetensors where there are any; and config.yaml. With --tables it gets .csv instead, for canonical \
+      methods: correlations, weights and loadings by the names of the columns, and the variates of every item.
       """)
 
   @Argument(help: ArgumentHelp("The folder of a run, as `crossmodal train` wrote it.", valueName: "run"))
@@ -24,9 +26,13 @@ struct ExportCommand: ParsableCommand {
   @Flag(help: "Replace an export that stands at --out.")
   var force = false
 
+  @Flag(help: "Write tables (.csv) of what was found instead of weights.")
+  var tables = false
+
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    if tables { return try exportTables() }
     try StagedFolder.check(URL(fileURLWithPath: out), kind: .run, replacing: force)
     let run = try Run.open(folder)
     let places = [folder, out].map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().standardizedFileURL }
@@ -41,6 +47,22 @@ struct ExportCommand: ParsableCommand {
       ])
     } else {
       Console.out("\(out): \(run.about.name), \(tensors.count) tensors")
+    }
+  }
+
+  private func exportTables() throws {
+    let place = URL(fileURLWithPath: out)
+    try StagedFolder.check(place, kind: .tables, replacing: force)
+    let run = try Run.open(folder)
+    let set = try RunOptions.dataSet(of: run, data: nil, strict: false, output)
+    let splits = try set.splitNames.map { try RunOptions.readable(set.split($0), strict: false, output) }
+    let staged = try StagedFolder(for: place, kind: .tables, replacing: force)
+    let files = try run.writeTables(of: splits, to: staged.folder)
+    try staged.commit()
+    if output.json {
+      Console.out(["folder": .string(out), "files": .array(files.map(JSON.string))])
+    } else {
+      Console.out("\(out): \(files.joined(separator: ", "))")
     }
   }
 }

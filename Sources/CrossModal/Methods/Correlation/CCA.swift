@@ -281,3 +281,16 @@ extension CCA: RelationLearning {
         "ridge_mode=auto with criterion=map chooses settings for classes, and the method scm learns them")
   }
 }
+
+extension CCA: ColumnReporting {
+  /// Weights of each view's columns and their correlations with its scores.
+  public var columnTables: [ColumnTable] {
+    guard rho.count > 0 else { return [] }
+    let further = furtherViews.sorted { $0.key < $1.key }.compactMap { number, view in
+      Int(number).map { ColumnTable("weights", side: $0, view.weight) }
+    }
+    let weights = [ColumnTable("weights", side: 0, weightX), ColumnTable("weights", side: 1, weightY)]
+    let loadings = [ColumnTable("loadings", side: 0, loadingsX), ColumnTable("loadings", side: 1, loadingsY)]
+    return weights + further + loadings.filter { $0.values.size(along: 1) > 0 }
+  }
+}
