@@ -1,6 +1,7 @@
 // Our part of the benchmarks: `prepare FOLDER` writes the data that the peers read, `measure FOLDER` prints one
-// JSON line for each measurement. Benchmarks/compare.py runs it beside the peers. `scan WORK THREADS` and
-// `imram …` are one measurement of Benchmarks/scan.py and imram.py. `coverage` prints how often intervals hold the truth.
+// JSON line for each measurement. Benchmarks/compare.py runs it beside the peers. `scan WORK THREADS`, `imram …` and
+// `dime …` are one measurement of Benchmarks/scan.py, imram.py and dime.py. `coverage` prints how often intervals hold
+// the truth.
 import CrossModal
 import Foundation
 import Torch
@@ -84,12 +85,13 @@ func measure(_ work: Work, in folder: URL) throws {
 }
 
 let arguments = CommandLine.arguments
-if arguments.count == 4, ["scan", "imram"].contains(arguments[1]), let threads = Int(arguments[3]) {
+if arguments.count == 4, ["scan", "imram", "dime"].contains(arguments[1]), let threads = Int(arguments[3]) {
   do {
     let measure =
       switch arguments[1] {
       case "scan": CrossAttentionScores.measure
-      default: RecurrentAttentionScores.measure
+      case "imram": RecurrentAttentionScores.measure
+      default: DynamicInteractionScores.measure
       }
     try measure(arguments[2], threads)
     exit(0)

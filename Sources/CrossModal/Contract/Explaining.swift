@@ -5,6 +5,12 @@ public protocol Explaining: Method {
   ///
   /// - Parameter items: one item of each modality, in the data set's order, as the method takes them.
   func evidence(_ items: [Items]) throws -> [Evidence]
+  /// The way that a pair takes through cells which it chooses by itself; nil, the default, where there are none.
+  func ways(_ items: [Items]) throws -> CellWays?
+}
+
+extension Explaining {
+  public func ways(_ items: [Items]) throws -> CellWays? { nil }
 }
 
 /// What the parts of one item (words, regions) found in the parts of another.

@@ -100,6 +100,23 @@ struct Canvas {
     rectangle(x + width - thickness, y + thickness, thickness, inner, color, opacity: opacity)
   }
 
+  /// A straight line.
+  mutating func line(
+    from start: (x: Double, y: Double), to end: (x: Double, y: Double), _ color: Color, thickness: Double,
+    opacity: Double = 1
+  ) {
+    let (dx, dy) = (end.x - start.x, end.y - start.y)
+    let length = max(1e-9, (dx * dx + dy * dy).squareRoot())
+    let (nx, ny) = (-dy / length * thickness / 2, dx / length * thickness / 2)
+    fill(
+      [
+        [
+          (start.x + nx, start.y + ny), (end.x + nx, end.y + ny), (end.x - nx, end.y - ny),
+          (start.x - nx, start.y - ny),
+        ]
+      ], color, opacity: opacity)
+  }
+
   /// Another picture, uint8 `[h, w, 3]`, resized into a rectangle.
   ///
   /// - Parameter share: how much of it is seen at each pixel `[height][width]` of the rectangle; all when nil.
@@ -138,7 +155,9 @@ struct Canvas {
   }
 
   /// Fills polygons by how much of each pixel they cover (outlines that turn the other way are holes).
-  private mutating func fill(_ polygons: [[(x: Double, y: Double)]], _ color: Color) {
+  private mutating func fill(
+    _ polygons: [[(x: Double, y: Double)]], _ color: Color, opacity: Double = 1
+  ) {
     let all = polygons.joined()
     guard let low = all.map(\.x).min(), let high = all.map(\.x).max(), let top = all.map(\.y).min(),
       let bottom = all.map(\.y).max(), high - low < 1e5, bottom - top < 1e5
@@ -159,7 +178,7 @@ struct Canvas {
       var sum = 0.0
       for column in 0..<columns {
         sum += area[row * columns + column]
-        blend(x0 + column, y0 + row, color, Float(min(1, abs(sum))))
+        blend(x0 + column, y0 + row, color, Float(min(1, abs(sum)) * opacity))
       }
     }
   }

@@ -35,6 +35,12 @@ extension MatchExplanation {
             values: found.weights),
           caption: "Each row adds up to 1."))
     }
+    if let ways {
+      report.blocks.append(.section("The way of this pair"))
+      report.blocks.append(
+        .picture(
+          try embedded(drawing(of: ways, width: 1120), "cells and what flows"), caption: sentence(ways)))
+    }
     return report
   }
 

@@ -15,6 +15,7 @@ extension MatchExplanation {
         try page.matrix(self, found)
       }
     }
+    if let ways { try page.ways(self, ways) }
     return try page.drawn().png()
   }
 
@@ -99,6 +100,15 @@ private struct PicturePage {
       }
       if index % columns == columns - 1 || index == tiles.count - 1 { y += height + 46 }
     }
+  }
+
+  /// The way of the pair.
+  mutating func ways(_ match: MatchExplanation, _ ways: CellWays) throws {
+    heading(match.sentence(ways))
+    let drawing = match.drawing(of: ways, width: Int(Self.room))
+    let (picture, top) = (try drawing.tensor(), y)
+    steps.append { try $0.picture(picture, Int(Self.margin), Int(top), drawing.width, drawing.height) }
+    y += Double(drawing.height)
   }
 
   /// Asking parts as rows, attended parts as columns.

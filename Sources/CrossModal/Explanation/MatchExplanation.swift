@@ -55,11 +55,14 @@ public struct MatchExplanation: Sendable {
   public let sides: [Side]
   /// The direction that the score comes from first.
   public let evidence: [Evidence]
+  /// The way of the pair, of a method that chooses one.
+  public let ways: CellWays?
 
   /// - Throws: ``ExplanationError`` when the evidence does not fit the parts.
   public init(
     method: String, dataset: String, score: Double?, outcome: String? = nil, sides: [Side],
-    evidence: [Evidence]
+    evidence: [Evidence],
+    ways: CellWays? = nil
   ) throws {
     for found in evidence {
       guard sides.indices.contains(found.asking), sides.indices.contains(found.attended),
@@ -80,6 +83,7 @@ public struct MatchExplanation: Sendable {
     self.outcome = outcome
     self.sides = sides
     self.evidence = evidence
+    self.ways = ways
   }
 
   /// Which of the items consists of words; the second where both do or neither does.

@@ -60,7 +60,7 @@ extension Run {
         outcome: (method as? any Answering).map { try self.answer(of: $0, to: seen) },
         sides: pair.enumerated().map { side, own in
           try self.side(own, side, seen[side], evidence.first { $0.attended == side }?.grid)
-        }, evidence: evidence)
+        }, evidence: evidence, ways: method.ways(seen))
     }
   }
 

@@ -17,6 +17,7 @@ public enum MethodList {
     SigLIP.self,
     SCAN.self,
     IMRAM.self,
+    DIME.self,
     SAN.self,
   ]
 

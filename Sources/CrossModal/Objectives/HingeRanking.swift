@@ -131,17 +131,24 @@ public struct HingeRanking: Sendable, Equatable {
   /// The same loss of scores that come from elsewhere, such as from attention; its graph goes through them.
   ///
   /// - Parameters:
-  ///   - scores: `[n, n]`, image i and caption j; the pairs on the diagonal.
+  ///   - scores: `[n, m]`, image i and caption j; the pairs on the diagonal. Where one side has more items than the other,
+  ///     those are wrong partners without a right one.
   ///   - matches: which rows belong together; those beside row i with row i are left out.
   public func loss(ofScores scores: Tensor, _ matches: Matches) throws -> ObjectiveValue {
-    guard scores.shape == [matches.count, matches.count] else {
+    guard scores.shape == [matches.count, matches.columns] else {
       throw ObjectiveError.unequalCounts("the scores", scores.shape.max() ?? 0, "the matches", matches.count)
     }
     let masks = try matches.masks()
+    let pairs = Swift.min(matches.count, matches.columns)
+    func paired(_ all: Tensor) throws(TorchError) -> Tensor { try all[0..<pairs] }
+    let turned = try masks.transposed()
     let each = try Tensor.concatenated([
-      costs(scores, masks), costs(scores.transposed(), masks.transposed()),
+      costs(paired(scores), PairMasks(positive: paired(masks.positive), negative: paired(masks.negative))),
+      costs(
+        paired(scores.transposed()),
+        PairMasks(positive: paired(turned.positive), negative: paired(turned.negative))),
     ])
-    let count = Double(matches.count)
+    let count = Double(pairs)
     let active = try (each.detached() .> 0).to(scores.dtype).mean()
     return ObjectiveValue(
       total: try each.sum() * (reduction == .sum ? 1 : 1 / count), parts: [("active", active)])

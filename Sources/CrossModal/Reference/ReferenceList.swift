@@ -23,6 +23,8 @@ public enum ReferenceList {
     ScanMetricsReference.self,
     ScanTokenizerReference.self,
     DIMETokenizerReference.self,
+    DIMEInteractionReference.self,
+    DIMEEncodersReference.self,
     VSEppMetricsReference.self,
     GeneralizedPoolingReference.self,
     VSEppLossReference.self,

@@ -108,9 +108,9 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
 
   // MARK: - Small settings
 
-  /// Names that the widths of networks have, with a method's own name for the same as an alias.
+  /// Names that the widths and heads of networks have, with a method's own name for the same as an alias.
   private static let widths: Set<String> = [
-    "embed_size", "hidden", "word_dim", "filters", "lstm_size", "attention_dim",
+    "embed_size", "hidden", "word_dim", "heads", "filters", "lstm_size", "attention_dim",
   ]
   private static let width = 8
 

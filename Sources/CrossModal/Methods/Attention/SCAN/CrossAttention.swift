@@ -118,14 +118,20 @@ public struct CrossAttention: Sendable, Equatable {
   }
 
   /// N(S), with the queries along a dimension.
-  func normalized(_ products: Tensor, along dimension: Int) throws(TorchError) -> Tensor {
+  ///
+  /// - Parameter least: what lengths are at least, as DIME's program has it, in place of what SCAN's adds to them.
+  func normalized(
+    _ products: Tensor, along dimension: Int, least: Double? = nil
+  ) throws(TorchError) -> Tensor {
     switch normalization {
     case .none: return products
     case .clipped: return try products.leakyReLU(slope: 0.1)
     case .softmax: return try products.softmax(along: dimension)
     case .l2norm, .clippedL2norm:
       let t = normalization == .l2norm ? products : try products.leakyReLU(slope: 0.1)
-      return try t / (t.norm(along: dimension, keepingDimension: true) + 1e-8)
+      let length = try t.norm(along: dimension, keepingDimension: true)
+      guard let least else { return try t / (length + 1e-8) }
+      return try t / length.clamped(from: least)
     case .l1norm, .clippedL1norm:
       let t = normalization == .l1norm ? products : try products.leakyReLU(slope: 0.1)
       return try t / (t.magnitude().sum(along: dimension, keepingDimension: true) + 1e-8)

@@ -1,0 +1,152 @@
+"""Dynamic modality interaction: ours beside the authors' algorithm in PyTorch, float32, on the same numbers in one run.
+
+The algorithm is that of the authors' program (all cells of all pairs, and a loop over captions in the cells across
+modalities), rewritten for today's PyTorch. Every measurement is a process of its own, so that its peak memory is its own,
+on one thread, by its CPU seconds. Results that should agree and do not end the comparison.
+"""
+
+import json
+import pathlib
+import sys
+
+from attention import agrees, best, has_peer, memory, ours, python, run
+
+# What the last bias of every router is: all cells alive, some, few.
+works = [("1.5", "every cell alive"), ("0.02", "some cells dead"), ("-0.05", "most cells dead")]
+width = 256
+
+
+# ---- The peer's part: `dime.py peer WORK THREADS` ----
+
+
+def peer(work, threads):
+    import torch
+    from torch.nn.functional import linear, normalize
+
+    torch.set_num_threads(threads)
+    generator = torch.Generator().manual_seed(4)
+    weights = {}
+
+    def weight(name, *shape):
+        weights[name] = torch.empty(shape).uniform_(-0.08, 0.08, generator=generator)
+
+    def fragments(count, length, seed):
+        rows = torch.empty(count, length + 1, width).normal_(generator=torch.Generator().manual_seed(seed))
+        rows = normalize(rows, dim=2)
+        return rows[:, 0], rows[:, 1:]
+
+    # The parameters of the interaction in their order, as our part draws them.
+    for layer in range(3):
+        for cell, maps in [
+            ("ric", []), ("glgc", [("fc_1", width, width), ("fc_2", width, width)]),
+            ("imrc", [(f"sa.att_layer.linears.{i}", width, width) for i in range(3)]
+             + [("sa.feed_forward_layer.fc1", 512, width), ("sa.feed_forward_layer.fc2", width, 512)]),
+            ("cmrc", [(f"refine.fc_{name}", width, width) for name in ("scale", "shift", "1", "2")]),
+        ]:
+            routers = [("router.mlp.0", 512, width), ("router.mlp.2", 4 if layer < 2 else 1, 512)]
+            for name, outputs, inputs in routers + maps:
+                weight(f"{layer}.{cell}.{name}.weight", outputs, inputs)
+                weight(f"{layer}.{cell}.{name}.bias", outputs)
+            weights[f"{layer}.{cell}.router.mlp.2.bias"].fill_(float(work))
+
+    def apply(name, x):
+        return linear(x, weights[name + ".weight"], weights[name + ".bias"])
+
+    def gate(name, x):
+        hidden = torch.relu(apply(name + ".router.mlp.0", x.mean(-2)))
+        return torch.relu(torch.tanh(apply(name + ".router.mlp.2", hidden)))
+
+    def reason(name, x):
+        shape = x.shape
+        x = x.reshape(-1, *shape[-2:])
+        n, l, d = x.shape
+        q, k, v = (apply(f"{name}.sa.att_layer.linears.{i}", x).view(n, l, 16, d // 16).transpose(1, 2) for i in range(3))
+        attended = torch.softmax(q @ k.transpose(2, 3) / (d // 16) ** 0.5, dim=-1) @ v
+        y = x + attended.transpose(1, 2).reshape(n, l, d)
+        return (y + apply(name + ".sa.feed_forward_layer.fc2", torch.relu(apply(name + ".sa.feed_forward_layer.fc1", y)))).view(shape)
+
+    def guide(name, x, sentences):
+        columns = []
+        for i, sentence in enumerate(sentences):
+            local = x if x.dim() == 3 else x[:, i]
+            turned = normalize(apply(name + ".fc_1", local) * sentence, dim=-2)
+            columns.append((1 + turned) * local)
+        return torch.stack(columns, 1)
+
+    def refine(name, x, words):
+        columns = []
+        for i, context in enumerate(words):
+            local = x if x.dim() == 3 else x[:, i]
+            context = context.expand(local.size(0), -1, -1)
+            attention = normalize(torch.nn.functional.leaky_relu(context @ local.transpose(1, 2), 0.1), dim=2)
+            attended = torch.softmax(attention * 4, dim=1).transpose(1, 2) @ context
+            scaled = local * torch.tanh(apply(name + ".refine.fc_scale", attended)) + apply(name + ".refine.fc_shift", attended)
+            columns.append(apply(name + ".refine.fc_2", torch.relu(apply(name + ".refine.fc_1", scaled))) + local)
+        return torch.stack(columns, 1)
+
+    def cells(layer, inputs, sentences, words):
+        names = [f"{layer}.{cell}" for cell in ("ric", "glgc", "imrc", "cmrc")]
+        found = [torch.relu(inputs[0]), guide(names[1], inputs[1], sentences), reason(names[2], inputs[2]),
+                 refine(names[3], inputs[3], words)]
+        gates = [gate(name, x) for name, x in zip(names, inputs)]
+        if inputs[0].dim() == 3:
+            found[0], found[2] = found[0].unsqueeze(1), found[2].unsqueeze(1)
+            gates = [g.unsqueeze(1) for g in gates]
+        return found, torch.stack(gates, -1)
+
+    def scores(regions, sentences, words):
+        inputs = [regions] * 4
+        for layer in range(2):
+            found, p = cells(layer, inputs, sentences, words)
+            q = p / (p.sum(-1, keepdim=True) + 1e-8)
+            dead = (p.sum(-1) < 1e-4).float()
+            inputs = []
+            for output in range(4):
+                total = dead[..., output, None, None] * found[0]
+                for c in range(4):
+                    total = total + q[..., output, c, None, None] * found[c]
+                inputs.append(total)
+        found, p = cells(2, inputs, sentences, words)
+        p = p[..., 0, :]
+        dead = (p < 1e-4 / 4).float()
+        total = 0
+        for c in range(4):
+            total = total + p[..., c, None, None] * found[c] + dead[..., c, None, None] * inputs[c]
+        refined = total / (p.sum(-1) + dead.sum(-1))[..., None, None]
+        refined = refined / (1 + 1e-5) ** 0.5
+        pooled = normalize(refined.mean(2) + refined.max(2)[0], dim=-1)
+        return (pooled * sentences).sum(-1)
+
+    regions, (sentences, words) = fragments(16, 36, 1)[1], fragments(32, 12, 2)
+    with torch.no_grad():
+        _, cpu, check = best(2, lambda: scores(regions, sentences, words).flatten().tolist())
+    return {"pairs": 16 * 32, "cpu": cpu, "check": check, "memory": memory()}
+
+
+# ---- The comparison ----
+
+
+def compare():
+    failed = []
+    peers = has_peer()
+    theirs = (python, pathlib.Path(__file__).resolve(), "peer")
+    print("\nDynamic modality interaction, texts refine 36 regions, 12 words, width 256, float32, one thread")
+    print(f"{'work':<26}{'program':<22}{'pairs/s':>10}{'cells':>9}{'peak MB':>9}{'against ours':>14}")
+    for work, name in works:
+        own = run((ours, "dime", work), 1)
+        speed = own["pairs"] / own["cpu"]
+        print(f"{name:<26}{'CrossModal':<22}{speed:>10,.0f}{own['cells']:>9.0%}{own['memory'] / 1e6:>9.0f}")
+        if peers:
+            other = run((*theirs, work), 1)
+            rate = other["pairs"] / other["cpu"]
+            print(f"{'':<26}{'official, PyTorch':<22}{rate:>10,.0f}{'100%':>9}{other['memory'] / 1e6:>9.0f}"
+                  f"{f'{speed / rate:.1f}x slower':>14}")
+            if not agrees(other["check"], own["check"], 1e-5):
+                failed.append(name)
+    sys.exit(f"bench: results that should agree do not: {'; '.join(failed)}" if failed else 0)
+
+
+if sys.argv[1:2] == ["peer"]:
+    print(json.dumps(peer(sys.argv[2], int(sys.argv[3]))))
+else:
+    compare()
