@@ -48,7 +48,7 @@ struct SANTests {
 
   private func expectClose(_ one: Tensor, _ other: Tensor, _ about: String = "") throws {
     #expect(
-      one.shape == other.shape && (try one.isClose(to: other, relative: 1e-5, absolute: 1e-6)), "\(about)")
+      try one.shape == other.shape && one.isClose(to: other, relative: 1e-5, absolute: 1e-6), "\(about)")
   }
 
   // MARK: - Attention
