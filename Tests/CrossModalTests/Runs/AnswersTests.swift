@@ -47,7 +47,7 @@ struct AnswersTests {
 
   static let settings: JSON = [
     "encoder": "patches(8)", "word_dim": 12, "filters": [8, 8, 8], "attention_dim": 12, "dropout": 0,
-    "learning_rate": 0.01, "batch_size": 16, "epochs": 40,
+    "learning_rate": 0.01, "batch_size": 16, "epochs": 40, "hold_back": 0,
   ]
 
   static func run(_ data: DataSet, into folder: URL) throws -> Run {

@@ -242,7 +242,7 @@ struct WordRunTests {
     #expect(record.features["text"]?["file"] == "vocabulary.json")
     #expect(
       record.settings["features"] == [
-        "text": ["name": "words", "threshold": 1, "tokenizer": "nltk", "lowercase": true]
+        "text": ["name": "words", "threshold": 1, "tokenizer": "nltk", "lowercase": true, "marks": true]
       ])
     // A run of the record's own settings has the same record, so that it can be resumed without repeating them.
     #expect(
@@ -303,13 +303,13 @@ struct WordRunTests {
     }
     #expect(
       failure(["name": "words", "treshold": 1])
-        == "unknown key 'features.text.treshold'; did you mean 'threshold'? Known keys: threshold, splits, vocabulary, tokenizer, lowercase"
+        == "unknown key 'features.text.treshold'; did you mean 'threshold'? Known keys: threshold, splits, vocabulary, tokenizer, lowercase, marks"
     )
     #expect(
       failure(["name": "words", "threshold": "x"]) == "features.text.threshold: \"x\" is not a whole number")
     #expect(
       failure("wrods")
-        == "there is no featurizer 'wrods', only tfidf, descriptor, pixels, words, wordpiece; did you mean 'words'?"
+        == "there is no featurizer 'wrods', only tfidf, descriptor, pixels, words, wordpiece, fragments; did you mean 'words'?"
     )
     #expect(
       failure("words", CCA.self)?.hasSuffix("but the featurizer 'words' of text gives tokens") == true)
