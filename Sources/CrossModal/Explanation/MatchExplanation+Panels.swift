@@ -86,7 +86,8 @@ extension MatchExplanation {
   ) throws -> Canvas {
     let scale = Double(width) / Double(picture.size(along: 1))
     let height = max(1, Int((Double(picture.size(along: 0)) * scale).rounded()))
-    var canvas = Canvas(width: width, height: height)
+    // What is not looked at goes dark, so that a look at a white background shows too.
+    var canvas = Canvas(width: width, height: height, fill: .ink)
     guard let weights, let best = weights.indices.max(by: { weights[$0] < weights[$1] }) else {
       try canvas.picture(picture, 0, 0, width, height)
       return canvas
