@@ -67,7 +67,8 @@ public struct CaptionWords: TargetEncoder {
     self.init(try WordFeaturizer(settings: settings, state: [:], document: document))
   }
 
-  public var settings: JSON { words.settings }
+  /// Those of the words but for the marks, which captions always have.
+  public var settings: JSON { .object((words.settings.members ?? []).filter { $0.key != "marks" }) }
   public var document: JSON { words.vocabulary.json }
 
   public func output(named name: String) -> DataDescription.Target {
