@@ -39,7 +39,8 @@ struct PicturesAndTextsTests {
     #expect(everywhere.status == 0 && everywhere.errors.contains("lacks 'xyzzy';"))
     let lines = everywhere.output.split(separator: "\n")
     #expect(lines.count == 2225)
-    #expect(lines.contains { $0.contains(" val 161 ") && $0.contains(" red heart  ") && $0.hasSuffix(".jpg") })
+    #expect(
+      lines.contains { $0.contains(" val 161 ") && $0.contains(" red heart  ") && $0.hasSuffix(".jpg") })
     let row = try CommandLine.run(
       "search", out, "--from", "text", "--to", "image", "--query-row", "0", "--split", "all")
     #expect(row.status == 2 && row.errors.contains("--query-row is a row of one split"))

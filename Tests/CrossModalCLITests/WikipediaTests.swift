@@ -78,7 +78,7 @@ struct WikipediaTests {
       Array($0.bindMemory(to: Float.self))
     }
     let found = try json(
-      "search", folder.path("run"), "--from", "image", "--to", "text", "--query-row", "3", "-k", "5")
+      "search", folder.path("run"), "--from", "image", "--split", "test", "--query-row", "3", "-k", "5")
     let results = try #require(found["results"]?.array)
     #expect(results.count == 5)
     #expect(results.map { $0["rank"]?.int } == [1, 2, 3, 4, 5])

@@ -36,7 +36,8 @@ extension RetrievalReport {
       .gallery(PictureGallery(rows: rows), caption: caption),
       .code(
         "crossmodal search RUN --query-text \"\(name)\"",
-        caption: "The same with words of your own, over all items of \(other) (`--split` names a part of them):"),
+        caption:
+          "The same with words of your own, over all items of \(other) (`--split` names a part of them):"),
     ]
   }
 

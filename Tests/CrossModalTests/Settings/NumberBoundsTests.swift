@@ -94,7 +94,9 @@ struct NumberBoundsTests {
       let about = type.allKeys.first { $0.name == path[0] }?.about ?? ""
       let words = about.split { !$0.isLetter && !$0.isNumber && !"_-+".contains($0) }
       let others: [JSON] =
-        [.bool(true), .bool(false), 1, 2, 3, 16, 24, 0.5, 0.25, 100, [0.5, 0.25], [2, 3], [2, 3, 4], ["a"]]
+        [
+          .bool(true), .bool(false), 1, 2, 3, 16, 24, 0.5, 0.25, 100, [0.5, 0.25], [2, 3], [2, 3, 4], ["a"],
+        ]
         + words.map { .string(String($0)) } + ["some.file", "hard(3)", "gru"]
       let seen = others.contains { other in
         guard other != standard, let tree = try? tree(type, path, other) else { return false }
