@@ -46,8 +46,8 @@ struct AnswersTests {
   }
 
   static let settings: JSON = [
-    "encoder": "patches(8)", "word_dim": 12, "filters": [8, 8, 8], "attention_dim": 12, "dropout": 0,
-    "learning_rate": 0.01, "batch_size": 16, "epochs": 40, "hold_back": 0,
+    "encoder": "patches(8)", "word_dim": 24, "filters": [16, 16, 16], "attention_dim": 24, "dropout": 0,
+    "learning_rate": 0.003, "batch_size": 16, "epochs": 100, "hold_back": 0,
   ]
 
   static func run(_ data: DataSet, into folder: URL) throws -> Run {
@@ -135,6 +135,7 @@ struct AnswersTests {
       return (error as? any LocalizedError)?.errorDescription ?? ""
     }
     #expect(told(try DataSet(at: folder.path)).contains("question 5 has no words"))
+    try folder.write(text, to: "questions.txt")
     let yaml = try String(contentsOf: folder.file("dataset.yaml"), encoding: .utf8)
     try folder.write(yaml.replacing("answers: answers.jsonl\n", with: ""), to: "dataset.yaml")
     #expect(told(try DataSet(at: folder.path)).contains("has no answers, which the method needs"))
