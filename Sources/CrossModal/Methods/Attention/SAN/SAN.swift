@@ -196,9 +196,12 @@ public final class SAN: Module, Trainable, Answering {
   }
 
   /// Pairs none of whose answers is in the list are left out.
+  ///
+  /// - Throws: ``MethodError`` naming a question without words, before a run is begun.
   public func sampler(
     for data: some TrainingSet, _ training: TrainingConfiguration
   ) throws -> any BatchSampler {
+    try sides.check(data)
     let places = Self.answerable(data)
     return SelectedPairSampler(
       places, by: ShuffledSampler(count: places.count, batchSize: training.batchSize ?? places.count))
@@ -210,7 +213,6 @@ public final class SAN: Module, Trainable, Answering {
   }
 
   public func prepare(on data: some TrainingSet, _ preparation: Preparation) throws {
-    try sides.check(data)
     try grid.pretrained?.checkWeights()
     let left = data.count - Self.answerable(data).count
     if left > 0 {
