@@ -11,22 +11,13 @@ enum IMRAMReference: ReferenceComponents {
   }
 
   static func compute(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
-    var configuration = IMRAM.Configuration()
+    var configuration: IMRAM.Configuration = try reference.regionWordSettings()
     configuration.modelMode = try reference.choice("model_mode")
     configuration.iterationStep = try reference.count("iteration_step", atMost: 64)
     configuration.memory = try reference.choice("memory", or: .gate)
     configuration.noImramNorm = try reference.flag("no_IMRAM_norm", or: false)
     configuration.rawFeatureNorm = try reference.choice("raw_feature_norm", or: .clippedL2norm)
     configuration.lambdaSoftmax = try reference.number("lambda_softmax")
-    configuration.margin = try reference.number("margin")
-    configuration.maxViolation = try reference.flag("max_violation", or: false)
-    configuration.embedSize = try reference.count("embed_size")
-    configuration.wordDim = try reference.count("word_dim")
-    configuration.numLayers = try reference.count("num_layers", atMost: max(1, reference.weights.count))
-    configuration.biGru = try reference.flag("bi_gru", or: false)
-    configuration.precompEncType = try reference.choice("precomp_enc_type", or: .basic)
-    configuration.noImgnorm = try reference.flag("no_imgnorm", or: false)
-    configuration.noTxtnorm = try reference.flag("no_txtnorm", or: false)
     let network = try IMRAM(configuration, for: reference.regionsAndWords())
     let graph = try ReferenceGraph(reference, inputs: ["images"])
     try network.load(reference.weights.map { ($0.key, $0.value) }, from: "weights.safetensors")
@@ -52,6 +43,21 @@ enum IMRAMReference: ReferenceComponents {
 }
 
 extension ReferenceCase {
+  /// The settings that SCAN and the methods that build on it have in common.
+  func regionWordSettings<Settings: RegionWordConfiguration>() throws -> Settings {
+    var settings = Settings()
+    settings.margin = try number("margin")
+    settings.maxViolation = try flag("max_violation", or: false)
+    settings.embedSize = try count("embed_size")
+    settings.wordDim = try count("word_dim")
+    settings.numLayers = try count("num_layers", atMost: max(1, weights.count))
+    settings.biGru = try flag("bi_gru", or: false)
+    settings.precompEncType = try choice("precomp_enc_type", or: .basic)
+    settings.noImgnorm = try flag("no_imgnorm", or: false)
+    settings.noTxtnorm = try flag("no_txtnorm", or: false)
+    return settings
+  }
+
   /// Data of regions and words, as cases of SCAN and of methods that build on it give them.
   func regionsAndWords() throws -> DataDescription {
     DataDescription(

@@ -17,21 +17,12 @@ enum SCANReference: ReferenceComponents {
   // MARK: - From inputs to gradients
 
   private static func model(_ reference: ReferenceCase) throws -> [String: ReferenceOutput] {
-    var configuration = SCAN.Configuration()
+    var configuration: SCAN.Configuration = try reference.regionWordSettings()
     configuration.crossAttn = try reference.choice("cross_attn", or: .t2i)
     configuration.aggFunc = try reference.choice("agg_func", or: .logSumExp)
     configuration.rawFeatureNorm = try reference.choice("raw_feature_norm", or: .clippedL2norm)
     configuration.lambdaSoftmax = try reference.number("lambda_softmax")
     configuration.lambdaLse = try reference.number("lambda_lse", or: 6)
-    configuration.margin = try reference.number("margin")
-    configuration.maxViolation = try reference.flag("max_violation", or: false)
-    configuration.embedSize = try reference.count("embed_size")
-    configuration.wordDim = try reference.count("word_dim")
-    configuration.numLayers = try reference.count("num_layers", atMost: max(1, reference.weights.count))
-    configuration.biGru = try reference.flag("bi_gru", or: false)
-    configuration.precompEncType = try reference.choice("precomp_enc_type", or: .basic)
-    configuration.noImgnorm = try reference.flag("no_imgnorm", or: false)
-    configuration.noTxtnorm = try reference.flag("no_txtnorm", or: false)
     let network = try SCAN(configuration, for: reference.regionsAndWords())
     let graph = try ReferenceGraph(reference, inputs: ["images"])
     try network.load(reference.weights.map { ($0.key, $0.value) }, from: "weights.safetensors")

@@ -3,18 +3,18 @@ import Torch
 /// Settings of methods that score regions against words and learn by the hinge loss of those scores: the encoders and
 /// the learning of SCAN (Lee et al., ECCV 2018), which IMRAM has too.
 protocol RegionWordConfiguration: MethodConfiguration {
-  var margin: Double { get }
-  var maxViolation: Bool { get }
+  var margin: Double { get set }
+  var maxViolation: Bool { get set }
   var warmupEpochs: Int { get }
   var warmupReduction: Reduction { get }
   var maskSameImage: Bool { get }
-  var embedSize: Int { get }
-  var wordDim: Int { get }
-  var numLayers: Int { get }
-  var biGru: Bool { get }
-  var precompEncType: RegionEncoder.Kind { get }
-  var noImgnorm: Bool { get }
-  var noTxtnorm: Bool { get }
+  var embedSize: Int { get set }
+  var wordDim: Int { get set }
+  var numLayers: Int { get set }
+  var biGru: Bool { get set }
+  var precompEncType: RegionEncoder.Kind { get set }
+  var noImgnorm: Bool { get set }
+  var noTxtnorm: Bool { get set }
   var dropLast: Bool { get }
 }
 
