@@ -54,7 +54,7 @@ struct DemoCommand: ParsableCommand {
       "\(hearts.query)" finds  \(hearts.found.prefix(4).map(\.card.label).joined(separator: ", "))
 
       Report: \(out)/report.html  (\(text(seconds, 0)) s)
-      Next:   ./crossmodal search \(out)/emoji --from text --to image --query-text "red heart"
+      Next:   ./crossmodal search \(out)/emoji --query-text "red heart"
               ./crossmodal evaluate \(out)/wikipedia
               ./crossmodal methods
       """

@@ -109,7 +109,7 @@ struct DemoReport {
       .section("What to try next"),
       .code(
         """
-        ./crossmodal search \(folder)/emoji --from text --to image --query-text "sleeping cat"
+        ./crossmodal search \(folder)/emoji --query-text "sleeping cat"
         ./crossmodal search \(folder)/emoji --from image --to text --query-file Data/emoji/images/2764.jpg
         ./crossmodal evaluate \(folder)/wikipedia --json
         ./crossmodal methods

@@ -56,7 +56,7 @@ struct SearchAnswer {
 /// What was found, as a page with pictures.
 struct SearchPage {
   let run: Run
-  let from: Int
+  /// The modality that was searched.
   let to: Int
   /// How many items were searched.
   let searched: Int
@@ -73,13 +73,14 @@ struct SearchPage {
           return .init(content, title: hit.card.label, score: hit.score)
         })
     }
-    let (source, target) = (run.modalities[from], run.modalities[to])
     return Report(
       title: answers.count == 1 ? answers[0].query.card.label : "\(answers.count) searches",
       kicker: "\(run.about.name) on \(run.record.data.name)",
       lead:
-        "The nearest of \(NumberText.fixed(Double(searched), decimals: 0)) items of \(target) to each query of \(source), best first, with the score of each.",
-      blocks: [.gallery(PictureGallery(rows: rows), caption: "")],
+        "\(answers.count == 1 ? "What it found" : "What each query found") among \(NumberText.fixed(Double(searched), decimals: 0)) items of \(run.modalities[to]), best first, with the score of each.",
+      blocks: [
+        .gallery(PictureGallery(rows: rows), caption: "The query on the left, what it found beside it.")
+      ],
       footer: "CrossModal \(CrossModalVersion.current)")
   }
 

@@ -98,7 +98,7 @@ struct SearchCommand: ParsableCommand {
       except: own.isEmpty ? nil : own)
     let answers = zip(queries, hits).map { SearchAnswer(query: $0, hits: $1) }
     if let out {
-      let page = SearchPage(run: run, from: source, to: target, searched: gallery.count, answers: answers)
+      let page = SearchPage(run: run, to: target, searched: gallery.count, answers: answers)
       try page.report.write(to: URL(fileURLWithPath: out))
     }
     guard output.json else {
@@ -175,7 +175,7 @@ struct SearchCommand: ParsableCommand {
         throw UsageError("\(queryFile): holds \(items.count) items, expected one")
       }
       warn(of: items, run, side: side)
-      return [SearchQuery(card: try card(queryFile, items), features: try run.encode(items, side: side))]
+      return [SearchQuery(card: card(queryFile, items), features: try run.encode(items, side: side))]
     }
     return try texts(as: modality).map { text in
       let items = try Items(text: text, as: modality)
@@ -215,12 +215,13 @@ struct SearchCommand: ParsableCommand {
   }
 
   /// What a page shows of a file that is a query.
-  private func card(_ file: String, _ items: Items) throws -> Card {
-    switch items {
+  private func card(_ file: String, _ items: Items) -> Card {
+    let name = (file as NSString).lastPathComponent
+    return switch items {
     case .texts(let texts): Card(id: "query", text: texts[0])
-    case .pictures(let pictures): Card(id: "query", title: file, picture: pictures[0])
-    case .images: Card(id: "query", title: file, picture: Picture(.file(URL(fileURLWithPath: file))))
-    default: Card(id: "query", title: file)
+    case .pictures(let pictures): Card(id: "query", title: name, picture: pictures[0])
+    case .images: Card(id: "query", title: name, picture: Picture(.file(URL(fileURLWithPath: file))))
+    default: Card(id: "query", title: name)
     }
   }
 }
