@@ -4,7 +4,7 @@
 ///   as these: fewer where items of a group, such as the captions of a picture, fare alike. It has a width also where
 ///   nothing, or everything, was found.
 /// - Another number between two ends (mAP, MRR, IoU) by the Bayesian bootstrap (Rubin, Annals of Statistics 1981), as
-///   if half an item more had been seen, at either end.
+///   if half an item more had been seen, at either end, of which a number that is a mean of many parts is one part.
 /// - Ranks and other numbers without ends by the Bayesian bootstrap alone.
 public struct ConfidenceInterval: Sendable, Equatable {
   /// The number on the test as it is.

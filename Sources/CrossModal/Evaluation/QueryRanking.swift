@@ -15,6 +15,8 @@ public struct QueryResult: Sendable, Equatable {
   public var match: Int?
   /// Row of the item with the highest score, the first of equals; nil when every score is NaN.
   public var top: Int?
+  /// How many items are relevant.
+  public var relevant = 0
   /// Mean of the precision at each relevant item; nil when nothing is relevant.
   public var averagePrecision: Double?
   /// Discounted gain of the relevant items over that of the best order; nil when nothing is relevant.

@@ -219,7 +219,7 @@ public struct RetrievalEvaluation: Sendable {
         QueryResult(
           row: queries[query], fold: fold, unit: units[queries[query]], rank: best?.rank,
           match: best.map { gallery[$0.match] }, top: top.map { gallery[$0] },
-          averagePrecision: ranks.isEmpty ? nil : ranking.averagePrecision(ranks),
+          relevant: ranks.count, averagePrecision: ranks.isEmpty ? nil : ranking.averagePrecision(ranks),
           gain: ranks.isEmpty ? nil : ranking.gain(ranks)))
     }
   }

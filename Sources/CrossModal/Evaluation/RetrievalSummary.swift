@@ -51,6 +51,19 @@ public struct RetrievalSummary: Sendable, Equatable {
   public var json: JSON { .object(measures.map { JSON.Member($0.name, $0.json) }) }
 }
 
+extension QueryResult {
+  /// The query's number in a mean that is a fraction, by its name among ``RetrievalSummary/measures``, and how many items
+  /// it is itself a mean of.
+  func fraction(_ name: String) -> (value: Double, items: Int)? {
+    switch name {
+    case "mAP": averagePrecision.map { ($0, relevant) }
+    case "nDCG": gain.map { ($0, relevant) }
+    case "MRR": rank.map { (1 / $0, 1) }
+    default: nil
+    }
+  }
+}
+
 /// Queries laid out so that their numbers are quickly computed anew with other weights.
 struct QueryTable {
   /// Number of each unit that occurs, in ascending order; weights are in this order.

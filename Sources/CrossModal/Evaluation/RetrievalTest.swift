@@ -43,12 +43,18 @@ struct RetrievalTest: ResampledTest {
       return direction.summary.measures.map { measure -> ResampledKind in
         switch measure.unit {
         case .percent: .share(items: asked.count, groups: groups, whole: 100)
-        case .fraction: .bounded(0...1)
+        case .fraction: Self.mean(of: direction.queries.compactMap { $0.fraction(measure.name) })
         case .rank, .wholeRank, .number: .open
         }
       }
     }
     kinds = self.hasSum ? both + [.bounded(0...600)] : both
+  }
+
+  private static func mean(of fractions: [(value: Double, items: Int)]) -> ResampledKind {
+    let items = fractions.reduce(0) { $0 + $1.items }
+    return .mean(
+      of: fractions.map(\.value), parts: Double(items) / Double(max(1, fractions.count)), within: 0...1)
   }
 
   func values(weights: [Double]) -> [Double] {

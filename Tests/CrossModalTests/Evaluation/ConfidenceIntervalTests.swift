@@ -58,6 +58,19 @@ struct ConfidenceIntervalTests {
     }
   }
 
+  @Test(
+    "an unseen part of a number that is a mean of many moves it less, unless all are at an end as a whole")
+  func parts() {
+    let middle = [0.1, 0.2, 0.3]
+    #expect(ResampledKind.mean(of: middle, within: 0...1) == .bounded(0...1))
+    guard case .bounded(let ends) = ResampledKind.mean(of: middle, parts: 50, within: 0...1) else {
+      Issue.record("a mean between two ends is none")
+      return
+    }
+    #expect(abs(ends.lowerBound - 0.196) < 1e-12 && abs(ends.upperBound - 0.216) < 1e-12)
+    #expect(ResampledKind.mean(of: [1, 1, 1], parts: 50, within: 0...1) == .bounded(0...1))
+  }
+
   @Test("two equal results differ by nothing, give or take what so few items can tell")
   func equalResults() throws {
     let same = shares(60, of: 60)

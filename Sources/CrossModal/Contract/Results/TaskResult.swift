@@ -65,4 +65,20 @@ public enum ResampledKind: Sendable, Equatable {
   case bounded(ClosedRange<Double>)
   /// A rank, a loss, or another number that has no two ends.
   case open
+
+  /// The mean of numbers that lie between two ends.
+  ///
+  /// What is not seen may be at an end. Where a number is itself a mean of several parts, that is one part of many
+  /// (average precision over the relevant items of a query); where numbers are at an end as a whole, it is a whole one.
+  ///
+  /// - Parameter parts: how many parts a number has on average.
+  static func mean(
+    of values: [Double], parts: Double = 1, within ends: ClosedRange<Double>
+  ) -> ResampledKind {
+    let mean = values.reduce(0, +) / Double(values.count)
+    guard ends.contains(mean) else { return .bounded(ends) }
+    let atEnds = values.count { $0 == ends.lowerBound || $0 == ends.upperBound }
+    let share = max(1 / max(1, parts), Double(atEnds) / Double(values.count))
+    return .bounded(mean - share * (mean - ends.lowerBound)...mean + share * (ends.upperBound - mean))
+  }
 }
