@@ -194,6 +194,13 @@ ct_tensor ct_recurrent_attention(ct_tensor queries, const int64_t *query_lengths
                                  ct_tensor contexts, const int64_t *context_lengths, int64_t context_count,
                                  ct_tensor weight, ct_tensor bias, ct_recurrence settings) CT_NOEXCEPT;
 
+// ---- Linear maps of rows (kernels/linear.cpp) ----
+
+// rows [n, d] through weight [m, d] and bias [m] (NULL for none), below 0 made 0 if `rectified`, plus addend [n, m] (NULL
+// for none): [n, m] without a gradient. All float32 on the cpu; `instructions` as in ct_attention.
+ct_tensor ct_linear(ct_tensor rows, ct_tensor weight, ct_tensor bias, ct_tensor addend, bool rectified,
+                    int32_t instructions) CT_NOEXCEPT;
+
 // ---- Ranking of vectors by their scores (kernels/ranking.cpp), scores by order (kernels/order.cpp) ----
 
 // The score of vectors x and y.

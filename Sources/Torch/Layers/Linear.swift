@@ -28,6 +28,27 @@ public final class Linear: Layer {
     try linear(x, weight, bias)
   }
 
+  /// The same with what follows it; as one fused computation where nothing is recorded for a gradient, on the cpu in
+  /// float32 (``LinearKernel``).
+  ///
+  /// - Parameters:
+  ///   - x: `[…, inputs]`.
+  ///   - rectifies: whether what is below 0 becomes 0.
+  ///   - addend: added to what comes out, `[…, outputs]`.
+  public func fused(
+    _ x: Tensor, rectifies: Bool = false, adding addend: Tensor? = nil
+  ) throws(TorchError) -> Tensor {
+    guard LinearKernel.fits(x) else {
+      let mapped = try rectifies ? self(x).relu() : self(x)
+      guard let addend else { return mapped }
+      return try mapped + addend
+    }
+    let kernel = LinearKernel(weight: weight, bias: bias, rectifies: rectifies)
+    let outputs = weight.size(along: 0)
+    return try kernel(x.reshaped(-1, x.size(along: -1)), adding: addend?.reshaped(-1, outputs))
+      .reshaped(to: x.shape.dropLast() + [outputs])
+  }
+
   /// For layers that PyTorch starts without.
   func setBiasToZero() throws(TorchError) {
     guard let optionalBias else { return }
