@@ -87,6 +87,8 @@ func measure(_ work: Work, in folder: URL) throws {
 let arguments = CommandLine.arguments
 if arguments.count == 4, ["scan", "imram", "dime"].contains(arguments[1]), let threads = Int(arguments[3]) {
   do {
+    // As the command does.
+    Runtime.keepFreedMemory()
     let measure =
       switch arguments[1] {
       case "scan": CrossAttentionScores.measure

@@ -137,11 +137,12 @@ enum DIMEInteractionReference: ReferenceComponents {
       own.rows(at: Tensor((0..<items * others).map { $0 / others })),
       network.partners(partners).rows(at: Tensor((0..<items * others).map { $0 % others })))
     var outputs = ["paths.l0": own.weights]
-    for (output, value) in outcome.layers[0].enumerated() {
+    for output in 0..<DynamicInteraction.width {
+      let value = try outcome.layers[0].selected(output, along: 1)
       outputs["layer0.out\(output)"] = try byImage(value, items, isImage)
     }
-    outputs["layer1.out3"] = try byImage(outcome.layers[1][3], items, isImage)
-    outputs["layer2.out0"] = try byImage(outcome.refined, items, isImage)
+    outputs["layer1.out3"] = try byImage(outcome.layers[1].selected(3, along: 1), items, isImage)
+    outputs["layer2.out0"] = try byImage(outcome.refined(), items, isImage)
     outputs["paths.l1"] = try byImage(outcome.weights[1], items, isImage)
     outputs["paths.l2"] = try byImage(outcome.weights[2], items, isImage)
     return outputs.mapValues(ReferenceOutput.tensor)

@@ -2,7 +2,7 @@ import Torch
 
 extension DynamicInteraction {
   /// Numbers that the local features of the pairs of one block should not exceed.
-  private static let blockCount = 1 << 21
+  private static let blockCount = 1 << 18
   /// Partners whose fragments go through the maps at a time.
   private static let partnerCount = 256
 
@@ -82,7 +82,7 @@ extension DynamicInteraction {
     var found: [Tensor] = []
     for start in stride(from: 0, to: pairs.count, by: blockSize(items)) {
       for run in pairs.runs(start..<min(start + blockSize(items), pairs.count)) {
-        let refined = try outcome(run, of: pairs, items, all).refined
+        let refined = try outcome(run, of: pairs, items, all).refined()
         let global = try partners.global.rows(at: pairs.partners(run).to(refined.device))
         found.append(try scores(refined, global, .evaluation))
       }
@@ -115,8 +115,8 @@ extension DynamicInteraction {
       var (refined, paths): ([Tensor], [Tensor]) = ([], [])
       for run in pairs.runs(range) {
         let outcome = try outcome(run, of: pairs, items, all)
-        refined.append(
-          try outcome.refined.padded([0, 0, 0, longest - outcome.refined.size(along: 1)]))
+        let locals = try outcome.refined()
+        refined.append(try locals.padded([0, 0, 0, longest - locals.size(along: 1)]))
         paths.append(try outcome.paths())
       }
       return [try Tensor.concatenated(refined), try Tensor.concatenated(paths)]

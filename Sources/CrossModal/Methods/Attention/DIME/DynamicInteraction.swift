@@ -86,13 +86,13 @@ final class DynamicInteraction: Module {
 
   /// What pairs come to.
   struct Outcome {
-    /// Outputs of the first two layers, `[p, l, d]` each, and of the last.
-    var layers: [[Tensor]]
+    /// Outputs of each layer, `[p, outputs, l, d]`.
+    var layers: [Tensor]
     /// Weights of the first two layers `[p, outputs, cells]`, gates of the last `[p, 1, cells]`.
     var weights: [Tensor]
 
     /// `[p, l, d]`.
-    var refined: Tensor { layers[2][0] }
+    func refined() throws(TorchError) -> Tensor { try layers[2].selected(0, along: 1) }
 
     /// All weights of each pair, `[p, 36]`.
     func paths() throws(TorchError) -> Tensor {
@@ -102,16 +102,18 @@ final class DynamicInteraction: Module {
     }
   }
 
-  func locals(_ features: Tensor) throws(TorchError) -> Locals {
-    let routing = try Routing(first.gates([features, features, features, features]))
-    let (identity, reasoned) = (try first.ric(features), try first.imrc(features))
-    let rest = routing.dead
-    let own =
-      try (routing.weight(of: .identity) + rest).unsqueezed(at: 2).unsqueezed(at: 3)
-      * identity.unsqueezed(at: 1)
-      + routing.weight(of: .reasoning).unsqueezed(at: 2).unsqueezed(at: 3) * reasoned.unsqueezed(at: 1)
+  func locals(_ features: Tensor) throws -> Locals {
+    let inputs = try features.unsqueezed(at: 1).expanded(
+      to: [features.size(along: 0), Self.width] + features.shape.dropFirst())
+    let routing = try Routing(first.gates(inputs))
+    let found = try Tensor.stacked([first.ric(features), first.imrc(features)], along: 1)
+    let shares = try [InteractionLayer.Cell.identity, .reasoning].map { cell in
+      try routing.shares.selected(cell.rawValue, along: 2)
+    }
     return Locals(
-      features: features, weights: routing.weights, own: own, directions: try first.glgc.directions(features))
+      features: features, weights: routing.weights,
+      own: try InteractionLayer.mixed(found, shares: Tensor.stacked(shares, along: 2)),
+      directions: try first.glgc.directions(features))
   }
 
   func partners(_ items: InteractionPartners) throws(TorchError) -> Partners {
@@ -123,31 +125,28 @@ final class DynamicInteraction: Module {
   /// The ways of pairs: local features and the item beside each.
   func callAsFunction(_ locals: Locals, _ partners: Partners) throws -> Outcome {
     let (features, items) = (locals.features, partners.items)
-    var outputs = try (0..<Self.width).map { try locals.own.selected($0, along: 1) }
-    for cell in [InteractionLayer.Cell.guidance, .refinement] {
-      let shares = try locals.weights.selected(cell.rawValue, along: 2)
-      // Where it is dead for all, it is not computed; `is not 0` is true of what is no number, so that this is seen.
-      guard try (shares.detached() .!= 0).any() else { continue }
-      let found =
-        cell == .guidance
-        ? try first.glgc(features, locals.directions, items.global)
-        : try first.cmrc(features, items, partners.maps[0])
-      outputs = try outputs.enumerated().map { output, sum in
-        try sum + shares.selected(output, along: 1).reshaped(-1, 1, 1) * found
+    let related: [InteractionLayer.Cell] = [.guidance, .refinement]
+    let outputs =
+      try locals.own
+      + first.routed(
+        shares: Tensor.stacked(related.map { try locals.weights.selected($0.rawValue, along: 2) }, along: 2),
+        like: features
+      ) { cell, some in
+        let features = try some(features)
+        return related[cell] == .guidance
+          ? try first.glgc(features, some(locals.directions), some(items.global))
+          : try first.cmrc(features, items.mapped(some), some(partners.maps[0]))
       }
-    }
     let middle = try Routing(second.gates(outputs))
-    let next = try second.sums(outputs, partners, map: 1, shares: middle.weights, identity: middle.dead)
+    let next = try second.sums(outputs, partners, map: 1, shares: middle.shares)
     let gates = try last.gates(next)
     // Where a cell is dead, what it got stands for it.
     let dead = try (gates.detached() .< 1e-4 / Double(Self.width)).to(gates.dtype)
-    var sum = try last.sums(next, partners, map: 2, shares: gates, identity: nil)[0]
-    for (cell, input) in next.enumerated() {
-      sum = try sum + dead.selected(cell, along: 2).unsqueezed(at: 2) * input
-    }
-    let weight = try (gates + dead).sum(along: 2).unsqueezed(at: 2)
+    var sum = try last.sums(next, partners, map: 2, shares: gates)
+    if try dead.any() { sum = try sum + InteractionLayer.mixed(next, shares: dead) }
+    let weight = try (gates + dead).sum(along: 2).unsqueezed(at: 2).unsqueezed(at: 3)
     return Outcome(
-      layers: [outputs, next, [try sum / weight]], weights: [locals.weights, middle.weights, gates])
+      layers: [outputs, next, try sum / weight], weights: [locals.weights, middle.weights, gates])
   }
 
   // MARK: - Scores
@@ -207,72 +206,82 @@ final class InteractionLayer: Module {
 
   /// Gates of the cells for the outputs, `[n, outputs, cells]`.
   ///
-  /// - Parameter inputs: of each cell, `[n, l, d]`.
-  func gates(_ inputs: [Tensor]) throws(TorchError) -> Tensor {
-    let routers = [ric.router, glgc.router, imrc.router, cmrc.router]
+  /// - Parameter inputs: of the cells, `[n, cells, l, d]`.
+  func gates(_ inputs: Tensor) throws(TorchError) -> Tensor {
+    let means = try inputs.mean(along: 2)
     var gates: [Tensor] = []
-    for (router, input) in zip(routers, inputs) { gates.append(try router(input)) }
+    for (place, router) in [ric.router, glgc.router, imrc.router, cmrc.router].enumerated() {
+      gates.append(try router(ofMean: means.selected(place, along: 1)))
+    }
     return try Tensor.stacked(gates, along: 2)
   }
 
-  /// What each output gets of the cells, `[p, l, d]` each. A cell is computed for the pairs to which it gives something.
+  /// What each output gets of the cells, `[p, outputs, l, d]`.
   ///
   /// - Parameters:
-  ///   - inputs: of each cell, `[p, l, d]`.
+  ///   - inputs: of the cells, `[p, cells, l, d]`.
   ///   - map: number of the layer among the partners' maps.
   ///   - shares: of the cells in the outputs, `[p, outputs, cells]`.
-  ///   - identity: what more the outputs get of the rectified identity, `[p, outputs]`.
   func sums(
-    _ inputs: [Tensor], _ partners: DynamicInteraction.Partners, map: Int, shares: Tensor, identity: Tensor?
-  ) throws -> [Tensor] {
-    let outputs = shares.size(along: 1)
-    let nothing = try inputs[0].detached().zerosLike()
-    var sums = [Tensor](repeating: nothing, count: outputs)
-    for cell in Cell.allCases {
-      var share = try shares.selected(cell.rawValue, along: 2)
-      if cell == .identity, let identity { share = try share + identity }
-      // Gates are 0 or above; `is not 0` is true of what is no number, too, so that this is seen.
-      let used = try (share.detached() .!= 0).any(along: 1)
-      let alive = try used.nonZero().flattened()
-      guard alive.count > 0 else { continue }
-      let isWhole = alive.count == used.count
-      func some(_ tensor: Tensor) throws(TorchError) -> Tensor {
-        isWhole ? tensor : try tensor.rows(at: alive)
-      }
-      let input = try some(inputs[cell.rawValue])
-      let own = isWhole ? partners : try partners.rows(at: alive)
-      let found =
-        switch cell {
-        case .identity: try ric(input)
-        case .guidance: try glgc(input, glgc.directions(input), own.items.global)
-        case .reasoning: try imrc(input)
-        case .refinement: try cmrc(input, own.items, own.maps[map])
-        }
-      for output in 0..<outputs {
-        let part = try some(share.selected(output, along: 1)).reshaped(-1, 1, 1) * found
-        sums[output] = isWhole ? try sums[output] + part : try sums[output].adding(part, at: alive)
+    _ inputs: Tensor, _ partners: DynamicInteraction.Partners, map: Int, shares: Tensor
+  ) throws -> Tensor {
+    try routed(shares: shares, like: inputs.selected(0, along: 1)) { cell, some in
+      let input = try some(inputs.selected(cell, along: 1))
+      return switch Cell.allCases[cell] {
+      case .identity: try ric(input)
+      case .guidance: try glgc(input, glgc.directions(input), some(partners.items.global))
+      case .reasoning: try imrc(input)
+      case .refinement: try cmrc(input, partners.items.mapped(some), some(partners.maps[map]))
       }
     }
-    return sums
+  }
+
+  /// What outputs get of cells, of which each is computed for the pairs to which it gives something.
+  ///
+  /// - Parameters:
+  ///   - shares: of the cells in the outputs, `[p, outputs, cells]`.
+  ///   - locals: of the shape of what cells give, `[p, l, d]`.
+  ///   - compute: what a cell gives, for the pairs that the function it gets picks from any rows of pairs.
+  func routed(
+    shares: Tensor, like locals: Tensor,
+    _ compute: (_ cell: Int, _ some: (Tensor) throws(TorchError) -> Tensor) throws -> Tensor
+  ) throws -> Tensor {
+    let count = locals.size(along: 0)
+    let nothing = try Tensor.zeros([1, 1, 1], locals.dtype, on: locals.device).expanded(to: locals.shape)
+    let found = try (0..<shares.size(along: 2)).map { cell in
+      // Gates are 0 or above; `is not 0` is true of what is no number, too, so that this is seen.
+      let alive = try (shares.detached().selected(cell, along: 2) .!= 0).any(along: 1).nonZero().flattened()
+      switch alive.count {
+      case 0: return nothing
+      case count: return try compute(cell) { rows throws(TorchError) in rows }
+      default:
+        let part = try compute(cell) { rows throws(TorchError) in try rows.rows(at: alive) }
+        return try nothing.adding(part, at: alive)
+      }
+    }
+    return try Self.mixed(Tensor.stacked(found, along: 1), shares: shares)
+  }
+
+  /// Sums of what the cells gave, `[p, cells, l, d]`, with the shares `[p, outputs, cells]`.
+  static func mixed(_ found: Tensor, shares: Tensor) throws(TorchError) -> Tensor {
+    let (p, l, d) = (found.size(along: 0), found.size(along: 2), found.size(along: 3))
+    return try shares.matmul(found.flattened(from: 2)).reshaped(p, shares.size(along: 1), l, d)
   }
 }
 
 /// Gates as the first two layers use them.
 struct Routing {
-  /// Shares of the cells in each output, `[n, outputs, cells]`; they add up to nearly 1 unless all are 0.
+  /// Gates of the cells by their sum, `[n, outputs, cells]`; they add up to nearly 1 unless all are 0.
   let weights: Tensor
-  /// 1 for an output that no cell gives anything to, which then gets the rectified identity; `[n, outputs]`.
-  let dead: Tensor
+  /// What the outputs get of the cells, `[n, outputs, cells]`: an output that no cell gives anything to gets the rectified
+  /// identity.
+  let shares: Tensor
 
   /// - Parameter gates: `[n, outputs, cells]`.
   init(_ gates: Tensor) throws(TorchError) {
     let sums = try gates.sum(along: 2, keepingDimension: true)
     weights = try gates / (sums + 1e-8)
-    dead = try (sums.detached().squeezed(at: 2) .< 1e-4).to(gates.dtype)
-  }
-
-  /// Of one cell, `[n, outputs]`.
-  func weight(of cell: InteractionLayer.Cell) throws(TorchError) -> Tensor {
-    try weights.selected(cell.rawValue, along: 2)
+    let dead = try (sums.detached() .< 1e-4).to(gates.dtype)
+    shares = try weights + dead.padded([0, DynamicInteraction.width - 1])
   }
 }

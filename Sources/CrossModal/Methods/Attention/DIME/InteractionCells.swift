@@ -11,9 +11,14 @@ struct InteractionPartners {
 
   /// Items of the given numbers, int64 `[p]`.
   func rows(at places: Tensor) throws(TorchError) -> InteractionPartners {
+    try mapped { rows throws(TorchError) in try rows.rows(at: places) }
+  }
+
+  /// The same with some of the rows, or all of them.
+  func mapped(_ some: (Tensor) throws(TorchError) -> Tensor) throws(TorchError) -> InteractionPartners {
     InteractionPartners(
-      global: try global.rows(at: places), contexts: try contexts.rows(at: places),
-      counts: try counts.map { counts throws(TorchError) in try counts.rows(at: places) })
+      global: try some(global), contexts: try some(contexts),
+      counts: try counts.map { counts throws(TorchError) in try some(counts) })
   }
 }
 
@@ -34,7 +39,12 @@ final class InteractionRouter: Module {
   /// - Parameter locals: what the cell gets, `[n, l, d]`.
   /// - Returns: `[n, outputs]`.
   func callAsFunction(_ locals: Tensor) throws(TorchError) -> Tensor {
-    try mlp(locals.mean(along: -2), .evaluation).tanh().relu()
+    try self(ofMean: locals.mean(along: -2))
+  }
+
+  /// - Parameter mean: of what the cell gets, over the local features, `[n, d]`.
+  func callAsFunction(ofMean mean: Tensor) throws(TorchError) -> Tensor {
+    try mlp(mean, .evaluation).tanh().relu()
   }
 }
 
@@ -66,7 +76,9 @@ final class GlobalLocalGuidanceCell: Module {
   }
 
   /// What does not depend on the other item, `[n, l, d]`.
-  func directions(_ locals: Tensor) throws(TorchError) -> Tensor { try map(locals).normalized(along: -2) }
+  func directions(_ locals: Tensor) throws(TorchError) -> Tensor {
+    try map.fused(locals).normalized(along: -2)
+  }
 
   /// - Parameters:
   ///   - directions: of the local features.
@@ -74,7 +86,7 @@ final class GlobalLocalGuidanceCell: Module {
   func callAsFunction(
     _ locals: Tensor, _ directions: Tensor, _ global: Tensor
   ) throws(TorchError) -> Tensor {
-    try locals + directions * global.detached().sign().unsqueezed(at: 1) * locals
+    try (directions * global.detached().sign().unsqueezed(at: 1) + 1) * locals
   }
 }
 
@@ -99,7 +111,7 @@ final class IntraModalReasoningCell: Module {
 
   func callAsFunction(_ locals: Tensor) throws(TorchError) -> Tensor {
     let attended = try locals + attention(locals)
-    return try attended + narrow(widen(attended).relu())
+    return try narrow.fused(widen.fused(attended, rectifies: true), adding: attended)
   }
 }
 
@@ -119,11 +131,10 @@ final class SelfAttentionMaps: Module {
   func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
     let (n, l, d) = (x.size(along: 0), x.size(along: 1), x.size(along: 2))
     func split(_ map: Linear) throws(TorchError) -> Tensor {
-      try map(x).reshaped(n, l, heads, d / heads).transposed(1, 2)
+      try map.fused(x).reshaped(n, l, heads, d / heads).transposed(1, 2)
     }
-    let root = Double(d / heads).squareRoot()
-    let weights = try (split(linears[0]).matmul(split(linears[1]).transposed(-2, -1)) / root).softmax(
-      along: -1)
+    let queries = try split(linears[0]) / Double(d / heads).squareRoot()
+    let weights = try queries.matmul(split(linears[1]).transposed(-2, -1)).softmax(along: -1)
     return try weights.matmul(split(linears[2])).transposed(1, 2).reshaped(n, l, d)
   }
 }
@@ -174,6 +185,6 @@ final class CrossModalRefinementCell: Module {
     let attended = try weights(locals, partners).matmul(maps)
     let factor = try attended.narrowed(to: 0..<width, along: 2).tanh()
     let term = try attended.narrowed(to: width..<2 * width, along: 2)
-    return try second(first(locals * factor + term).relu()) + locals
+    return try second.fused(first.fused(locals * factor + term, rectifies: true), adding: locals)
   }
 }

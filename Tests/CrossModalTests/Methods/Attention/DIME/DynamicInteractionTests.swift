@@ -88,8 +88,10 @@ struct DynamicInteractionTests {
     let network = try Self.network(bias: [-40, -40, -40, -40])
     let (items, partners) = (try Self.items([4, 4], seed: 2), try Self.partners([3, 3], seed: 3))
     let outcome = try network(network.locals(items.features), network.partners(partners))
-    let rectified = try items.features.relu()
-    for output in outcome.layers.joined() { #expect(try Self.difference(output, rectified) < 1e-12) }
+    let rectified = try items.features.relu().unsqueezed(at: 1)
+    for outputs in outcome.layers {
+      #expect(try Self.difference(outputs, rectified.expanded(to: outputs.shape)) < 1e-12)
+    }
     #expect(try outcome.paths().magnitude().max().item() == 0)
   }
 
