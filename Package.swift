@@ -12,10 +12,16 @@ let headers = [libtorch + "/include", libtorch + "/include/torch/csrc/api/includ
 let torchHeaders: [CXXSetting] =
   (isVersionedDependency ? [] : [.unsafeFlags(headers.flatMap { ["-isystem", $0] } + ["-O2"])])
   + (cudaHeaders.isEmpty ? [] : [.define("USE_C10D_NCCL")])
+#if os(Linux)
+  // The toolchain has it, and it is faster than the linker that is taken by itself.
+  let linker: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"])]
+#else
+  let linker: [LinkerSetting] = []
+#endif
 let torchLibraries: [LinkerSetting] =
   isVersionedDependency
   ? []
-  : [
+  : linker + [
     .unsafeFlags(["-L" + libtorch + "/lib", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib"]),
     .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
   ] + (cudaHeaders.isEmpty ? [] : [.linkedLibrary("torch_cuda"), .linkedLibrary("c10_cuda")])
@@ -34,8 +40,10 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
-  ],
+  ]
+    // Only where it is wanted: every build looks at the plugins of every dependency, for seconds.
+    + (Context.environment["CROSSMODAL_DOCS"] == nil
+      ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]),
   targets: [
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
@@ -69,9 +77,6 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
-    .executableTarget(
-      name: "crossmodal-benchmarks", dependencies: ["CrossModal", "Torch"], path: "Benchmarks/Ours",
-      swiftSettings: swiftSettings),
     .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: swiftSettings),
     .testTarget(name: "CrossModalTests", dependencies: ["CrossModal"], swiftSettings: swiftSettings),
     .testTarget(
@@ -81,6 +86,13 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20
 )
+if Context.environment["CROSSMODAL_BENCHMARKS"] != nil {
+  // Not linked with every change of the library: Benchmarks/run and the whole suite ask for it.
+  package.targets.append(
+    .executableTarget(
+      name: "crossmodal-benchmarks", dependencies: ["CrossModal", "Torch"], path: "Benchmarks/Ours",
+      swiftSettings: swiftSettings))
+}
 if isVersionedDependency {
   package.targets.append(.systemLibrary(name: "CLibtorch", pkgConfig: "crossmodal-libtorch"))
 }
