@@ -439,12 +439,17 @@ extension Column {
 
   /// Checks that all numbers of the rows are finite and can be computed with.
   ///
-  /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first that is not.
+  /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first that is not, and
+  ///   ``DataError/tooSmall(file:largest:)``.
   func checkNumbers(_ rows: Rows) throws {
     let isRagged = if case .ragged = storage { true } else { false }
     if let array {
-      for block in isRagged ? [0..<array.count] : rows.ranges {
-        try array.checkNumbers(block, scale: file.scale ?? 1)
+      let scale = file.scale ?? 1
+      let size = try (isRagged ? [0..<array.count] : rows.ranges).reduce(0) {
+        max($0, try array.checkNumbers($1, scale: scale))
+      }
+      guard size == 0 || size * scale >= Limits.leastSize else {
+        throw DataError.tooSmall(file: array.name, largest: size)
       }
     }
     for block in boxes == nil ? [] : rows.ranges { try boxes?.checkNumbers(block) }

@@ -22,6 +22,8 @@ public enum DataError: Error, Equatable, Sendable {
   case unequalCounts(file: String, count: Int, other: String, expected: Int)
   /// NaN, infinity or a number too large to compute with.
   case notFinite(file: String, row: Int, column: String, value: Double)
+  /// An array all of whose numbers are too small to compute with, of which `largest` is the largest in size.
+  case tooSmall(file: String, largest: Double)
   /// A row number that does not exist.
   case rowOutOfRange(file: String, place: String, row: Int, count: Int)
   /// Larger than ``Limits`` allow.
@@ -73,6 +75,10 @@ extension DataError: LocalizedError, CustomStringConvertible {
       }
       let name = value.isNaN ? "NaN" : value < 0 ? "-infinity" : "infinity"
       return "\(file): row \(row), column \(column) is \(name); every number must be finite"
+    case .tooSmall(let file, let largest):
+      return
+        "\(file): its numbers are at most \(String(format: "%g", largest)), too small to compute with; make them larger, as scale "
+        + "does in dataset.yaml"
     case .rowOutOfRange(let file, let place, let row, let count):
       return "\(file): \(place) names row \(row), but rows are 0 to \(count - 1)"
     case .tooLarge(let file, let what, let size, let limit):

@@ -24,6 +24,10 @@ public struct Limits: Sendable, Equatable {
   /// has the difference of two of them, and float64, in which closed forms compute, the powers that those need.
   public static let largestNumber = 1e38
 
+  /// What the largest of an array's numbers must reach unless all are 0: float32 has nothing smaller in full, and squares
+  /// of what is much smaller are no numbers of float64 either.
+  public static let leastSize = 1e-37
+
   public init() {}
 
   /// The limits everything uses unless told otherwise.

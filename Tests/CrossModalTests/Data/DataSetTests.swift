@@ -169,6 +169,27 @@ struct DataSetTests {
     #expect(throws: Never.self) { try DataSet(at: folder.path).split("train") }
   }
 
+  @Test("numbers whose squares vanish are refused with what to do, and zeros are not")
+  func tooSmall() throws {
+    try makePlain()
+    let numbers = try Tensor((0..<36).map { Double($0) * 1e-160 }, shape: [12, 3])
+    try folder.write(numbers, to: "x.npy")
+    let said = message { _ = try DataSet(at: folder.path).split("train") } ?? ""
+    #expect(
+      said.hasSuffix(
+        "x.npy: its numbers are at most 2.3e-159, too small to compute with; make them larger, as scale does in dataset.yaml"
+      ))
+    try folder.write(Tensor([Double](repeating: 0, count: 36), shape: [12, 3]), to: "x.npy")
+    #expect(throws: Never.self) { try DataSet(at: folder.path).split("train") }
+    try makePlain(
+      yaml: """
+        modalities: { x: { file: x.npy, kind: vector, scale: 1e150 }, y: { file: y.npy, kind: vector } }
+        splits: { train: "0:8", test: "8:12" }
+        """)
+    try folder.write(numbers, to: "x.npy")
+    #expect(throws: Never.self) { try DataSet(at: folder.path).split("train") }
+  }
+
   @Test("splits that overlap warn, and are refused when reading strictly")
   func overlap() throws {
     try makePlain(

@@ -34,10 +34,13 @@ extension ArraySource {
   /// Checks that all numbers of the rows are finite and can be computed with, a few megabytes at a time.
   ///
   /// - Parameter scale: what the numbers will be multiplied by.
+  /// - Returns: the largest, in size and as they are; 0 for whole numbers, which need no check.
   /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first that is not.
-  func checkNumbers(_ rows: Range<Int>, scale: Double = 1) throws {
-    guard dtype.isFloatingPoint else { return }
+  @discardableResult
+  func checkNumbers(_ rows: Range<Int>, scale: Double = 1) throws -> Double {
+    guard dtype.isFloatingPoint else { return 0 }
     let largest = Limits.largestNumber / scale
+    var size = 0.0
     let step = max(1, (16 << 20) / max(rowBytes, 1))
     for start in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
       let block = try self.rows(in: start..<min(start + step, rows.upperBound))
@@ -45,7 +48,10 @@ extension ArraySource {
       guard wide.count > 0 else { continue }
       // Both are NaN where a number is, and cost far less than a mask.
       let (least, most): (Double, Double) = try (wide.min().item(), wide.max().item())
-      if least >= -largest, most <= largest { continue }
+      if least >= -largest, most <= largest {
+        size = max(size, -least, most)
+        continue
+      }
       let good = try (wide .>= -largest).and(wide .<= largest)
       let place = try good.not().nonZero()[0].values(as: Int.self)
       let value = try place.reduce(wide) { try $0[$1] }.item(as: Double.self)
@@ -53,6 +59,7 @@ extension ArraySource {
         file: name, row: start + place[0],
         column: place.dropFirst().map(String.init).joined(separator: ","), value: value)
     }
+    return size
   }
 }
 
