@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Torch
 
 @testable import CrossModal
 
@@ -51,6 +52,58 @@ struct StrangeDataTests {
     }
     #expect(!folder.exists("strict.npy"))
     #expect(try NPYReader.open(URL(fileURLWithPath: folder.path("e.npy")), limits: .standard).shape[0] == 5)
+  }
+
+  @Test("numbers of any type give what the same numbers in float64 give")
+  func types() throws {
+    let generator = try Generator(seed: 3)
+    let x = try Tensor.integers(in: 0..<50, [80, 6], using: generator).to(.float64)
+    let y =
+      try x.narrowed(to: 0..<4, along: 1)
+      + Tensor.integers(in: 0..<50, [80, 4], using: generator).to(.float64)
+    func metrics(_ type: DataType) throws -> JSON? {
+      for (name, numbers) in [("x", x), ("y", y)] {
+        try NPYWriter.write(numbers.to(type), to: folder.path("\(name)-\(type).npy"))
+      }
+      try folder.write(
+        """
+        modalities: { x: { file: x-\(type).npy, kind: vector }, y: { file: y-\(type).npy, kind: vector } }
+        splits: { train: "0:50", test: "50:80" }
+        """, to: "\(type).yaml")
+      for method in [["cca", "k=2"], ["vsepp", "epochs=1", "embed_size=8"]] {
+        let run = folder.path("\(type)-\(method[0])")
+        let trained = try CommandLine.run(
+          ["train", "--method", method[0], "--data", folder.path("\(type).yaml"), "--out", run]
+            + method.dropFirst().flatMap { ["--set", $0] })
+        #expect(trained.status == 0, "\(trained.errors)")
+      }
+      let both = try ["cca", "vsepp"].map { method in
+        try CommandLine.run("evaluate", folder.path("\(type)-\(method)"), "--samples", "0", "--json").output
+      }
+      return .array(try both.map { try JSON(json: Data($0.utf8))["metrics"] ?? .null })
+    }
+    let exact = try metrics(.float64)
+    for type in [DataType.float16, .uint8, .int8] { #expect(try metrics(type) == exact, "\(type)") }
+  }
+
+  @Test("one caption of thousands of words among short ones is learned from")
+  func longCaption() throws {
+    let words = ["red", "green", "blue", "dog", "cat", "tree"]
+    var captions = (0..<60).map { "\(words[$0 % 6]) \(words[$0 % 5])" }
+    captions[5] = (0..<3000).map { words[$0 % 6] }.joined(separator: " ")
+    try folder.write(Data(captions.joined(separator: "\n").utf8), to: "captions.txt")
+    try folder.write(npy(rows: 60, columns: 6), to: "x.npy")
+    try folder.write(
+      """
+      modalities: { image: { file: x.npy, kind: vector }, text: { file: captions.txt, kind: text } }
+      splits: { train: "0:40", val: "40:50", test: "50:60" }
+      """, to: "dataset.yaml")
+    let trained = try CommandLine.run(
+      "train", "--method", "vsepp", "--data", folder.url.path, "--out", folder.path("long"), "--set",
+      "epochs=1",
+      "--set", "batch_size=20", "--set", "embed_size=8", "--set", "word_dim=4")
+    #expect(trained.status == 0, "\(trained.errors)")
+    #expect(try CommandLine.run("evaluate", folder.path("long"), "--split", "train").status == 0)
   }
 
   @Test("what commands a terminal is never printed, and in JSON only as an escape")
