@@ -94,3 +94,34 @@ def run(command, threads):
 
 def agrees(a, b, tolerance):
     return all(abs(x - y) <= tolerance * max(1, abs(y)) for x, y in zip(a, b))
+
+
+def beside(own, script, work, tolerance, name, gap):
+    """Prints the peer's row under ours, by a process of its own; gives the name of the work where results differ.
+
+    `gap` is what stands in the columns between pairs a second and peak memory."""
+    other = run((python, script, "peer", work), 1)
+    speed, rate = own["pairs"] / own["cpu"], other["pairs"] / other["cpu"]
+    print(f"{'':<26}{'official, PyTorch':<22}{rate:>10,.0f}{gap}{other['memory'] / 1e6:>9.0f}"
+          f"{f'{speed / rate:.1f}x slower':>14}")
+    return [] if agrees(other["check"], own["check"], tolerance) else [name]
+
+
+def beside_step(step, script, tolerance):
+    """Prints one step of training, ours and where it is there the peer's; gives what differs."""
+    print(f"{'CrossModal':<22}{step['cpu']:>8.2f} CPU s{step['memory'] / 1e6:>8.0f} MB")
+    if not has_peer():
+        return []
+    other = run((python, script, "peer", "step"), 1)
+    print(f"{'official, PyTorch':<22}{other['cpu']:>8.2f} CPU s{other['memory'] / 1e6:>8.0f} MB"
+          f"   {other['cpu'] / step['cpu']:.1f}x slower, {other['memory'] / step['memory']:.1f}x the memory")
+    return [] if agrees(other["check"], step["check"], tolerance) else [f"step: {other['check']} and {step['check']}"]
+
+
+def main(peer, compare):
+    """Runs one part: `SCRIPT peer WORK THREADS` measures the peer, `SCRIPT` compares and ends with what differs."""
+    if sys.argv[1:2] == ["peer"]:
+        print(json.dumps(peer(sys.argv[2], int(sys.argv[3]))))
+    else:
+        failed = compare()
+        sys.exit(f"bench: results that should agree do not: {'; '.join(failed)}" if failed else 0)

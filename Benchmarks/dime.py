@@ -5,11 +5,9 @@ modalities), rewritten for today's PyTorch. Every measurement is a process of it
 on one thread, by its CPU seconds. Results that should agree and do not end the comparison.
 """
 
-import json
 import pathlib
-import sys
 
-from attention import agrees, best, has_peer, memory, ours, python, run
+from attention import beside, best, has_peer, main, memory, ours, run
 
 # What the last bias of every router is: all cells alive, some, few.
 works = [("1.5", "every cell alive"), ("0.02", "some cells dead"), ("-0.05", "most cells dead")]
@@ -128,25 +126,16 @@ def peer(work, threads):
 
 def compare():
     failed = []
-    peers = has_peer()
-    theirs = (python, pathlib.Path(__file__).resolve(), "peer")
+    peers, script = has_peer(), pathlib.Path(__file__).resolve()
     print("\nDynamic modality interaction, texts refine 36 regions, 12 words, width 256, float32, one thread")
     print(f"{'work':<26}{'program':<22}{'pairs/s':>10}{'cells':>9}{'peak MB':>9}{'against ours':>14}")
     for work, name in works:
         own = run((ours, "dime", work), 1)
-        speed = own["pairs"] / own["cpu"]
-        print(f"{name:<26}{'CrossModal':<22}{speed:>10,.0f}{own['cells']:>9.0%}{own['memory'] / 1e6:>9.0f}")
+        print(f"{name:<26}{'CrossModal':<22}{own['pairs'] / own['cpu']:>10,.0f}{own['cells']:>9.0%}"
+              f"{own['memory'] / 1e6:>9.0f}")
         if peers:
-            other = run((*theirs, work), 1)
-            rate = other["pairs"] / other["cpu"]
-            print(f"{'':<26}{'official, PyTorch':<22}{rate:>10,.0f}{'100%':>9}{other['memory'] / 1e6:>9.0f}"
-                  f"{f'{speed / rate:.1f}x slower':>14}")
-            if not agrees(other["check"], own["check"], 1e-5):
-                failed.append(name)
-    sys.exit(f"bench: results that should agree do not: {'; '.join(failed)}" if failed else 0)
+            failed += beside(own, script, work, 1e-5, name, f"{'100%':>9}")
+    return failed
 
 
-if sys.argv[1:2] == ["peer"]:
-    print(json.dumps(peer(sys.argv[2], int(sys.argv[3]))))
-else:
-    compare()
+main(peer, compare)

@@ -6,12 +6,10 @@ rewritten for today's PyTorch. Every measurement is a process of its own, so tha
 thread, by its CPU seconds. Results that should agree and do not end the comparison.
 """
 
-import json
 import pathlib
-import sys
 
-from attention import (agrees, attend, best, captions, cosine, hardest, has_peer, images, l2norm, memory,
-                       ours, python, run, width)
+from attention import (attend, beside, beside_step, best, captions, cosine, hardest, has_peer, images, l2norm, main,
+                       memory, ours, run, width)
 
 works = [
     ("t2i-2", "words attend, 2 steps"), ("t2i-3", "words attend, 3 steps"), ("i2t-2", "regions attend, 2 steps"),
@@ -75,8 +73,7 @@ def peer(work, threads):
 
 def compare():
     failed = []
-    peers = has_peer()
-    theirs = (python, pathlib.Path(__file__).resolve(), "peer")
+    peers, script = has_peer(), pathlib.Path(__file__).resolve()
     peak = run((ours, "scan", "peak"), 1)["flops_a_second"]
     print("\nRecurrent attention memory, 36 regions, 8 to 16 words, width 1024, float32, one thread")
     print(f"sgemm peak of libtorch: {peak / 1e9:.0f} GFLOP/s")
@@ -87,28 +84,13 @@ def compare():
         share = speed * own["flops"] / own["pairs"]
         print(f"{name:<26}{'CrossModal':<22}{speed:>10,.0f}{share / 1e9:>9.0f}{share / peak:>9.0%}{own['memory'] / 1e6:>9.0f}")
         if peers:
-            other = run((*theirs, work), 1)
-            rate = other["pairs"] / other["cpu"]
-            print(f"{'':<26}{'official, PyTorch':<22}{rate:>10,.0f}{'':>18}{other['memory'] / 1e6:>9.0f}"
-                  f"{f'{speed / rate:.1f}x slower':>14}")
-            if not agrees(other["check"], own["check"], 1e-5):
-                failed.append(f"scores {work}")
+            failed += beside(own, script, work, 1e-5, f"scores {work}", f"{'':>18}")
     print(f"\nOne step of training, scores, loss and gradient of {batch} pairs (words attend, 2 steps, hardest negatives)")
-    step = run((ours, "imram", f"step-{batch}"), 1)
-    print(f"{'CrossModal':<22}{step['cpu']:>8.2f} CPU s{step['memory'] / 1e6:>8.0f} MB")
-    if peers:
-        other = run((*theirs, "step"), 1)
-        print(f"{'official, PyTorch':<22}{other['cpu']:>8.2f} CPU s{other['memory'] / 1e6:>8.0f} MB"
-              f"   {other['cpu'] / step['cpu']:.1f}x slower, {other['memory'] / step['memory']:.1f}x the memory")
-        if not agrees(other["check"], step["check"], 1e-4):
-            failed.append(f"step: {other['check']} and {step['check']}")
+    failed += beside_step(run((ours, "imram", f"step-{batch}"), 1), script, 1e-4)
     for work, what in [("step-128", "128 pairs"), ("all-128", "128 pairs, all negatives")]:
         large = run((ours, "imram", work), 1)
         print(f"{'CrossModal, ' + what:<36}{large['cpu']:>8.2f} CPU s{large['memory'] / 1e6:>8.0f} MB")
-    sys.exit(f"bench: results that should agree do not: {'; '.join(failed)}" if failed else 0)
+    return failed
 
 
-if sys.argv[1:2] == ["peer"]:
-    print(json.dumps(peer(sys.argv[2], int(sys.argv[3]))))
-else:
-    compare()
+main(peer, compare)

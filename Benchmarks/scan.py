@@ -6,11 +6,10 @@ One thread is timed by its CPU seconds, two by the clock on the wall. Results th
 comparison.
 """
 
-import json
 import pathlib
-import sys
 
-from attention import agrees, attend, best, captions, cosine, hardest, has_peer, images, memory, ours, python, run
+from attention import (agrees, attend, beside_step, best, captions, cosine, hardest, has_peer, images, main, memory,
+                       ours, python, run)
 
 
 # ---- The peer's part: `scan.py peer WORK THREADS` ----
@@ -59,7 +58,7 @@ def peer(work, threads):
 def compare():
     failed = []
     peers = has_peer()
-    theirs = (python, pathlib.Path(__file__).resolve(), "peer")
+    script = pathlib.Path(__file__).resolve()
     peak = run((ours, "scan", "peak"), 1)["flops_a_second"]
     print(f"\nStacked cross attention, 36 regions, 8 to 16 words, width 1024, float32")
     print(f"sgemm peak of libtorch on one thread: {peak / 1e9:.0f} GFLOP/s")
@@ -81,29 +80,19 @@ def compare():
         rate = two["pairs"] / two["wall"]
         row("CrossModal, 2 threads", rate, two["memory"], f"{rate / speed:.2f}x as fast", False)
         if peers:
-            other = run((*theirs, f"scores-{direction}"), 1)
+            other = run((python, script, "peer", f"scores-{direction}"), 1)
             rate = other["pairs"] / other["cpu"]
             row("official, PyTorch", rate, other["memory"], f"{speed / rate:.1f}x slower")
             if not agrees([other["check"]], [one["check"]], 1e-6):
                 failed.append(f"scores {direction}")
     step = run((ours, "scan", "step"), 1)
     print(f"\nOne step of training, score, loss and gradient of 128 pairs (t2i, LogSumExp, hardest negatives)")
-    print(f"{'CrossModal':<22}{step['cpu']:>8.2f} CPU s{step['memory'] / 1e6:>8.0f} MB")
-    if peers:
-        other = run((*theirs, "step"), 1)
-        print(
-            f"{'official, PyTorch':<22}{other['cpu']:>8.2f} CPU s{other['memory'] / 1e6:>8.0f} MB"
-            f"   {other['cpu'] / step['cpu']:.1f}x slower, {other['memory'] / step['memory']:.1f}x the memory")
-        if not agrees(other["check"], step["check"], 1e-4):
-            failed.append(f"step: {other['check']} and {step['check']}")
+    failed += beside_step(step, script, 1e-4)
     large = run((ours, "scan", "large"), 1)
     print(
         f"\nA tenth of 5,000 images against 25,000 captions: {large['cpu']:.0f} CPU s, {large['memory'] / 1e6:,.0f} MB at most"
         f" (all features in memory); the whole takes {large['cpu'] * 10 / 60:.0f} min on one core")
-    sys.exit(f"bench: results that should agree do not: {'; '.join(failed)}" if failed else 0)
+    return failed
 
 
-if sys.argv[1:2] == ["peer"]:
-    print(json.dumps(peer(sys.argv[2], int(sys.argv[3]))))
-else:
-    compare()
+main(peer, compare)
