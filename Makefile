@@ -16,7 +16,7 @@ setup: ## libtorch and system libraries, where they are missing
 demo: build ## the main job on the bundled data, with a report to look at
 	@./crossmodal demo
 
-test: setup ## the whole test suite
+test: setup ## the whole test suite; installs PyTorch and TensorBoard into .venv to compare with
 	@$(with) scripts/test
 
 build: setup ## the command ./crossmodal, in release mode
