@@ -50,7 +50,7 @@ extension Column {
     guard let cards else { return card }
     let line = try cards.json(at: row)
     guard let members = line.members else {
-      throw DataError.malformed(file: cards.name, place: "line \(row)", reason: "is no JSON object")
+      throw DataError.malformed(file: cards.name, place: DataError.line(row), reason: "is no JSON object")
     }
     var attributes: [JSON.Member] = []
     for member in members {
@@ -65,7 +65,7 @@ extension Column {
           let picture = URL(fileURLWithPath: path, relativeTo: folder).standardizedFileURL
           guard picture.path.hasPrefix(folder.standardizedFileURL.path + "/") else {
             throw DataError.malformed(
-              file: cards.name, place: "line \(row)",
+              file: cards.name, place: DataError.line(row),
               reason: "names the picture '\(path)', which is outside the folder of the metadata")
           }
           card.picture = Picture(.file(picture))

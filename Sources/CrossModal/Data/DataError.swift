@@ -34,6 +34,13 @@ public enum DataError: Error, Equatable, Sendable {
   case unknownSplit(name: String, known: [String], file: String)
 }
 
+extension DataError {
+  /// Where a line of a text file is, as editors count: from 1.
+  ///
+  /// - Parameter index: of the line, from 0.
+  static func line(_ index: Int) -> String { "line \(index + 1)" }
+}
+
 extension DataError: LocalizedError, CustomStringConvertible {
   public var errorDescription: String? { description }
 

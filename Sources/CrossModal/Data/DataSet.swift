@@ -199,7 +199,7 @@ extension DataSet {
     return try (0..<lines.count).map { line in
       guard let row = Int(lines.text(at: line)) else {
         throw DataError.malformed(
-          file: lines.name, place: "line \(line)",
+          file: lines.name, place: DataError.line(line),
           reason: "is '\(lines.text(at: line).prefix(40))', expected a row number")
       }
       return row

@@ -55,12 +55,12 @@ public struct GivenPairs: Sendable {
         let relation = Self.relations[String(fields[2])]
       else {
         throw DataError.malformed(
-          file: file, place: "line \(line)",
+          file: file, place: DataError.line(line),
           reason: "is not two row numbers and similar or dissimilar, such as '3 7 similar'")
       }
       for (side, row) in zip([0, modalities.count - 1], [x, y]) where !rows[side].contains(row) {
         throw DataError.malformed(
-          file: file, place: "line \(line)",
+          file: file, place: DataError.line(line),
           reason: "names row \(row) of \(modalities[side].name), which the training part does not have")
       }
       pairs.append(Pair(x: x, y: y, relation))

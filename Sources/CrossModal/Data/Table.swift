@@ -206,7 +206,8 @@ extension Table {
         let value = try lines.json(at: row)
         let texts = value.array?.compactMap(\.plainText) ?? value.plainText.map { [$0] } ?? []
         guard !texts.isEmpty, texts.count == value.array?.count ?? 1 else {
-          throw DataError.malformed(file: lines.name, place: "line \(row)", reason: "is no list of texts")
+          throw DataError.malformed(
+            file: lines.name, place: DataError.line(row), reason: "is no list of texts")
         }
         answers.append(texts)
       }

@@ -110,7 +110,7 @@ struct DataSetKindsTests {
     else { throw DataError.missing(file: "texts") }
     #expect(said == ["s3", "s1"])
     let wrong = message { _ = try opened("modalities: { x: { file: t.jsonl, kind: text, field: sad } }") }
-    #expect(wrong?.contains("line 0") == true, "\(wrong ?? "nothing")")
+    #expect(wrong?.contains("line 1:") == true, "\(wrong ?? "nothing")")
   }
 
   @Test("boxes, pictures, items, groups and masks stand beside the rows they belong to")
@@ -164,7 +164,7 @@ struct DataSetKindsTests {
       let said = message { _ = try split.card(side: 0, row: row) } ?? "nothing"
       #expect(
         said.hasSuffix(
-          "line \(row): names the picture '\(paths[row])', which is outside the folder of the metadata"))
+          "line \(row + 1): names the picture '\(paths[row])', which is outside the folder of the metadata"))
     }
   }
 

@@ -22,7 +22,7 @@ struct GivenPairsTests {
   @Test(
     "lines that are no pair, or rows that are not there, are named",
     arguments: [
-      ("1 2\n", "line 0"), ("1 2 similar\n1 2 1\n", "line 1"), ("1 40 similar\n", "names row 40 of y"),
+      ("1 2\n", "line 1"), ("1 2 similar\n1 2 1\n", "line 2"), ("1 40 similar\n", "names row 40 of y"),
       ("", "no pairs"),
     ])
   func refuses(text: String, part: String) throws {

@@ -87,7 +87,7 @@ struct QueryItemsTests {
     #expect(lines == ["one", "", "three"])
     try folder.write(Data([0x61, 0x0A, 0x63, 0xE9, 0x0A]), to: "t.txt")
     #expect(
-      message { _ = try Items(file: file, as: text) }?.hasSuffix("t.txt: line 1: is not valid UTF-8") == true)
+      message { _ = try Items(file: file, as: text) }?.hasSuffix("t.txt: line 2: is not valid UTF-8") == true)
     try folder.write("\n\n", to: "t.txt")
     #expect(message { _ = try Items(file: file, as: text) }?.contains("no text") == true)
     try folder.write(Tensor([0, 1, 2, .nan, 4, 5] as [Float], shape: [2, 3]), to: "v.npy")

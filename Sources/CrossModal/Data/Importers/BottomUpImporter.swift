@@ -55,7 +55,7 @@ enum BottomUpImporter: Importer {
       let parts = line.split(separator: "\t", maxSplits: 1)
       guard parts.count == 2 else {
         throw ImportError.malformed(
-          file: file, place: "line \(number)", reason: "is not `image_id TAB caption`")
+          file: file, place: DataError.line(number), reason: "is not `image_id TAB caption`")
       }
       captions[ExactText(parts[0]), default: []].append(String(parts[1]))
     }
@@ -108,7 +108,7 @@ enum BottomUpImporter: Importer {
     }
 
     func malformed(_ reason: String) -> ImportError {
-      .malformed(file: file, place: "line \(number)", reason: reason)
+      .malformed(file: file, place: DataError.line(number), reason: reason)
     }
   }
 
@@ -117,15 +117,16 @@ enum BottomUpImporter: Importer {
     for file in files {
       let mapped = try InputFile(file)
       try withExtendedLifetime(mapped) {
-        for (number, line) in mapped.bytes.split(separator: 10).enumerated() {
+        for (number, line) in mapped.bytes.split(separator: 10, omittingEmptySubsequences: false).enumerated()
+        where !line.isEmpty {
           guard let text = String(bytes: line, encoding: .utf8) else {
             throw ImportError.malformed(
-              file: file.lastPathComponent, place: "line \(number)", reason: "is not valid UTF-8")
+              file: file.lastPathComponent, place: DataError.line(number), reason: "is not valid UTF-8")
           }
           let fields = text.split(separator: "\t", omittingEmptySubsequences: false)
           guard fields.count == 6 else {
             throw ImportError.malformed(
-              file: file.lastPathComponent, place: "line \(number)",
+              file: file.lastPathComponent, place: DataError.line(number),
               reason: "has \(fields.count) fields, expected 6")
           }
           try body(Row(file: file.lastPathComponent, number: number, fields: fields))

@@ -119,7 +119,7 @@ struct CaptionsFile {
     let lines = try TextLines(file, limits: .standard)
     let path = file.lastPathComponent.lowercased()
     func bad(_ row: Int, _ expected: String) -> DataError {
-      .malformed(file: lines.name, place: "line \(row + 1)", reason: "is not \(expected)")
+      .malformed(file: lines.name, place: DataError.line(row), reason: "is not \(expected)")
     }
     if path.hasSuffix(".jsonl") || path.hasSuffix(".jsonl.gz") {
       let wanted = (texts == .captions ? request.options["caption"] : nil).map { [$0] }

@@ -187,7 +187,7 @@ enum CharadesImporter: Importer {
         start.isFinite, start >= 0, end.isFinite, end >= 0
       else {
         throw ImportError.malformed(
-          file: name, place: "line \(number)", reason: "is not VIDEO START END##SENTENCE")
+          file: name, place: DataError.line(number), reason: "is not VIDEO START END##SENTENCE")
       }
       let id = String(head[0])
       let row = places[ExactText(id)] ?? videos.count

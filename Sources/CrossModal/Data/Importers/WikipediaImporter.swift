@@ -31,7 +31,7 @@ enum WikipediaImporter: Importer {
       let fields = list.text(at: line).split(separator: "\t")
       guard fields.count == 3, let label = Int(fields[2]) else {
         throw DataError.malformed(
-          file: list.name, place: "line \(line)", reason: "is not: text, image, class")
+          file: list.name, place: DataError.line(line), reason: "is not: text, image, class")
       }
       return label
     }

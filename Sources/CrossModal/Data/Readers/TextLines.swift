@@ -44,7 +44,7 @@ struct TextLines: TextSource {
     name = contents.name
     starts = TextLines.starts(in: contents.bytes)
     if let line = firstLineThatIsNotUTF8() {
-      throw .malformed(file: name, place: "line \(line)", reason: "is not valid UTF-8")
+      throw .malformed(file: name, place: DataError.line(line), reason: "is not valid UTF-8")
     }
   }
 
@@ -103,7 +103,7 @@ struct JSONLinesField: TextSource {
       let value = try lines.json(at: row)
       guard let text = field.map({ value[$0] }) ?? value, let string = text.string ?? text.plainText else {
         let wanted = field.map { "an object with a text under '\($0)'" } ?? "a text; 'field' names which one"
-        throw .malformed(file: lines.name, place: "line \(row)", reason: "is not \(wanted)")
+        throw .malformed(file: lines.name, place: DataError.line(row), reason: "is not \(wanted)")
       }
       texts.append(string)
     }
@@ -155,7 +155,7 @@ extension TextSource {
     do {
       return try JSON(json: Data(text(at: row).utf8))
     } catch {
-      throw .malformed(file: name, place: "line \(row)", reason: "is no JSON")
+      throw .malformed(file: name, place: DataError.line(row), reason: "is no JSON")
     }
   }
 

@@ -32,7 +32,7 @@ public struct WordVectors: Sendable {
       let width = size ?? Self.numbersAtEnd(of: parts)
       guard width > 0, parts.count > width else {
         throw DataError.malformed(
-          file: file, place: "line \(line)",
+          file: file, place: DataError.line(line),
           reason:
             "has \(parts.count - 1) numbers behind the word, expected \(size.map(String.init) ?? "some")")
       }
@@ -42,12 +42,13 @@ public struct WordVectors: Sendable {
       let numbers = parts.suffix(width).compactMap(Self.number)
       guard numbers.count == width, numbers.allSatisfy(\.isFinite) else {
         throw DataError.malformed(
-          file: file, place: "line \(line)", reason: "holds something else than numbers behind the word")
+          file: file, place: DataError.line(line), reason: "holds something else than numbers behind the word"
+        )
       }
       rows[place] = numbers
     }
     guard let size, size > 0 else {
-      throw DataError.malformed(file: file, place: "line 0", reason: "there are no word vectors in the file")
+      throw DataError.malformed(file: file, reason: "there are no word vectors in the file")
     }
     let zeros = [Float](repeating: 0, count: size)
     table = try Tensor(words.indices.flatMap { rows[$0] ?? zeros }).reshaped(words.count, size)

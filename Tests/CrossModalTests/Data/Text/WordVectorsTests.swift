@@ -36,7 +36,7 @@ struct WordVectorsTests {
   @Test(
     "lines of another width, words for numbers and empty files are named",
     arguments: [
-      ("a 1 2\nb 1\n", "line 1"), ("a 1 x\n", "line 0"), ("", "no word vectors"), ("a 1 nan\n", "line 0"),
+      ("a 1 2\nb 1\n", "line 2"), ("a 1 x\n", "line 1"), ("", "no word vectors"), ("a 1 nan\n", "line 1"),
     ])
   func refuses(text: String, part: String) {
     let error = #expect(throws: DataError.self) { try vectors(text, of: ["a", "b"]) }
