@@ -207,6 +207,22 @@ struct BadInputTests {
       says: "optimizer: \"addam\" is not a choice", "adamw")
   }
 
+  @Test("a key that nobody knows is answered with the nearest, and with where the list is")
+  func unknownKey() throws {
+    let outcome = try train("--set", "lerning_rate=1", method: "clip")
+    expect(
+      outcome, status: 2, says: "unknown key 'lerning_rate'; did you mean 'learning_rate'?", "methods clip`")
+    let line = outcome.errors.split(separator: "\n").first { $0.hasPrefix("error: ") }
+    #expect((line?.count ?? .max) < 140, "\(outcome.errors)")
+    expect(try train("--set", "size=3", method: "clip"), status: 2, says: "'embed_size'", "'chunk_size'")
+    expect(
+      try train("--set", "schedule.kind=cosin", method: "clip"), status: 2,
+      says:
+        "schedule.kind: \"cosin\" is not a choice of this key: constant, step, exponential, cosine, linear,",
+      "did you mean 'cosine'?")
+    expect(try train("--set", "schedule.evry=3", method: "clip"), status: 2, says: "'schedule.every'")
+  }
+
   @Test("usage errors end with 2 and show the usage", arguments: [["train"], ["search", "x"], ["nonsense"]])
   func usage(arguments: [String]) throws {
     let outcome = try CommandLine.run(arguments)

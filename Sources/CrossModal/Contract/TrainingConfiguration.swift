@@ -206,9 +206,7 @@ extension Schedule {
     let members = given.members?.map { JSON.Member($0.key == "name" ? "kind" : $0.key, $0.value) }
     for member in given.string.map({ [JSON.Member("kind", .string($0))] }) ?? members ?? [] {
       guard known.contains(member.key) else {
-        throw ConfigurationError.unknownKey(
-          "schedule.\(member.key)", nearest: nearest(to: member.key, in: known).map { "schedule.\($0)" },
-          known: known.map { "schedule.\($0)" })
+        throw ConfigurationError.unknown(member.key, known: known, under: "schedule")
       }
       tree[member.key] = member.value
     }

@@ -17,8 +17,7 @@ struct FeaturizerChoice {
     let names = data.modalities.map(\.name)
     let accepted = type.description.accepts
     for member in settings.features.members ?? [] where !names.contains(member.key) {
-      throw ConfigurationError.unknownKey(
-        "features.\(member.key)", nearest: nearest(to: member.key, in: names), known: names)
+      throw ConfigurationError.unknown(member.key, known: names, under: "features")
     }
     let choices: [FeaturizerChoice] = try data.modalities.enumerated().compactMap { side, modality in
       let wanted = settings.features[modality.name] ?? .null

@@ -14,6 +14,19 @@ extension Method {
   /// - Parameter pairs: number of training pairs.
   /// - Throws: ``ConfigurationError`` for a key or value that cannot be used.
   static func plan(_ settings: JSON, pairs: Int) throws -> MethodPlan {
+    do { return try checkedPlan(settings, pairs: pairs) } catch ConfigurationError.unknownKey(
+      let key, _, _, nil) where !key.contains(".")
+    {
+      throw unknown(key)
+    }
+  }
+
+  /// A key that is none of the method's, nor of training, nor of every run.
+  private static func unknown(_ key: String) -> ConfigurationError {
+    .unknown(key, known: allKeys.map(\.name) + RunSettings.names, method: description.name)
+  }
+
+  private static func checkedPlan(_ settings: JSON, pairs: Int) throws -> MethodPlan {
     let targets = try TargetSettings(of: Self.self, settings)
     let (own, shared) = try apart(targets.others)
     let configuration = try Configuration(overrides: own)
@@ -49,9 +62,7 @@ extension Method {
     let shared = members.filter { !names.contains($0.key) && TrainingConfiguration.knows($0.key) }
     let rest = members.filter { member in !shared.contains { $0.key == member.key } }
     if let unknown = rest.first(where: { !names.contains($0.key) }) {
-      let known = Configuration.keys.map(\.name) + TrainingConfiguration.keys.map(\.name) + RunSettings.names
-      throw ConfigurationError.unknownKey(
-        unknown.key, nearest: nearest(to: unknown.key, in: known), known: known)
+      throw self.unknown(unknown.key)
     }
     return (.object(rest), .object(shared))
   }

@@ -23,8 +23,7 @@ struct TargetSettings {
         key: "targets", value: given.text(), expected: "settings of \(names.joined(separator: ", "))")
     }
     for member in members where !names.contains(member.key) {
-      throw ConfigurationError.unknownKey(
-        "targets.\(member.key)", nearest: nearest(to: member.key, in: names), known: names)
+      throw ConfigurationError.unknown(member.key, known: names, under: "targets")
     }
     settings = try targets.reduce(into: [:]) { settings, target in
       settings[target.name] = try target.encoder.checked(

@@ -2,8 +2,8 @@ import Foundation
 
 /// A setting that cannot be used.
 public enum ConfigurationError: LocalizedError, UserMistake, Equatable {
-  /// A key that nobody knows, with the nearest that is known.
-  case unknownKey(String, nearest: String?, known: [String])
+  /// A key that nobody knows, with the nearest that are known, and the method whose keys they are.
+  case unknownKey(String, nearest: [String], known: [String], method: String? = nil)
   /// A value of the wrong type or out of range.
   case badValue(key: String, value: String, expected: String)
   /// Two names of one key, with different values.
@@ -20,13 +20,13 @@ public enum ConfigurationError: LocalizedError, UserMistake, Equatable {
 
   public var errorDescription: String? {
     switch self {
-    case .unknownKey(let key, _, _) where Self.options.contains(key):
+    case .unknownKey(let key, _, _, _) where Self.options.contains(key):
       return "'\(key)' is no setting but an option of its own, --\(key)"
-    case .unknownKey(let key, let nearest, let known):
-      let hint = nearest.map { "; did you mean '\($0)'?" } ?? "."
+    case .unknownKey(let key, let nearest, let known, let method):
+      let hint = nearest.isEmpty ? "." : meant(nearest)
       let list =
         known.count > Self.mostKeys
-        ? "`crossmodal methods NAME` lists the \(known.count) keys of a method"
+        ? "`crossmodal methods \(method ?? "NAME")` lists all \(known.count)"
         : "Known keys: \(known.joined(separator: ", "))"
       return "unknown key '\(key)'\(hint) \(list)"
     case .badValue(let key, let value, let expected):
@@ -38,10 +38,27 @@ public enum ConfigurationError: LocalizedError, UserMistake, Equatable {
 }
 
 extension ConfigurationError {
+  /// A key that is none of those that are known.
+  ///
+  /// - Parameter outer: what stands before the keys, such as `schedule`; empty for nothing.
+  static func unknown(
+    _ key: String, known: [String], under outer: String = "", method: String? = nil
+  ) -> ConfigurationError {
+    let full = { (key: String) in outer.isEmpty ? key : "\(outer).\(key)" }
+    return .unknownKey(
+      full(key), nearest: nearestNames(to: key, in: known).map(full), known: known.map(full), method: method)
+  }
+
   /// The key and value that a failed decoding stopped at.
   ///
-  /// - Parameter inlined: a property that a user does not know of.
-  init(_ error: DecodingError, in tree: JSON, keys: [ConfigurationKey], inlined: String?) {
+  /// - Parameters:
+  ///   - inlined: a property that a user does not know of.
+  ///   - isTaken: whether the settings would be taken with another value at the place where decoding stopped.
+  init(
+    _ error: DecodingError, in tree: JSON, keys: [ConfigurationKey], inlined: String?,
+    isTaken: ([String], JSON) -> Bool
+  ) {
+    let stop = { (context: DecodingError.Context) in ConfigurationError.path(context, inlined) }
     let (context, expected): (DecodingError.Context, String) =
       switch error {
       case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
@@ -50,15 +67,13 @@ extension ConfigurationError {
       case .dataCorrupted(let context):
         (
           context,
-          ConfigurationError.choices(context, of: ConfigurationError.path(context, inlined).first, keys)
+          ConfigurationError.choices(context, at: stop(context), in: tree, keys, isTaken)
             ?? context.debugDescription
         )
       @unknown default: (.init(codingPath: [], debugDescription: ""), "what was expected")
       }
-    let path = ConfigurationError.path(context, inlined)
-    let value = path.reduce(Optional(tree)) { value, key in
-      value?[key] ?? Int(key).flatMap { at in value?.array.flatMap { at < $0.count ? $0[at] : nil } }
-    }
+    let path = stop(context)
+    let value = ConfigurationError.value(at: path, in: tree)
     self = .badValue(
       key: path.joined(separator: "."), value: value?.text() ?? "nothing", expected: expected)
   }
@@ -69,13 +84,27 @@ extension ConfigurationError {
       .drop { $0 == inlined }.map { $0 }
   }
 
+  private static func value(at path: [String], in tree: JSON) -> JSON? {
+    path.reduce(Optional(tree)) { value, key in
+      value?[key] ?? Int(key).flatMap { at in value?.array.flatMap { at < $0.count ? $0[at] : nil } }
+    }
+  }
+
   /// What the key has to choose from, where a name was none of an enumeration's cases: the standard library then
-  /// speaks of types, which no user knows.
+  /// speaks of types, which no user knows. The names are the words of the key's description that would be taken.
   private static func choices(
-    _ context: DecodingError.Context, of key: String?, _ keys: [ConfigurationKey]
+    _ context: DecodingError.Context, at path: [String], in tree: JSON, _ keys: [ConfigurationKey],
+    _ isTaken: ([String], JSON) -> Bool
   ) -> String? {
-    guard context.debugDescription.hasPrefix("Cannot initialize"), let key else { return nil }
-    return "a choice of this key" + (keys.first { $0.name == key }.map { ": \($0.about)" } ?? "")
+    guard context.debugDescription.hasPrefix("Cannot initialize"), let key = path.first else { return nil }
+    let expected = "a choice of this key"
+    guard let about = keys.first(where: { $0.name == key })?.about else { return expected }
+    let words = about.split { !$0.isLetter && !$0.isNumber && $0 != "-" && $0 != "_" }.map(String.init)
+    var choices: [String] = []
+    for word in words where !choices.contains(word) && isTaken(path, .string(word)) { choices.append(word) }
+    guard !choices.isEmpty else { return "\(expected): \(about)" }
+    let given = value(at: path, in: tree)?.string ?? ""
+    return "\(expected): \(choices.joined(separator: ", "))\(meant(nearestNames(to: given, in: choices)))"
   }
 
   private static func words(for type: Any.Type) -> String {

@@ -10,9 +10,7 @@ extension Decoder {
     let known = Keys.allCases.map { snakeCase($0.stringValue) }
     for key in try container(keyedBy: AnyKey.self).allKeys.map({ snakeCase($0.stringValue) })
     where !known.contains(key) {
-      throw ConfigurationError.unknownKey(
-        "\(name).\(key)", nearest: nearest(to: key, in: known).map { "\(name).\($0)" },
-        known: known.map { "\(name).\($0)" })
+      throw ConfigurationError.unknown(key, known: known, under: name)
     }
     return try container(keyedBy: Keys.self)
   }

@@ -79,9 +79,7 @@ extension MethodConfiguration {
       try member.value.checkFinite(member.key)
       guard let key = Self.keys.first(where: { $0.name == member.key || $0.aliases.contains(member.key) })
       else {
-        let known = Self.keys.map(\.name)
-        throw ConfigurationError.unknownKey(
-          member.key, nearest: nearest(to: member.key, in: known), known: known)
+        throw ConfigurationError.unknown(member.key, known: Self.keys.map(\.name))
       }
       if key.name != member.key, overrides[key.name] != nil {
         throw ConfigurationError.givenTwice(key: key.name, alias: member.key)
@@ -110,7 +108,9 @@ extension MethodConfiguration {
     } catch let error as DecodingError {
       throw
         (Self.uncountable(in: tree)
-        ?? ConfigurationError(error, in: tree, keys: Self.keys, inlined: Self.inlined)).naming(parts)
+        ?? ConfigurationError(error, in: tree, keys: Self.keys, inlined: Self.inlined) { path, value in
+          (try? Self(encoded: tree.replacing(path[...], with: value))) != nil
+        }).naming(parts)
     } catch let error as ConfigurationError {
       throw error.naming(parts)
     }

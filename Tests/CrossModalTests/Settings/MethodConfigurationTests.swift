@@ -88,5 +88,8 @@ struct MethodConfigurationTests {
     #expect(nearest(to: "triplet-centre", in: known) == "triplet-center")
     #expect(nearest(to: "cac", in: known) == "cca")
     #expect(nearest(to: "transformer", in: known) == nil)
+    // What is cut short is nearer than what only looks alike, and a word of a name is found.
+    #expect(nearest(to: "abs", in: ["oas", "absolute"]) == "absolute")
+    #expect(nearest(to: "size", in: ["epochs", "batch_size"]) == "batch_size")
   }
 }

@@ -122,8 +122,8 @@ extension ConfigurationError {
   /// The same of a key inside another.
   func under(_ outer: String) -> ConfigurationError {
     switch self {
-    case .unknownKey(let key, let nearest, let known):
-      .unknownKey("\(outer).\(key)", nearest: nearest, known: known)
+    case .unknownKey(let key, let nearest, let known, let method):
+      .unknownKey("\(outer).\(key)", nearest: nearest, known: known, method: method)
     case .badValue(let key, let value, let expected):
       .badValue(key: "\(outer).\(key)", value: value, expected: expected)
     case .givenTwice(let key, let alias): .givenTwice(key: "\(outer).\(key)", alias: "\(outer).\(alias)")
