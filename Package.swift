@@ -81,7 +81,10 @@ let package = Package(
     .testTarget(name: "CrossModalTests", dependencies: ["CrossModal"], swiftSettings: swiftSettings),
     .testTarget(
       name: "CrossModalFormatsTests", dependencies: ["CrossModalFormats"], swiftSettings: swiftSettings),
-    .testTarget(name: "CrossModalCLITests", dependencies: ["CrossModalCLI"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "CrossModalCLITests",
+      dependencies: ["CrossModalCLI", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: swiftSettings),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -7,14 +7,16 @@ struct AnswerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "answer",
     abstract: "Answer a question about a picture.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
-        crossmodal answer runs/san --image picture.png --question "what color is the shape?"
-        crossmodal answer runs/san --image picture.png --question "is there a circle?" --out why.png
-        crossmodal answer runs/san --image cells.npy --question "is there a circle?" --json
+        crossmodal answer runs/san --image a.png --question "what color is it?"
+        crossmodal answer runs/san --image a.png --question "is it red?" \\
+          --out why.png
+        crossmodal answer runs/san --image cells.npy --question "is it red?" --json
 
       A run on features of cells takes a .npy of one picture's cells, [cells, numbers].
-      """)
+      """))
 
   /// Answers that are told.
   private static let most = 5

@@ -7,11 +7,13 @@ struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
     abstract: "Turn a published checkpoint (.pt, .pth, .tar, .safetensors) into safetensors.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal convert model_best.pth.tar --out model.safetensors
-        crossmodal convert model_best.pth.tar --method scan --data f30k --config scan-f30k-t2i-lse \\
-          --set features.text.vocabulary=f30k_precomp_vocab.json --out runs/published
+        crossmodal convert model_best.pth.tar --method scan --data f30k \\
+          --config scan-f30k-t2i-lse --out runs/published \\
+          --set features.text.vocabulary=f30k_precomp_vocab.json
 
       Nothing in the checkpoint is executed. Names stay those of the official implementation; the optimiser's \
       tensors, a wrapper such as state_dict, and the module., _orig_mod. and model. that training programs put before \
@@ -20,26 +22,28 @@ struct ConvertCommand: ParsableCommand {
 
       With --method and --data the weights become a run that can be evaluated, searched and explained; name the \
       vocabulary that they were trained with.
-      """)
+      """))
 
-  @Argument(help: "The checkpoint.")
+  @Argument(help: "The checkpoint.", completion: .file())
   var weights: String
 
   @Option(help: "The .safetensors file to write; with --method, the folder of the run.")
   var out: String
 
-  @Option(help: "The method that the weights are of.")
+  @Option(help: "The method that the weights are of.", completion: Completions.methods)
   var method: String?
 
-  @Option(help: "The data set of the run.")
+  @Option(help: "The data set of the run.", completion: .file())
   var data: String?
 
-  @Option(help: "A YAML file with settings, or a recipe of the method.")
+  @Option(
+    help: "A YAML file with settings, or a recipe of the method.", completion: Completions.recipes)
   var config: String?
 
   @Option(
     name: .customLong("set"),
-    help: ArgumentHelp("One setting over the file's; may be repeated.", valueName: "key=value"))
+    help: ArgumentHelp("One setting over the file's; may be repeated.", valueName: "key=value"),
+    completion: Completions.settings)
   var assignments: [String] = []
 
   @Flag(help: "Replace a file that stands at --out.")

@@ -10,13 +10,14 @@ struct CrossModalCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "crossmodal",
     abstract: "Cross-modal alignment: train, evaluate, search and explain.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal demo
         crossmodal train --method cca --data Data/wikipedia --out runs/wikipedia
         crossmodal evaluate runs/wikipedia
         crossmodal search runs/wikipedia --from image --to text --query-row 3
-      """,
+      """),
     version: "crossmodal \(CrossModalVersion.current)",
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, SearchCommand.self, EmbedCommand.self, ScoreCommand.self,

@@ -6,12 +6,13 @@ struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data",
     abstract: "Bring data into a dataset folder, and look into one.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal data inspect Data/wikipedia
         crossmodal data import karpathy dataset_flickr8k.json --out flickr8k \\
           --set images=Flicker8k_Dataset
-      """,
+      """),
     subcommands: [InspectCommand.self, ImportCommand.self])
 }
 
@@ -19,7 +20,8 @@ struct ImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
     abstract: "Bring a well-known layout of files into a dataset folder.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal data import easy-vqa easy_vqa --out easy
         crossmodal data import idx mnist --out halves --halves
@@ -27,13 +29,13 @@ struct ImportCommand: ParsableCommand {
           --set features=c3d.h5
 
       FORMATS
-      \(Importers.all.map { "  \($0.name): \($0.about)" }.joined(separator: "\n"))
-      """)
+      \(Importers.all.map { "  " + HelpText.hanging("\($0.name): \($0.about)", by: 6, width: 76) }.joined(separator: "\n"))
+      """))
 
-  @Argument(help: "The format.")
+  @Argument(help: "The format.", completion: Completions.formats)
   var format: String
 
-  @Argument(help: "The folder or file that holds it.")
+  @Argument(help: "The folder or file that holds it.", completion: .file())
   var source: String
 
   @Option(help: "The dataset folder to write.")

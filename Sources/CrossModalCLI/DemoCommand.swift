@@ -6,14 +6,15 @@ struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo",
     abstract: "Train, evaluate and search on the bundled data, and write a report.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal demo
         crossmodal demo --out my-demo
 
       Two data sets: pictures and texts of Wikipedia articles, beside the published figures; and emoji, whose \
       pictures are found by words.
-      """)
+      """))
 
   @Option(help: "The folder for the two runs and the report.")
   var out = "demo-output"

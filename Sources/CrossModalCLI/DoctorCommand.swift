@@ -7,11 +7,12 @@ struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
     abstract: "Say what this installation has: versions, devices, threads, optional parts.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal doctor
         crossmodal doctor --json
-      """)
+      """))
 
   @OptionGroup var output: OutputOptions
 

@@ -7,7 +7,8 @@ struct EmbedCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "embed",
     abstract: "Write the joint-space vectors of items as .npy, or all parts of items as .npz.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal embed runs/wikipedia --modality image --out images.npy
         crossmodal embed runs/wikipedia --modality text --split train --out texts.npy
@@ -17,7 +18,7 @@ struct EmbedCommand: ParsableCommand {
 
       A method of parts (words, regions) has several vectors an item: .npz with `values` [parts, dimensions] and \
       `offsets` [items + 1]; item i has the rows offsets[i] up to offsets[i + 1].
-      """)
+      """))
 
   @Argument(help: ArgumentHelp("The folder of a run, as `crossmodal train` wrote it.", valueName: "run"))
   var folder: String

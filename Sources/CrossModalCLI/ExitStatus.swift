@@ -24,13 +24,13 @@ enum ExitStatus {
     }
   }
 
-  /// The command whose name is nearest to a first argument that names none.
-  private static func meantCommand(_ arguments: [String]) -> String? {
-    let known = CrossModalCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
-    guard let first = arguments.first, !first.hasPrefix("-"), first != "help", !known.contains(first) else {
-      return nil
-    }
-    return nearest(to: first, in: known)
+  /// What is wrong with arguments that were not taken: a word of the program's own that nobody knows, else what the
+  /// parser says, which may be that another is missing.
+  private static func usageError(_ error: any Error, _ arguments: [String]) -> String {
+    if let sentence = UnknownWord.sentence(in: arguments) { return "error: " + sentence }
+    let text = CrossModalCommand.fullMessage(for: error)
+    let mark = "Error: "
+    return text.hasPrefix(mark) ? "error: " + text.dropFirst(mark.count) : text
   }
 
   /// Prints an error and says how the process ends.
@@ -51,8 +51,7 @@ enum ExitStatus {
         return success
       }
       if code == .validationFailure {
-        Console.lines(CrossModalCommand.fullMessage(for: error))
-        if let meant = meantCommand(arguments) { Console.lines("Did you mean '\(meant)'?") }
+        Console.lines(usageError(error, arguments))
         return usage
       }
       Console.error(sentence(error))

@@ -7,13 +7,14 @@ struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
     abstract: "Show why two items match, or what a question looked at.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal explain runs/scan --pair 3,17 --out why.png
         crossmodal explain runs/scan --pair 3,17 --split val --out why.html
 
       A pair is a row of the first modality and a row of the second, counted from 0 within the split.
-      """)
+      """))
 
   @OptionGroup var options: RunOptions
 

@@ -7,7 +7,8 @@ struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Write a run's weights and settings for use elsewhere.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal export runs/wikipedia --out wikipedia-weights
         crossmodal export runs/genes --tables --out genes-tables
@@ -15,7 +16,7 @@ struct ExportCommand: ParsableCommand {
       The folder gets model.safetensors, which Python's safetensors reads, with the official parameter names; \
       featurizers.safetensors where there are any; and config.yaml. With --tables it gets .csv instead, for canonical \
       methods: correlations, weights and loadings by the names of the columns, and the variates of every item.
-      """)
+      """))
 
   @Argument(help: ArgumentHelp("The folder of a run, as `crossmodal train` wrote it.", valueName: "run"))
   var folder: String

@@ -7,7 +7,8 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Say what a data set holds and what may be wrong with it.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal data inspect Data/wikipedia
         crossmodal data inspect Data/emoji --out emoji.html
@@ -17,7 +18,7 @@ struct InspectCommand: ParsableCommand {
       depend on each other or number the rows, columns that two modalities share, empty texts, pictures that cannot be \
       read, rows that are in no pair, unseen classes, files outside the data set's folder. \
       With --json, figures of papers on a data set that is known by name are given too.
-      """)
+      """))
 
   @Argument(help: "The data set: a folder with a dataset.yaml, a NAME.dataset.yaml, or files, x.npy,y.npy.")
   var dataset: String

@@ -6,14 +6,15 @@ struct MethodsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "methods",
     abstract: "List the methods, or one method's settings and recipes.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal methods
         crossmodal methods cca
         crossmodal methods --json
-      """)
+      """))
 
-  @Argument(help: "A method, to list its settings and recipes.")
+  @Argument(help: "A method, to list its settings and recipes.", completion: Completions.methods)
   var name: String?
 
   @OptionGroup var output: OutputOptions

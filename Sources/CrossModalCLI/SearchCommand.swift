@@ -7,7 +7,8 @@ struct SearchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "search",
     abstract: "Find the nearest items of the other modality, or of the same.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal search runs/emoji --query-text "red heart"
         crossmodal search runs/emoji --query-text "red heart" --split test -k 3
@@ -18,14 +19,16 @@ struct SearchCommand: ParsableCommand {
 
       Looks at every item of the data set; --split names the part to look at. --from and --to are needed where there \
       is a choice. What was encoded is kept in the run's folder, so that the next search answers at once.
-      """)
+      """))
 
   /// Stands for every split, unless one has this name.
   private static let everySplit = "all"
   /// Where rows are taken from when no split is named.
   private static let splitOfRows = "test"
 
-  @Argument(help: ArgumentHelp("The folder of a run, as `crossmodal train` wrote it.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("The folder of a run, as `crossmodal train` wrote it.", valueName: "run"),
+    completion: .directory)
   var folder: String
 
   @Option(help: "The modality of the query.")
@@ -37,7 +40,8 @@ struct SearchCommand: ParsableCommand {
   @Option(help: "A text to search with.")
   var queryText: String?
 
-  @Option(help: "A file to search with: a picture, a text, or a .npy of one vector.")
+  @Option(
+    help: "A file to search with: a picture, a text, or a .npy of one vector.", completion: .file())
   var queryFile: String?
 
   @Option(
