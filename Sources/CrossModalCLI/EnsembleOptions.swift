@@ -14,9 +14,11 @@ struct EnsembleOptions: ParsableArguments {
   /// The further runs.
   ///
   /// - Throws: ``UsageError`` when one of them has other modalities than the first.
-  func open(beside run: Run) throws -> [Run] {
-    try (models ?? "").split(separator: ",").map {
-      try RunOptions.open(String($0), beside: run, option: "--models")
+  func open(beside run: Run, _ output: OutputOptions) throws -> [Run] {
+    try (models ?? "").split(separator: ",").map(String.init).map { name in
+      let other = try Run.open(name)
+      try RunOptions.check(name, other, beside: run, option: "--models", output)
+      return other
     }
   }
 

@@ -5,16 +5,20 @@ import Foundation
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Measure a run on a split.",
-    discussion: """
+    abstract: "Measure a run, or runs of several seeds, on a split.",
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal evaluate runs/wikipedia
         crossmodal evaluate runs/wikipedia --split train --json
-        crossmodal evaluate runs/coco --protocol 1k --ties mean
+        crossmodal evaluate runs/clip --against runs/wikipedia
+        crossmodal evaluate runs/wikipedia --protocol folds:100 --ties mean
         crossmodal evaluate runs/scan-t2i --models runs/scan-i2t
-        crossmodal evaluate runs/scm --against runs/cca
         crossmodal evaluate runs/san --wordnet /usr/share/wordnet
-      """)
+
+      Of the folder of runs that `train --seeds` writes: the mean over the seeds, their standard deviation, and what \
+      the mean would be over other seeds and other items. --against takes such folders too.
+      """))
 
   @OptionGroup var options: RunOptions
 
@@ -44,7 +48,10 @@ struct EvaluateCommand: ParsableCommand {
     help: "How often the test items are drawn again for intervals and significance; 0 leaves them out.")
   var samples = 1000
 
-  @Option(help: "Another run to compare with on the same items: differences, with their significance.")
+  @Option(
+    help:
+      "Another run, or runs of several seeds, to compare with on the same items: differences, with their significance."
+  )
   var against: String?
 
   @OptionGroup var output: OutputOptions
@@ -62,9 +69,19 @@ struct EvaluateCommand: ParsableCommand {
     let searched = try protocolName.map(RetrievalProtocol.init(named:))
     let rule = try ties.map(TieRule.init(named:))
     let combination = try ensemble.combination()
-    let run = try options.open()
-    let others = try ensemble.open(beside: run)
-    let rival = try against.map { try RunOptions.open($0, beside: run, option: "--against") }
+    let runs = try MeasuredRuns(at: options.run)
+    let run = runs.first
+    guard runs.group == nil || ensemble.models == nil else {
+      throw UsageError(
+        "\(runs.name): holds runs of several seeds; --models combines single runs, such as \(runs.name)/\(runs.group?.members[0].name ?? "")"
+      )
+    }
+    let others = try ensemble.open(beside: run, output)
+    let rival = try against.map { name in
+      let rival = try MeasuredRuns(at: name)
+      try RunOptions.check(name, rival.first, beside: run, option: "--against", output)
+      return rival
+    }
     let (_, split) = try options.rows(of: run, output)
     var options = EvaluationOptions(searched: searched, ties: rule)
     options.wordNet = wordnet.map { URL(fileURLWithPath: $0) }
@@ -72,12 +89,14 @@ struct EvaluateCommand: ParsableCommand {
     if run.modalities.count > 2, rival != nil || !others.isEmpty {
       output.warn("only \(run.modalities[0]) and \(run.modalities[1]) are combined and compared")
     }
-    let measured = try measure(run, split, options, with: others, combining: combination)
+    let measured = try measure(runs, split, options, with: others, combining: combination)
     let resampling = Resampling(samples: samples)
     let intervals = samples > 0 ? resampling.intervals(of: measured.result) : []
     let comparisons =
       try rival.map { rival in
-        try resampling.comparisons(of: measure(rival, split, options).result, measured.result)
+        try resampling.comparisons(
+          of: rival.comparable(measure(rival, split, options).result, with: runs),
+          runs.comparable(measured.result, with: rival))
       } ?? []
     if output.json {
       Console.out(json(measured, intervals, comparisons))
@@ -88,7 +107,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   private func measure(
-    _ run: Run, _ split: Split, _ options: EvaluationOptions, with others: [Run] = [],
+    _ runs: MeasuredRuns, _ split: Split, _ options: EvaluationOptions, with others: [Run] = [],
     combining combination: ScoreCombination = .mean
   ) throws -> RunEvaluation {
     var progress: Progress?
@@ -98,7 +117,7 @@ struct EvaluateCommand: ParsableCommand {
       if progress == nil { progress = Progress("encoding", of: total, quiet: output.quiet) }
       progress?.update(done)
     }
-    return try run.evaluate(on: split, options, with: others, combining: combination)
+    return try runs.evaluate(on: split, options, with: others, combining: combination)
   }
 
   private func json(

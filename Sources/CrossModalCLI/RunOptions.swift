@@ -4,10 +4,11 @@ import Foundation
 
 /// Which run, and which rows of which data set it is asked about.
 struct RunOptions: ParsableArguments {
-  @Argument(help: "The folder of a run, as `crossmodal train` wrote it.")
+  @Argument(help: "The folder of a run, as `crossmodal train` wrote it.", completion: .directory)
   var run: String
 
-  @Option(help: "Another data set than the run's own: a folder, or a NAME.dataset.yaml.")
+  @Option(
+    help: "Another data set than the run's own: a folder, or a NAME.dataset.yaml.", completion: .file())
   var data: String?
 
   @Option(help: "Which split of the data set.")
@@ -19,17 +20,26 @@ struct RunOptions: ParsableArguments {
   /// The run.
   func open() throws -> Run { try Run.open(run) }
 
-  /// A further run, to be measured on the rows of the first.
+  /// Whether a further run can be measured on the rows of the first; warns when it was learned from other data.
   ///
-  /// - Throws: ``UsageError`` when it has other modalities than the first.
-  static func open(_ name: String, beside run: Run, option: String) throws -> Run {
-    let other = try Run.open(name)
-    guard other.modalities == run.modalities else {
-      throw UsageError(
-        "\(option) \(name): its modalities are \(other.modalities.joined(separator: ", ")), those of the first run "
-          + run.modalities.joined(separator: ", "))
+  /// - Throws: ``UsageError`` when it has other modalities than the first, by name or by kind.
+  static func check(
+    _ name: String, _ other: Run, beside run: Run, option: String, _ output: OutputOptions
+  ) throws {
+    let learned = "\(option) \(name): was learned from \(other.record.data.name)"
+    let sides = [other, run].map { run in
+      run.record.data.modalities.map { "\($0.name) (\($0.kind.rawValue))" }.joined(separator: ", ")
     }
-    return other
+    guard sides[0] == sides[1] else {
+      throw UsageError(
+        "\(learned), whose modalities are \(sides[0]); the first run from \(run.record.data.name), \(sides[1])"
+      )
+    }
+    guard other.record.fingerprint != run.record.fingerprint else { return }
+    output.warn(
+      other.record.data.name == run.record.data.name
+        ? "\(learned) in another state than the first run; both are measured on the same items"
+        : "\(learned), the first run from \(run.record.data.name); both are measured on the same items")
   }
 
   /// The split that is asked about.

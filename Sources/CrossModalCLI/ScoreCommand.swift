@@ -8,12 +8,13 @@ struct ScoreCommand: ParsableCommand {
     commandName: "score",
     abstract:
       "Write the full similarity matrix of a split, rows of the first modality against all of the second.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal score runs/wikipedia --out scores.npy
         crossmodal score runs/wikipedia --data other --split val --out scores.npy
         crossmodal score runs/scan-t2i --models runs/scan-i2t --out scores.npy
-      """)
+      """))
 
   @OptionGroup var options: RunOptions
 
@@ -32,7 +33,7 @@ struct ScoreCommand: ParsableCommand {
     try StagedFile.check(out, replacing: force)
     let combination = try ensemble.combination()
     let run = try options.open()
-    let others = try ensemble.open(beside: run)
+    let others = try ensemble.open(beside: run, output)
     let (_, split) = try options.rows(of: run, output)
     var encoding: Progress?
     let scores = try run.scores(of: split, with: others, combining: combination) { done, total in

@@ -47,7 +47,8 @@ public func holmCorrected(_ p: [Double]) -> [Double] {
 /// How often test items are drawn again, and from which seed.
 ///
 /// Drawing gives each unit, such as an image and its captions, a weight from the exponential distribution (Bayesian
-/// bootstrap), which leaves no item out and repeats none.
+/// bootstrap), which leaves no item out and repeats none. Where a number is a mean over models of several seeds, each
+/// draw also moves that mean as other seeds would: by Student's t with one degree of freedom less than there are seeds.
 public struct Resampling: Sendable, Equatable {
   public var samples: Int
   public var seed: UInt64
@@ -63,7 +64,11 @@ public struct Resampling: Sendable, Equatable {
   /// Confidence intervals of every number of a test, by name; ``ConfidenceInterval`` says how.
   public func intervals(of test: some ResampledTest) -> [(name: String, interval: ConfidenceInterval)] {
     var generator = SeededGenerator(seed: seed)
-    let draws = (0..<samples).map { _ in Draw(from: test.strata, &generator, test.values) }
+    let draws = (0..<samples).map { _ in
+      Draw(from: test.strata, models: [test.models], &generator) {
+        test.values(weights: $0, shares: $1[0])
+      }
+    }
     let values = test.values(weights: test.units.map { _ in 1 })
     return zip(test.names, test.kinds).enumerated().map { place, number in
       let (name, kind) = number
@@ -99,22 +104,32 @@ public struct Resampling: Sendable, Equatable {
       throw EvaluationError.differentTests("", "")
     }
     var generator = SeededGenerator(seed: seed)
+    let models = [first.models, second.models]
     let draws = (0..<samples).map { _ in
-      Draw(from: first.strata, &generator) { weights in
-        zip(first.values(weights: weights), second.values(weights: weights)).map { $1 - $0 }
+      Draw(from: first.strata, models: models, &generator) { weights, shares in
+        zip(
+          first.values(weights: weights, shares: shares[0]),
+          second.values(weights: weights, shares: shares[1])
+        ).map { $1 - $0 }
       }
     }
+    let ones = first.units.map { _ in 1.0 }
+    let values = [first.values(weights: ones), second.values(weights: ones)]
     var exchanged: [[Double]] = []
     // A unit's weight moves between the two models when their results on it are exchanged.
     let joined = first.joined(with: second)
     for _ in 0..<samples {
       let coins = coins(first.units.count, &generator).map { $0 ? 1.0 : 0 }
       let others = coins.map { 1 - $0 }
-      let values = [others + coins, coins + others].map(joined.values)
-      exchanged.append(zip(values[0], values[1]).map { $1 - $0 })
+      let halves = [others + coins, coins + others].map { joined.values(weights: $0) }
+      var difference = zip(halves[0], halves[1]).map { $1 - $0 }
+      // Models of other seeds would differ even where neither kind is better.
+      for (test, whole) in zip([first, second], values) where test.models > 1 {
+        let moved = test.values(weights: ones, shares: generator.shares(of: test.models))
+        for place in difference.indices { difference[place] += moved[place] - whole[place] }
+      }
+      exchanged.append(difference)
     }
-    let ones = first.units.map { _ in 1.0 }
-    let values = [first.values(weights: ones), second.values(weights: ones)]
     return zip(first.names, first.kinds).enumerated().map { place, number in
       let found = draws.map { $0.values[place] }
       let samples = number.1.differences.map { ends in draws.map { $0.value(at: place, within: ends) } }
@@ -207,20 +222,23 @@ private struct Draw {
   private let high: Double
 
   init(
-    from strata: [[Int]], _ generator: inout SeededGenerator, _ numbers: (_ weights: [Double]) -> [Double]
+    from strata: [[Int]], models: [Int], _ generator: inout SeededGenerator,
+    _ numbers: (_ weights: [Double], _ shares: [[Double]]) -> [Double]
   ) {
     var weights = [Double](repeating: 0, count: 1 + (strata.joined().max() ?? -1))
     for unit in strata.joined() { weights[unit] += generator.exponential() }
     let ends = [generator.quarterGamma(), generator.quarterGamma()]
     let whole = weights.reduce(0, +) + ends[0] + ends[1]
     (low, high) = (ends[0] / whole, ends[1] / whole)
-    values = numbers(weights)
+    values = numbers(weights, models.map { generator.shares(of: $0) })
   }
 
   /// A number with the half item at the ends of its range.
   func value(at place: Int, within ends: ClosedRange<Double>) -> Double {
     let number = values[place]
-    return number + low * (ends.lowerBound - number) + high * (ends.upperBound - number)
+    let drawn = number + low * (ends.lowerBound - number) + high * (ends.upperBound - number)
+    // The means of few models move beyond.
+    return drawn.isNaN ? drawn : min(max(drawn, ends.lowerBound), ends.upperBound)
   }
 }
 
@@ -236,6 +254,28 @@ extension ResampledKind {
 }
 
 extension SeededGenerator {
+  /// Shares of models in their mean, which add up to 1, as drawing other models would move it: about equal ones, apart
+  /// so far that the mean of any number varies about the one that was found as Student's t with `models` - 1 degrees of
+  /// freedom, times its standard error. One model alone says nothing of others.
+  fileprivate mutating func shares(of models: Int) -> [Double] {
+    guard models > 1 else { return [1] }
+    let (count, degrees) = (Double(models), Double(models - 1))
+    let drawn = (0..<models).map { _ in normal() }
+    let mean = drawn.reduce(0, +) / count
+    let spread = (1..<models).reduce(0.0) { sum, _ in
+      let number = normal()
+      return sum + number * number
+    }
+    // The standard error is the root of the sum of squares about the mean over `models` times `degrees`.
+    let reach = (degrees / spread).squareRoot() / (count * degrees).squareRoot()
+    return drawn.map { 1 / count + ($0 - mean) * reach }
+  }
+
+  /// A number from the standard normal distribution (Box & Muller 1958).
+  private mutating func normal() -> Double {
+    (2 * exponential()).squareRoot() * cos(2 * .pi * unit())
+  }
+
   /// A number from the gamma distribution of shape 1/4 (Jöhnk, Metrika 1964): an exponential one times a beta one.
   fileprivate mutating func quarterGamma() -> Double {
     while true {

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A result of which a report, and the terminal, show more than a table of its measures.
 public protocol ReportedResult: TaskResult {
   /// Everything about the measurement.
@@ -84,6 +86,13 @@ extension TaskResult {
 }
 
 extension Measure {
+  /// A name as people read it: `image_to_text.R@1` is "image to text, R@1".
+  static func shown(_ name: String) -> String {
+    // Dots part directions from measures; those of thresholds stay.
+    name.replacing(/_to_/, with: " to ").replacing(/([a-z])\.(?=[A-Za-z])/) { "\($0.1), " }
+      .replacingOccurrences(of: "_", with: " ")
+  }
+
   /// The number with the decimals of its unit.
   var text: String { NumberText.fixed(value, decimals: unit.decimals) + (unit == .percent ? " %" : "") }
 }

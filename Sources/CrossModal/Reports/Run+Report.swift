@@ -96,6 +96,12 @@ extension Run {
   private func measuredForReport(
     _ data: DataSet, note: (String) -> Void
   ) throws -> (evaluation: RunEvaluation, split: Split)? {
+    try splitForReport(data, note: note).map { (try evaluate(on: $0), $0) }
+  }
+
+  /// The split to measure for a report, without what cannot be read: `test`, else `val`, else what was learned from; nil
+  /// where there is nothing to measure or too much of it.
+  func splitForReport(_ data: DataSet, note: (String) -> Void) throws -> Split? {
     guard method is any Evaluable,
       let name = ["test", "val", record.split].first(where: data.splitNames.contains)
     else { return nil }
@@ -105,6 +111,6 @@ extension Run {
     guard sides.allSatisfy({ (1...Self.largestReport).contains(split.count(side: $0)) }) else { return nil }
     // One modality is measured by its classes.
     guard modalities.count > 1 || split.labels(side: 0) != nil else { return nil }
-    return (try evaluate(on: split), split)
+    return split
   }
 }

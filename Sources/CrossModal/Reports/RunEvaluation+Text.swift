@@ -28,10 +28,8 @@ extension RunEvaluation: CustomStringConvertible {
       ],
       rows: zip(comparisons, holm).map { entry, corrected in
         let difference = entry.comparison.difference
-        // Dots part directions from measures; those of thresholds stay.
-        let name = entry.name.replacing(/_to_/, with: " to ").replacing(/([a-z])\.(?=[A-Z])/) { "\($0.1), " }
         return [
-          .text(name.replacingOccurrences(of: "_", with: " ")), .number(difference.value),
+          .text(Measure.shown(entry.name)), .number(difference.value),
           .text(
             [difference.lower, difference.upper].map { NumberText.fixed($0, decimals: 3) }
               .joined(separator: " to ")),

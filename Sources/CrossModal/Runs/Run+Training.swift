@@ -96,6 +96,9 @@ extension RunRecord {
   /// Whether training has begun in a folder.
   public static func isBegun(in folder: URL) -> Bool { RunFolder(resuming: folder).holdsRecord }
 
+  /// Whether a run stands in a folder that is not being trained or replaced any more.
+  public static func isComplete(in folder: URL) -> Bool { RunFolder(folder).isComplete }
+
   /// The record of the training that has begun in a folder, which `--resume` goes on with.
   public static func begun(in folder: URL) throws -> RunRecord {
     let training = RunFolder(resuming: folder)

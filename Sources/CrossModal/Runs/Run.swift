@@ -94,7 +94,7 @@ public final class Run {
 
 extension Run {
   private static let recordFile = "config.yaml"
-  private static let weightsFile = "model.safetensors"
+  static let weightsFile = "model.safetensors"
 
   /// Writes the run's files into a folder.
   public func write(to folder: URL) throws {
@@ -129,6 +129,8 @@ extension Run {
     let path = { (name: String) in URL(fileURLWithPath: folder).appendingPathComponent(name).path }
     let isThere = { FileManager.default.fileExists(atPath: path($0)) }
     guard isThere(recordFile), isThere(weightsFile) else {
+      let seeds = RunGroup.seeds(in: URL(fileURLWithPath: folder))
+      if let seed = seeds.first { throw RunError.isGroup(folder, seeds: seeds.count, first: seed) }
       throw isThere(recordFile) && isThere("checkpoints") ? RunError.unfinished(folder) : .notARun(folder)
     }
     let record = try RunRecord(file: path(recordFile))

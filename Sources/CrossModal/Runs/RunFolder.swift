@@ -48,6 +48,13 @@ struct RunFolder {
 
   var holdsRecord: Bool { FileManager.default.fileExists(atPath: record.path) }
 
+  /// Whether a run stands here that is whole and that no other is to replace.
+  var isComplete: Bool {
+    let weights = url.appendingPathComponent(Run.weightsFile).path
+    return holdsRecord && FileManager.default.fileExists(atPath: weights)
+      && !RunFolder(target, isInside: true).holdsRecord
+  }
+
   /// What a user has to know of where the run grows.
   var note: String? {
     isInside ? "the run at \(target.path) stays until the new one, in \(Self.replacement)/, is complete" : nil

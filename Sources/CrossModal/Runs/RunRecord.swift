@@ -201,6 +201,10 @@ public enum RunError: LocalizedError, Equatable {
   case notARun(String)
   /// Training has begun in the folder and not ended.
   case unfinished(String)
+  /// A folder of runs of several seeds where one run is meant.
+  case isGroup(String, seeds: Int, first: UInt64)
+  /// Runs of one folder that are no runs of one kind.
+  case mixedGroup(String, [String])
   case badRecord(file: String, key: String)
   case wrongTask(method: String, task: String, needed: String)
   case unknownModality(String, known: [String])
@@ -218,6 +222,10 @@ public enum RunError: LocalizedError, Equatable {
       "\(path): no run here (a folder with config.yaml and model.safetensors, as `crossmodal train` writes it)"
     case .unfinished(let path):
       "\(path): training has not ended here; `crossmodal train --out \(path) --resume` continues it"
+    case .isGroup(let path, let seeds, let first):
+      "\(path): holds runs of \(seeds) seeds; name one of them, such as \(path)/seed-\(first)"
+    case .mixedGroup(let path, let changes):
+      "\(path): its runs differ by more than the seed, so there is no mean over them: \(changes.joined(separator: "; "))"
     case .badRecord(let file, let key): "\(file): '\(key)' is missing or not of the expected form"
     case .wrongTask(let method, let task, let needed):
       "\(method) is a method for \(task); this needs one for \(needed)"

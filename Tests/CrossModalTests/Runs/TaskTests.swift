@@ -99,6 +99,47 @@ struct TaskTests {
     }
   }
 
+  @Test(
+    "runs of several seeds in one folder have means and deviations, and stand in a report of their own",
+    arguments: toys.indices)
+  func severalSeeds(toy: Int) throws {
+    let type = Self.toys[toy]
+    let (folder, data) = (try TemporaryFolder(), try Self.data(for: type))
+    let out = folder.file("group")
+    for seed in [2, 10] as [UInt64] {
+      _ = try Run.train(
+        type, settings: Self.settings(type), data: data, seed: seed, into: RunGroup.place(of: seed, in: out))
+    }
+    #expect(RunGroup.seeds(in: out) == [2, 10])
+    let group = try RunGroup(at: out.path, methods: [type])
+    #expect(group.members.map(\.name) == ["seed-2", "seed-10"])
+    let measured = try #require(try group.writeReport(on: data))
+    let each = try group.members.map { try $0.run.evaluate(on: data.split("test")).result.measures }
+    let page = try String(contentsOf: out.appendingPathComponent("report.html"), encoding: .utf8)
+    for (place, measure) in measured.result.measures.enumerated() {
+      let mean = (each[0][place].value + each[1][place].value) / 2
+      #expect(abs(measure.value - mean) < 1e-9, "\(measure.name)")
+      let name = measure.name.split(separator: ".").last.map(String.init) ?? ""
+      #expect(measured.description.contains(name) && page.contains(Markup.escape(name)), "\(name)")
+    }
+    for key in ["method", "protocol", "n", "metrics", "deviations", "models"] {
+      #expect(measured.json[key] != nil, "\(key)")
+    }
+    let resampling = Resampling(samples: 20)
+    let alone = try group.first.evaluate(on: data.split("test")).result
+    #expect(
+      resampling.intervals(of: measured.result).map(\.name) == resampling.intervals(of: alone).map(\.name))
+    // One run is meant where one is opened, and other settings are no other seed.
+    #expect(throws: RunError.isGroup(out.path, seeds: 2, first: 2)) {
+      try Run.open(out.path, methods: [type])
+    }
+    _ = try Run.train(
+      type, settings: Self.settings(type, ["epochs": 2]), data: data, seed: 3,
+      into: RunGroup.place(of: 3, in: out))
+    let error = #expect(throws: RunError.self) { try RunGroup(at: out.path, methods: [type]) }
+    #expect(error?.errorDescription?.contains("epochs is 6 in seed-2, 2 in seed-3") == true)
+  }
+
   @Test("a wrong measure is refused before the first step, and leaves nothing", arguments: toys.indices)
   func refused(toy: Int) throws {
     let type = Self.toys[toy]

@@ -54,6 +54,15 @@ public protocol ResampledTest: Sendable {
   /// The results of two models side by side, so that a unit of one may stand in for that of the other: the units of
   /// this test, then those of `other`.
   func joined(with other: Self) -> Self
+  /// How many models, alike but for chance, the numbers are means over; 1 unless a test says otherwise.
+  var models: Int { get }
+  /// The numbers when, beside the weights of the units, model s has `shares[s]` in the means; the shares add up to 1.
+  func values(weights: [Double], shares: [Double]) -> [Double]
+}
+
+extension ResampledTest {
+  public var models: Int { 1 }
+  public func values(weights: [Double], shares: [Double]) -> [Double] { values(weights: weights) }
 }
 
 /// What a number of a test is, which decides how its interval is found.
