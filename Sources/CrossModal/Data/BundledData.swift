@@ -1,6 +1,6 @@
 import Foundation
 
-/// The small data sets that come with CrossModal, in the folder `Data` of its repository.
+/// The small data sets, and the reference cases, that come with CrossModal, in the folder `Data` of its repository.
 ///
 /// They are read from where they lie, so the demo works from the release binary, from tests and from an installed
 /// copy alike; `Data/README.md` says what each holds and on what terms.
@@ -13,19 +13,38 @@ public enum BundledData {
   /// - Parameter name: the name of the folder, such as `wikipedia` or `emoji`.
   /// - Returns: a folder with a `dataset.yaml`.
   /// - Throws: ``BundledDataError`` when there is no such folder.
-  public static func folder(_ name: String) throws -> URL {
+  public static func folder(_ name: String) throws -> URL { try folder(name, holding: dataSet) }
+
+  /// The folder of reference cases, one or more of each component, which `crossmodal verify` recomputes; the data sets
+  /// that they name lie beside it.
+  ///
+  /// - Throws: ``BundledDataError`` when there is no such folder.
+  public static func referenceCases() throws -> URL {
+    try folder("reference-cases", holding: "README.md")
+  }
+
+  /// The file by which a data set is known.
+  private static let dataSet = "dataset.yaml"
+
+  private static func folder(_ name: String, holding file: String) throws -> URL {
     let environment = ProcessInfo.processInfo.environment[environmentVariable]
     return try folder(
-      name, environment: environment, program: Bundle.main.executableURL, source: URL(filePath: #filePath))
+      name, holding: file, environment: environment, program: Bundle.main.executableURL,
+      source: URL(filePath: #filePath))
   }
 
   /// The search itself: the environment's folder if there is one; else `Data`, or `share/crossmodal` as an
   /// installation has it, in a folder that holds the program; else the repository this file was compiled from.
-  static func folder(_ name: String, environment: String?, program: URL?, source: URL) throws -> URL {
+  static func folder(
+    _ name: String, holding file: String = dataSet, environment: String?, program: URL?, source: URL
+  ) throws -> URL {
+    func isOne(_ folder: URL) -> Bool {
+      FileManager.default.fileExists(atPath: folder.appending(path: file).path)
+    }
     if let environment {
       let candidate = URL(filePath: environment).appending(path: name)
-      guard holdsDataSet(candidate) else {
-        throw BundledDataError.notInEnvironmentFolder(name: name, folder: environment)
+      guard isOne(candidate) else {
+        throw BundledDataError.notInEnvironmentFolder(name: "\(name)/\(file)", folder: environment)
       }
       return candidate
     }
@@ -35,7 +54,7 @@ public enum BundledData {
       while true {
         for place in ["Data", "share/crossmodal"] {
           let candidate = parent.appending(path: place).appending(path: name)
-          if holdsDataSet(candidate) { return candidate }
+          if isOne(candidate) { return candidate }
         }
         let above = parent.deletingLastPathComponent().standardizedFileURL
         if above.path == parent.path || parent.path == "/" { break }
@@ -44,27 +63,23 @@ public enum BundledData {
     }
     throw BundledDataError.notFound(name: name)
   }
-
-  private static func holdsDataSet(_ folder: URL) -> Bool {
-    FileManager.default.fileExists(atPath: folder.appending(path: "dataset.yaml").path)
-  }
 }
 
 /// Why bundled data were not found.
 public enum BundledDataError: LocalizedError, Equatable {
   /// Neither beside nor above the program.
   case notFound(name: String)
-  /// The folder that the environment names does not hold the data set.
+  /// The folder that the environment names does not hold the file of a data set or of the reference cases.
   case notInEnvironmentFolder(name: String, folder: String)
 
   /// One sentence that says where the data were looked for.
   public var errorDescription: String? {
     switch self {
     case .notFound(let name):
-      "the bundled data set '\(name)' was not found in a folder Data beside or above the program; "
+      "the bundled folder '\(name)' was not found in a folder Data beside or above the program; "
         + "set \(BundledData.environmentVariable) to the folder Data of the CrossModal repository"
     case .notInEnvironmentFolder(let name, let folder):
-      "\(folder): no \(name)/dataset.yaml here, though \(BundledData.environmentVariable) names this folder"
+      "\(folder): no \(name) here, though \(BundledData.environmentVariable) names this folder"
     }
   }
 }

@@ -47,7 +47,7 @@ struct BundledDataTests {
     let source = URL(filePath: #filePath)
     let found = try BundledData.folder("emoji", environment: folder.path, program: nil, source: source)
     #expect(found.lastPathComponent == "emoji")
-    let error = BundledDataError.notInEnvironmentFolder(name: "emoji", folder: "/nowhere")
+    let error = BundledDataError.notInEnvironmentFolder(name: "emoji/dataset.yaml", folder: "/nowhere")
     #expect(throws: error) {
       try BundledData.folder("emoji", environment: "/nowhere", program: nil, source: source)
     }
