@@ -27,7 +27,10 @@ public struct RetrievalReport {
     blocks += [pairsTable, publishedTable].compactMap(\.self)
     if let curves = precisionRecall { blocks.append(curves) }
     blocks += try textSearch()
-    if let spectrum { blocks += [.section("Correlations"), spectrum] }
+    if let spectrum {
+      blocks += [.section("Correlations"), spectrum]
+      if let variates = try VariatesPlot.block(of: result, split) { blocks.append(variates) }
+    }
     if let map = try JointMap.block(of: run, split) { blocks += [.section("Map"), map] }
     if let predictionTable { blocks += [.section("Prediction"), predictionTable] }
     blocks += run.fitBlocks

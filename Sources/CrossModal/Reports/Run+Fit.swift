@@ -90,7 +90,7 @@ extension Run {
     table(
       [("-ln Λ", test.observed), ("p", test.uncorrected), ("p, step-down", test.stepDown)],
       caption:
-        "Step-down permutation test, \(test.null.size(along: 0)) permutations: this correlation and all that follow are zero."
+        "Step-down permutation test, \(test.null.size(along: 0)) permutations, of the hypothesis that this correlation and all that follow are zero."
     )
   }
 
@@ -103,8 +103,10 @@ extension Run {
       caption: "95 % intervals by resampling the training pairs, \(found.samples) samples.")
   }
 
+  /// A row a component, of the first ones; tests go on to the rank of the data, of which no more is told.
   private func table(_ columns: [(title: String, values: [Double])], caption: String) -> ReportBlock {
-    let rows = (0..<min(columns[0].values.count, 20)).map { row in
+    let components = (method as? any CorrelationReporting)?.learnedCorrelations?.count ?? .max
+    let rows = (0..<min(columns[0].values.count, components, 20)).map { row in
       [ReportTable.Cell.count(row + 1)] + columns.map { .text(String(format: "%.4g", $0.values[row])) }
     }
     return .table(
