@@ -6,30 +6,32 @@ public struct CaptionWords: TargetEncoder {
   public static let documentName = "captions"
   public static let fileKeys = ["vocabulary"]
 
+  /// The settings of words, which are had as its own, and how many there are at most.
+  @dynamicMemberLookup
   public struct Configuration: MethodConfiguration {
-    public var threshold = 5
+    /// What captions are made of; they always have marks, and are counted in the training part.
+    public var words = WordFeaturizer.Configuration()
     public var mostWords: Int?
-    public var vocabulary: String?
-    public var tokenizer = WordTokenizer.Rule.nltk
-    public var lowercase = true
 
-    public init() {}
+    public init() { words.threshold = 5 }
 
-    public static let keys: [ConfigurationKey] = [
-      ConfigurationKey(
-        "threshold", "how often a word must occur to have a number of its own",
-        aliases: ["min_word_count", "vocab_threshold", "word_threshold"], in: .count(from: 1)),
-      ConfigurationKey(
+    public static var inlined: String? { "words" }
+
+    public subscript<Value>(dynamicMember setting: WritableKeyPath<WordFeaturizer.Configuration, Value>)
+      -> Value
+    {
+      get { words[keyPath: setting] }
+      set { words[keyPath: setting] = newValue }
+    }
+
+    public static let keys: [ConfigurationKey] = {
+      let most = ConfigurationKey(
         "most_words",
         "numbers that there are at most, marks included: the most frequent words; null for no limit",
-        aliases: ["n_words"], in: .count(from: 1, or: "null")),
-      ConfigurationKey(
-        "vocabulary",
-        "a file with the words and their numbers (.json, or .pkl of the older programs); null counts",
-        aliases: ["vocab", "vocab_path"]),
-      ConfigurationKey("tokenizer", "nltk (word_tokenize, with its sentences), or spaces"),
-      ConfigurationKey("lowercase", "bring texts to lower case first", aliases: ["lower_case"]),
-    ]
+        aliases: ["n_words"], in: .count(from: 1, or: "null"))
+      let words = WordFeaturizer.Configuration.keys.filter { !["splits", "marks"].contains($0.name) }
+      return Array(words.prefix(1)) + [most] + words.dropFirst()
+    }()
 
     public func validateRelations() throws {
       let marks = Vocabulary.Mark.allCases.count
@@ -46,14 +48,10 @@ public struct CaptionWords: TargetEncoder {
   public init(_ words: WordFeaturizer) { self.words = words }
 
   public init(fittedTo source: TargetSource, _ configuration: Configuration) throws {
-    var own = WordFeaturizer.Configuration()
-    own.threshold = configuration.threshold
-    own.vocabulary = configuration.vocabulary
-    own.tokenizer = configuration.tokenizer
-    own.lowercase = configuration.lowercase
     let texts = FeaturizerSource(count: source.count) { .texts(try source.texts($0).flatMap { $0 }) }
-    let all = try WordFeaturizer(fittedTo: texts, own)
-    guard let most = configuration.mostWords, all.vocabulary.count > most, configuration.vocabulary == nil
+    let all = try WordFeaturizer(fittedTo: texts, configuration.words)
+    guard let most = configuration.mostWords, all.vocabulary.count > most,
+      configuration.words.vocabulary == nil
     else {
       self.init(all)
       return
