@@ -127,8 +127,8 @@ public final class StagedFolder {
       for path in paths {
         let (old, new) = (source.appendingPathComponent(path), folder.appendingPathComponent(path))
         var isFolder: ObjCBool = false
-        FileManager.default.fileExists(atPath: old.path, isDirectory: &isFolder)
-        if isFolder.boolValue {
+        let isThere = FileManager.default.fileExists(atPath: old.path, isDirectory: &isFolder)
+        if isThere, isFolder.boolValue {
           try FileManager.default.createDirectory(at: new, withIntermediateDirectories: true)
         } else if Foundation.link(old.path, new.path) != 0 {
           try AtomicFile.write(Data(contentsOf: old, options: .alwaysMapped), to: new.path)
