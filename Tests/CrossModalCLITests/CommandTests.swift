@@ -72,7 +72,7 @@ struct CommandTests {
   func mistyped(arguments: [String]) throws {
     let outcome = try CommandLine.run(arguments)
     #expect(outcome.status == 2)
-    #expect(outcome.errors.contains("Did you mean '\(arguments == ["trian"] ? "train" : "evaluate")'?"))
+    #expect(outcome.errors.contains("did you mean '\(arguments == ["trian"] ? "train" : "evaluate")'?"))
   }
 
   @Test("completions for the usual shells", arguments: ["bash", "zsh", "fish"])

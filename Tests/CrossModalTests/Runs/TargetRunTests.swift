@@ -158,7 +158,7 @@ struct TargetRunTests {
     #expect(
       failure(mute, ["captions": words])
         == "mute: the split 'train' has no answers, which the method needs for its target 'answers'")
-    #expect(failure(data, ["answer": ["count": 2]])?.contains("did you mean 'answers'?") == true)
+    #expect(failure(data, ["answer": ["count": 2]])?.contains("did you mean 'targets.answers'?") == true)
     #expect(
       failure(data, ["answers": ["count": 0], "captions": words])
         == "targets.answers.count: 0 is not 1 or more")
