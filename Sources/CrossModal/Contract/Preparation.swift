@@ -18,3 +18,16 @@ public struct Preparation {
     self.note = note
   }
 }
+
+extension Preparation {
+  /// How held-out pairs are measured to choose weights by: briefly, and retrieval always in one way.
+  ///
+  /// - Parameters:
+  ///   - searched: whether to say what is searched.
+  ///   - ties: whether to say where equal scores stand.
+  func evaluation(searched: Bool, ties: Bool) -> EvaluationOptions {
+    EvaluationOptions(
+      searched: searched ? .full : nil, ties: ties ? .pessimistic : nil, device: device,
+      dtype: training.dtype, isBrief: true)
+  }
+}

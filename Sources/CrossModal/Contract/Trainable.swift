@@ -95,10 +95,10 @@ extension Trainable where Self: Evaluable {
 
   /// What an evaluation of held-out pairs gives to choose weights by, however the settings have evaluations done.
   func selection(on data: some TrainingSet, _ preparation: Preparation) throws -> [Measure] {
-    var options = EvaluationOptions(
-      device: preparation.device, dtype: preparation.training.dtype, isBrief: true)
-    if self.options(for: data.description).contains(.protocol) { options.searched = .full }
-    if self.options(for: data.description).contains(.ties) { options.ties = .pessimistic }
-    return try evaluate(on: data, options).selection
+    let known = options(for: data.description)
+    return try evaluate(
+      on: data,
+      preparation.evaluation(searched: known.contains(.protocol), ties: known.contains(.ties))
+    ).selection
   }
 }

@@ -245,10 +245,12 @@ public struct DataDescription: Sendable, Codable, Equatable {
     public var longest: Int?
     /// What the stored numbers are multiplied with; nil for nothing.
     public var scale: Double?
+    /// Rows a second of sequences; nil where the data do not say.
+    public var rate: Double?
 
     public init(
       name: String, kind: ModalityKind, size: Int? = nil, shape: [Int]? = nil, vocabulary: Int? = nil,
-      longest: Int? = nil, scale: Double? = nil
+      longest: Int? = nil, scale: Double? = nil, rate: Double? = nil
     ) {
       self.name = name
       self.kind = kind
@@ -257,6 +259,7 @@ public struct DataDescription: Sendable, Codable, Equatable {
       self.vocabulary = vocabulary
       self.longest = longest
       self.scale = scale
+      self.rate = rate
     }
   }
 

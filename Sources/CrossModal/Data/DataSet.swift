@@ -256,7 +256,7 @@ extension DataSet {
       modalities.append(
         .init(
           name: modality.name, kind: modality.kind, size: size, shape: first.rowShape,
-          vocabulary: vocabulary, scale: modality.scale))
+          vocabulary: vocabulary, scale: modality.scale, rate: modality.rate))
     }
     return DataDescription(
       name: name, modalities: modalities, classes: classNames.isEmpty ? nil : classNames.count)

@@ -107,7 +107,10 @@ extension Alignment {
     data.modalities.count > 1 ? [.protocol, .ties, .models] : []
   }
 
-  public func selectionNames(on data: some TrainingSet) throws -> [String] {
+  public func selectionNames(on data: some TrainingSet) throws -> [String] { try retrievalNames(on: data) }
+
+  /// ``selectionNames(on:)``, for methods of more than one task.
+  func retrievalNames(on data: some TrainingSet) throws -> [String] {
     guard data.description.modalities.count > 1 else { return ObjectResult.selectionNames }
     // What two pairs are measured by is what any number of them is.
     let labels = (0..<2).map { data.labels(side: $0).map { _ in [0, 1] } }
@@ -122,6 +125,11 @@ extension Alignment {
   /// Retrieval in both directions, between every two modalities where there are more; of one modality alone, how well
   /// its items find those of their own class.
   public func evaluate(on data: some TrainingSet, _ options: EvaluationOptions) throws -> any TaskResult {
+    try retrievalResult(on: data, options)
+  }
+
+  /// ``evaluate(on:_:)``, for methods of more than one task.
+  func retrievalResult(on data: some TrainingSet, _ options: EvaluationOptions) throws -> any TaskResult {
     try check(options, for: data.description)
     return try withoutGradient { () -> any TaskResult in
       guard data.description.modalities.count > 1 else { return try objects(in: data, options) }

@@ -33,13 +33,7 @@ enum GroundingMetricsReference: ReferenceComponents {
         first += place < moments.count ? [moments[place].start, moments[place].end] : [0, 0]
       }
     }
-    let overlaps = durations.indices.flatMap { query -> [Double] in
-      (0..<clips * clips).map { cell in
-        let unit = durations[query] / Double(clips)
-        let moment = ScoredMoment(start: Double(cell / clips) * unit, end: Double(cell % clips + 1) * unit)
-        return moment.overlap(with: truth[query])
-      }
-    }
+    let overlaps = durations.indices.flatMap { truth[$0].overlaps(clips: clips, duration: durations[$0]) }
     let queries = durations.count
     let out: [String: Tensor] = [
       "recall_x_iou": try Tensor(metrics.depths.indices.flatMap { metrics.recalls(at: $0) })

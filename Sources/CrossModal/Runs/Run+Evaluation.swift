@@ -54,7 +54,9 @@ extension Run {
     let start = ContinuousClock.now
     let method = try evaluable()
     var options = options
-    if options.learned == nil, method is any Answering { options.learned = learned(beside: split) }
+    if options.learned == nil, method is any Answering || method is any Grounding {
+      options.learned = learned(beside: split)
+    }
     let data = try pairs(of: split)
     let result =
       others.isEmpty

@@ -20,6 +20,16 @@ public struct ScoredMoment: Sendable, Equatable {
     return hull > 0 ? max(0, common) / hull : 0
   }
 
+  /// ``overlap(with:)`` of every cell of a map `[clips, clips]`, in row-major order: cell (i, j) is the moment from the start of
+  /// clip i to the end of clip j.
+  public func overlaps(clips: Int, duration: Double) -> [Double] {
+    let unit = duration / Double(clips)
+    return (0..<clips * clips).map { cell in
+      overlap(
+        with: ScoredMoment(start: Double(cell / clips) * unit, end: Double(cell % clips + 1) * unit))
+    }
+  }
+
   /// The moments of a score map `[clips, clips]`: cell (i, j) is the one from the start of clip i to the end
   /// of clip j. Cells of score 0 and NaN are none.
   ///

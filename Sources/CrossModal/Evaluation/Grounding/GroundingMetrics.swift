@@ -10,14 +10,17 @@ public struct GroundingMetrics: TaskResult, Equatable {
   public let overlaps: [[Double]]
   /// The overlap of the first moment of each query.
   public let firstOverlaps: [Double]
+  /// What trivial answers reach.
+  public let priors: [Prior]
 
   /// - Parameters:
   ///   - moments: the moments found for each query, best first, after suppression.
   ///   - truth: the moment that was meant, for each query.
+  ///   - priors: what trivial answers reach on the same queries.
   /// - Throws: ``EvaluationError`` when counts disagree or there is no query.
   public init(
     moments: [[ScoredMoment]], truth: [ScoredMoment], depths: [Int] = [1, 5],
-    thresholds: [Double] = [0.1, 0.3, 0.5, 0.7]
+    thresholds: [Double] = [0.1, 0.3, 0.5, 0.7], priors: [Prior] = []
   ) throws {
     guard moments.count == truth.count else {
       throw EvaluationError.counts("lists of moments", moments.count, "true moments", truth.count)
@@ -26,6 +29,7 @@ public struct GroundingMetrics: TaskResult, Equatable {
     let all = zip(moments, truth).map { found, truth in found.map { $0.overlap(with: truth) } }
     self.depths = depths
     self.thresholds = thresholds
+    self.priors = priors
     overlaps = depths.map { depth in all.map { $0.prefix(depth).max() ?? 0 } }
     firstOverlaps = all.map { $0.first ?? 0 }
   }
@@ -47,6 +51,9 @@ public struct GroundingMetrics: TaskResult, Equatable {
     let mean = firstOverlaps.reduce(0, +) / Double(firstOverlaps.count)
     return measures + [Measure("mIoU", mean)]
   }
+
+  /// The mean overlap tells more of a model that learns than any threshold, so it comes first.
+  public var selection: [Measure] { measures.suffix(1) + measures.dropLast() }
 
   /// ``measures`` without what they count.
   public var values: [(name: String, value: Double)] { measures.map { ($0.name, $0.value) } }

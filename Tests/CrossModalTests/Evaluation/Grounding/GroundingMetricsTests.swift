@@ -1,6 +1,7 @@
-import CrossModal
 import Testing
 import Torch
+
+@testable import CrossModal
 
 @Suite("Grounding metrics")
 struct GroundingMetricsTests {
@@ -44,6 +45,28 @@ struct GroundingMetricsTests {
     #expect(metrics.values.map(\.name) == ["R@1,IoU=0.5", "R@5,IoU=0.5", "mIoU"])
     #expect(metrics.values.last?.value == 0.5)
     #expect(throws: EvaluationError.noQueries) { try GroundingMetrics(moments: [], truth: []) }
+  }
+
+  @Test("guesses without a look are learned from moments as shares of their videos")
+  func priors() throws {
+    // Always the second quarter, of videos of different lengths.
+    let priors = try #require(
+      MomentPriors(moments: [2.5...5, 5...10, 25...50], durations: [10, 20, 100]))
+    let found = try priors.priors(truth: [ScoredMoment(start: 1, end: 2)], durations: [4])
+    #expect(found.map(\.name) == ["center", "best fixed window"])
+    #expect(found[1].measures.last?.value == 1)
+    // The middle, as long: from 1.5 to 2.5.
+    #expect(isClose(found[0].measures.last?.value ?? 0, 1.0 / 3))
+    #expect(MomentPriors(moments: [], durations: []) == nil)
+  }
+
+  @Test("rows of several videos are averaged each up to its length")
+  func severalAverages() throws {
+    let rows = try Tensor((0..<14).map(Double.init)).reshaped(2, 7, 1)
+    let both = try rows.averagedRows(to: 4, lengths: [7, 2])
+    #expect(try both[0].values(as: Double.self) == [0.5, 2.5, 4, 5])
+    #expect(try both[1].values(as: Double.self) == [7, 7, 8, 8])
+    #expect(throws: EvaluationError.self) { try rows.averagedRows(to: 4, lengths: [7, 0]) }
   }
 
   @Test("rows are averaged between rounded bounds, and repeated where there are too few")
