@@ -31,10 +31,12 @@ public struct Evidence: Sendable, Equatable {
   public let looks: [String]?
   /// The grid that the attended parts are cells of, row by row, over the whole of a picture; nil where they are none.
   public let grid: PictureGrid?
+  /// The stretches of time that the attended parts are; nil where they are none.
+  public let clips: ClipTimes?
 
   public init(
     asking: Int, attended: Int, weights: [[Double]], relevance: [Double], isScored: Bool, step: Int? = nil,
-    looks: [String]? = nil, grid: PictureGrid? = nil
+    looks: [String]? = nil, grid: PictureGrid? = nil, clips: ClipTimes? = nil
   ) {
     self.asking = asking
     self.attended = attended
@@ -43,6 +45,7 @@ public struct Evidence: Sendable, Equatable {
     self.isScored = isScored
     self.looks = looks
     self.grid = grid
+    self.clips = clips
     self.step = step
   }
 }

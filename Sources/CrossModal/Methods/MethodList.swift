@@ -19,6 +19,7 @@ public enum MethodList {
     IMRAM.self,
     DIME.self,
     SAN.self,
+    LocVTP.self,
   ]
 
   /// The method of a name.
