@@ -21,7 +21,8 @@ struct CrossModalCommand: AsyncParsableCommand {
     version: "crossmodal \(CrossModalVersion.current)",
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, SearchCommand.self, EmbedCommand.self, ScoreCommand.self,
-      ExplainCommand.self, AnswerCommand.self, DemoCommand.self, DataCommand.self, ExportCommand.self,
+      ExplainCommand.self, AnswerCommand.self, GroundCommand.self, DemoCommand.self, DataCommand.self,
+      ExportCommand.self,
       ConvertCommand.self,
       MethodsCommand.self,
       VerifyCommand.self,

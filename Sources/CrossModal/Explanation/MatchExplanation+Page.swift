@@ -12,8 +12,12 @@ extension MatchExplanation {
         + (outcome.map { "The answer: \($0). " } ?? "")
         + (evidence.contains { $0.looks != nil }
           ? "Beside a look stands the share of the cell that it saw most of."
-          : "Beside a word or region stands how well what it looked at fits it; 1 is best."),
+          : timeline.map {
+            $0.sentence + " Beside a word stands how like it the most similar moment is; 1 is best."
+          }
+            ?? "Beside a word or region stands how well what it looked at fits it; 1 is best."),
       footer: "CrossModal \(CrossModalVersion.current)")
+    if let timeline { report.blocks.append(try timeline.block()) }
     for found in evidence {
       report.blocks.append(.section(title(found)))
       report.blocks.append(.text(sentence(found)))
@@ -56,7 +60,9 @@ extension MatchExplanation {
       PictureGallery(
         rows: [.init(.picture(all), note: sides[regions].title, found: seen)], decimals: 2),
       caption: found.looks == nil
-        ? "What is bright is what the word attends to; the frame is the region with the most weight."
+        ? found.clips != nil
+          ? "Time runs from left to right; the tallest bar is where the word stands out most\(timeline?.truth == nil ? "" : ", and the line above is the true moment")."
+          : "What is bright is what the word attends to; the frame is the region with the most weight."
         : "What is bright is what the \(sides[words].modality) looks at; the frame is the cell with the most weight."
     )
   }

@@ -20,6 +20,7 @@ extension MatchExplanation {
     if let picture = item.picture, let grid = item.grid, grid.cells == item.parts.count {
       return try onGrid(picture, grid, weights, width: width)
     }
+    if case .clip? = item.parts.first { return overTime(item, weights, width: width) }
     if let picture = item.picture, !boxes.isEmpty, boxes.count == item.parts.count {
       return try onPicture(picture, boxes, weights, width: width)
     }
@@ -122,6 +123,28 @@ extension MatchExplanation {
     }
   }
 
+  /// Stretches of time from left to right, each as tall as its weight, with the true moment above.
+  private func overTime(_ item: Side, _ weights: [Double]?, width: Int) -> Canvas {
+    let height = 96.0
+    var canvas = Canvas(width: width, height: Int(height) + 14)
+    let end = item.parts.map { if case .clip(let times) = $0 { times.upperBound } else { 0 } }.max() ?? 1
+    let x = { (time: Double) in Double(width) * time / max(1e-9, end) }
+    canvas.rectangle(0, height + 12, Double(width), 2, .line)
+    let largest = weights?.max() ?? 0
+    for (number, part) in item.parts.enumerated() {
+      guard case .clip(let times) = part else { continue }
+      let share = weights.map { largest > 0 ? $0[number] / largest : 0 } ?? 0.15
+      let (left, right) = (x(times.lowerBound), x(times.upperBound))
+      canvas.rectangle(
+        left + 0.5, 12 + height * (1 - share), max(1, right - left - 1), height * share,
+        share == 1 && weights != nil ? .warm : .accent)
+    }
+    if let truth = timeline?.truth {
+      canvas.rectangle(x(truth.lowerBound), 0, max(2, x(truth.upperBound) - x(truth.lowerBound)), 6, .warm)
+    }
+    return canvas
+  }
+
   /// Regions side by side, for those that are pictures of their own or nothing but numbers.
   private func asTiles(_ item: Side, _ weights: [Double]?, width: Int) throws -> Canvas {
     let count = max(1, item.parts.count)
@@ -177,7 +200,7 @@ extension MatchExplanation {
       try canvas.picture(
         picture.narrowed(to: rows, along: 0).narrowed(to: columns, along: 1).contiguous(), 0, 0, size, size)
       return canvas
-    case .word, .number: return nil
+    case .word, .number, .clip: return nil
     }
   }
 }

@@ -8,6 +8,7 @@ extension MatchExplanation {
     let words = wordSide
     let regions = 1 - words
     var page = PicturePage(title: sides[words].title, kicker: summary)
+    if let timeline { try page.picture(timeline.drawing(width: PicturePage.width, isHeaded: false)) }
     for found in evidence {
       if found.asking == words {
         try page.panels(self, found, words: words, regions: regions)
@@ -30,9 +31,11 @@ extension MatchExplanation {
 /// A page in pixels that grows downwards.
 private struct PicturePage {
   /// Pixels; everything is drawn at twice the size that it is meant to be seen at.
-  static let width = 1720.0
+  private static let pageWidth = 1720.0
   private static let margin = 80.0
-  private static let room = width - 2 * margin
+  private static let room = pageWidth - 2 * margin
+  /// Pixels between the margins of pictures that bring margins of their own.
+  static let width = Int(pageWidth)
 
   private var y = 0.0
   /// What is drawn once the height is known.
@@ -105,9 +108,13 @@ private struct PicturePage {
   /// The way of the pair.
   mutating func ways(_ match: MatchExplanation, _ ways: CellWays) throws {
     heading(match.sentence(ways))
-    let drawing = match.drawing(of: ways, width: Int(Self.room))
+    try picture(match.drawing(of: ways, width: Int(Self.room)), left: Int(Self.margin))
+  }
+
+  /// A picture that was drawn elsewhere.
+  mutating func picture(_ drawing: Canvas, left: Int = 0) throws {
     let (picture, top) = (try drawing.tensor(), y)
-    steps.append { try $0.picture(picture, Int(Self.margin), Int(top), drawing.width, drawing.height) }
+    steps.append { try $0.picture(picture, left, Int(top), drawing.width, drawing.height) }
     y += Double(drawing.height)
   }
 
@@ -160,7 +167,7 @@ private struct PicturePage {
   }
 
   func drawn() throws -> Canvas {
-    var canvas = Canvas(width: Int(Self.width), height: Int(y + 80))
+    var canvas = Canvas(width: Self.width, height: Int(y + 80))
     for step in steps { try step(&canvas) }
     return canvas
   }

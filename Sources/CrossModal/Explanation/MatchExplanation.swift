@@ -11,6 +11,8 @@ public struct MatchExplanation: Sendable {
     case box(left: Double, top: Double, right: Double, bottom: Double)
     /// A picture of its own, uint8 `[h, w, 3]`.
     case picture(Tensor)
+    /// A stretch of time, in seconds.
+    case clip(ClosedRange<Double>)
     /// Known by its number alone.
     case number(Int)
   }
@@ -57,12 +59,14 @@ public struct MatchExplanation: Sendable {
   public let evidence: [Evidence]
   /// The way of the pair, of a method that chooses one.
   public let ways: CellWays?
+  /// When the text is true of the video, of a method that finds moments.
+  public let timeline: MomentTimeline?
 
   /// - Throws: ``ExplanationError`` when the evidence does not fit the parts.
   public init(
     method: String, dataset: String, score: Double?, outcome: String? = nil, sides: [Side],
     evidence: [Evidence],
-    ways: CellWays? = nil
+    ways: CellWays? = nil, timeline: MomentTimeline? = nil
   ) throws {
     for found in evidence {
       guard sides.indices.contains(found.asking), sides.indices.contains(found.attended),
@@ -84,6 +88,7 @@ public struct MatchExplanation: Sendable {
     self.sides = sides
     self.evidence = evidence
     self.ways = ways
+    self.timeline = timeline
   }
 
   /// Which of the items consists of words; the second where both do or neither does.
@@ -103,7 +108,8 @@ public struct MatchExplanation: Sendable {
   /// Name of a part: the word, or the kind and number of a region.
   func name(_ part: Int, of side: Int) -> String {
     if case .word(let word, _) = sides[side].parts[part] { return word }
-    return "region \(part)"
+    if case .clip(let times) = sides[side].parts[part] { return String(format: "%.2f s", times.lowerBound) }
+    return evidence.contains { $0.attended == side && $0.clips != nil } ? "clip \(part)" : "region \(part)"
   }
 
   /// One sentence on a direction.
@@ -113,6 +119,9 @@ public struct MatchExplanation: Sendable {
       return "The \(asking) looks at the \(attended) "
         + (looks.count == 1
           ? "once." : "\(looks.count) times, each time knowing what it saw before; the last look decides.")
+    }
+    if found.clips != nil {
+      return "How much each word of the \(asking) stands out at each moment of the \(attended)."
     }
     let what = "Parts of the \(asking) attend to parts of the \(attended)"
     if let step = found.step {

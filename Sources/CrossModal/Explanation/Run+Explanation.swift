@@ -9,13 +9,18 @@ extension Run {
   ///   - rows: row of the first modality, row of the second.
   /// - Throws: ``ExplanationError`` for a method without parts to show; ``DataError`` for rows that do not exist.
   public func explanation(of split: Split, _ rows: (Int, Int)) throws -> MatchExplanation {
-    try explanation(
+    let truth = split.moments.flatMap { moments in
+      (0..<split.count).first {
+        split.pairedRows(side: 0)[$0] == rows.0 && split.pairedRows(side: 1)[$0] == rows.1
+      }.map { moments[$0] }
+    }
+    return try explanation(
       of: [rows.0, rows.1].enumerated().map { side, row in
         let card = try split.card(side: side, row: row)
         return Explained(
           items: try split.items(side: side, at: [row]), row: row, title: card.label, picture: card.picture,
           boxes: try split.boxes(side: side, row: row))
-      }, on: split.description.name)
+      }, on: split.description.name, truth: truth)
   }
 
   /// Why items that are in no data set match, one of each modality: a picture with a question.
@@ -43,7 +48,10 @@ extension Run {
     let boxes: Tensor?
   }
 
-  private func explanation(of pair: [Explained], on dataset: String) throws -> MatchExplanation {
+  /// - Parameter truth: the true moment, of data that have moments.
+  private func explanation(
+    of pair: [Explained], on dataset: String, truth: ClosedRange<Double>? = nil
+  ) throws -> MatchExplanation {
     guard let method = method as? any Explaining else {
       throw ExplanationError.notExplaining(
         method: about.name,
@@ -59,8 +67,16 @@ extension Run {
         method: about.name, dataset: dataset, score: score,
         outcome: (method as? any Answering).map { try self.answer(of: $0, to: seen) },
         sides: pair.enumerated().map { side, own in
-          try self.side(own, side, seen[side], evidence.first { $0.attended == side }?.grid)
-        }, evidence: evidence, ways: method.ways(seen))
+          try self.side(own, side, seen[side], evidence.first { $0.attended == side })
+        }, evidence: evidence, ways: method.ways(seen),
+        timeline: (method as? any CurveGrounding).flatMap { method in
+          guard evidence.contains(where: { $0.clips?.seconds != nil }) else { return nil }
+          let batch = Batch(modalities: modalities, items: seen, rows: [[0], [0]])
+          return MomentTimeline(
+            title: pair[1 - method.videoSide].title, kicker: about.name,
+            finding: try method.findings(in: batch)[0],
+            truth: truth)
+        })
     }
   }
 
@@ -77,12 +93,17 @@ extension Run {
   }
 
   private func side(
-    _ own: Explained, _ side: Int, _ seen: Items, _ grid: PictureGrid?
+    _ own: Explained, _ side: Int, _ seen: Items, _ attended: Evidence?
   ) throws -> MatchExplanation.Side {
+    let grid = attended?.grid
     var made = MatchExplanation.Side(
       modality: modalities[side], row: own.row, title: own.title, picture: try own.picture?.decoded(),
       parts: [],
       grid: grid)
+    if let clips = attended?.clips {
+      made.parts = (0..<clips.count).map { clip in clips.times(of: clip).map { .clip($0) } ?? .number(clip) }
+      return made
+    }
     switch seen {
     case .tokens(_, let lengths):
       let words = tokens(of: own.items, side: side)?.first
