@@ -19,7 +19,8 @@ enum CSVWriter {
     }
   }
 
-  private static func line(_ fields: [String]) -> String {
+  /// A row with the end of its line.
+  static func line(_ fields: [String]) -> String {
     fields.map(quoted).joined(separator: ",") + "\n"
   }
 

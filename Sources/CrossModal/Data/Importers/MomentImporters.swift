@@ -10,6 +10,7 @@ private struct DescribedVideos {
   }
 
   private var videos: [Video] = []
+  var unusual = UnusualMoments()
   private var splits: [(name: String, rows: Range<Int>)] = []
 
   mutating func add(split: String, _ part: [Video]) {
@@ -21,7 +22,7 @@ private struct DescribedVideos {
   /// Writes the features of all videos end to end, the sentences, pairs and moments.
   func write(to writer: DataSetWriter, _ request: ImportRequest) throws {
     guard !videos.isEmpty else { throw ImportError.empty(request.source.path) }
-    let sources = try videos.map { try features(of: $0.id, request) }
+    let sources = try videos.map { try features(of: $0, request) }
     guard let first = sources.first, first.shape.count == 2,
       sources.allSatisfy({ $0.shape.dropFirst() == first.shape.dropFirst() })
     else {
@@ -53,14 +54,20 @@ private struct DescribedVideos {
     try writer.array(Tensor(moments, shape: [sentences.count, 2]), to: "moments.npy")
     writer.set("pairs", "pairs.npy")
     writer.set("moments", "moments.npy")
+    try unusual.write(to: writer)
     for split in splits { writer.split(split.name, .rows(split.rows)) }
   }
 
-  private func features(of id: String, _ request: ImportRequest) throws -> any ArraySource {
+  private func features(of video: Video, _ request: ImportRequest) throws -> any ArraySource {
+    let id = video.id
     guard let place = request.options["features"] else {
       throw ImportError.missing(
-        request.source.path, ["features (give features=FOLDER of VIDEO.npy, or features=FILE.h5)"])
+        request.source.path,
+        [
+          "features (give features=FOLDER of VIDEO.npy, features=FILE.h5, or features=none for the annotations alone)"
+        ])
     }
+    guard place != Self.none else { return try clock(of: video, request) }
     guard !DataSetWriter.leadsOut(id) else {
       throw ImportError.malformed(
         file: request.source.lastPathComponent, place: "'\(id.shortened)'",
@@ -73,14 +80,34 @@ private struct DescribedVideos {
     return try ArrayReaders.open(isFolder.boolValue ? "\(place)/\(id).npy" : "\(place):\(id)")
   }
 
+  /// In place of features, where each row stands in its video, from 0 to 1: one number a row, for what can be learned from
+  /// annotations alone.
+  private func clock(of video: Video, _ request: ImportRequest) throws -> any ArraySource {
+    guard let duration = video.duration, duration > 0, duration.isFinite else {
+      throw ImportError.malformed(
+        file: request.source.lastPathComponent, place: "video '\(video.id.shortened)'",
+        reason: "has no duration, which features=none needs")
+    }
+    let count = max(1, Int((duration * (try givenRate(request) ?? Self.clockRate)).rounded(.up)))
+    return TensorArray(
+      try Tensor((0..<count).map { (Float($0) + 0.5) / Float(count) }, shape: [count, 1]), name: video.id)
+  }
+
+  private static let none = "none"
+  private static let clockRate = 1.0
+
+  private func givenRate(_ request: ImportRequest) throws -> Double? {
+    guard let given = request.options["rate"] else { return nil }
+    guard let rate = Double(given), rate > 0, rate.isFinite else {
+      throw ImportError.malformed(file: "rate", place: given, reason: "is no positive number")
+    }
+    return rate
+  }
+
   /// Rows a second: as the user says, else the same for all videos by their durations.
   private func rate(_ counts: [Int], _ request: ImportRequest) throws -> Double {
-    if let given = request.options["rate"] {
-      guard let rate = Double(given), rate > 0 else {
-        throw ImportError.malformed(file: "rate", place: given, reason: "is no positive number")
-      }
-      return rate
-    }
+    if let given = try givenRate(request) { return given }
+    if request.options["features"] == Self.none { return Self.clockRate }
     let rates = zip(videos, counts).compactMap { video, count in video.duration.map { Double(count) / $0 } }
     guard let low = rates.min(), let high = rates.max(), high <= low * 1.1 else {
       throw ImportError.malformed(
@@ -91,12 +118,13 @@ private struct DescribedVideos {
   }
 }
 
-/// ActivityNet Captions and files of its form: videos with duration, timestamps and sentences.
+/// ActivityNet Captions and files of its form: videos with duration, timestamps in seconds and sentences; or, as those of
+/// TACoS, with num_frames, fps and timestamps in frames.
 enum ActivityNetImporter: Importer {
   static let name = "activitynet"
   static let options = ["features", "rate"]
   static let about =
-    "train.json, val_1.json (video: duration, timestamps, sentences) and features=FOLDER of VIDEO.npy or features=FILE.h5"
+    "train.json, val_1.json (video: duration, or num_frames and fps; timestamps, sentences) and features=FOLDER of VIDEO.npy, features=FILE.h5 or features=none"
 
   static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
     var videos = DescribedVideos()
@@ -110,36 +138,47 @@ enum ActivityNetImporter: Importer {
         let file = isFile
           ? (split == "train" ? request.source : nil) : names.first(where: request.has).map(request.file)
       else { continue }
-      videos.add(split: split, try read(request, file))
+      videos.add(split: split, try read(request, file, &videos.unusual))
     }
     try videos.write(to: writer, request)
   }
 
-  private static func read(_ request: ImportRequest, _ file: URL) throws -> [DescribedVideos.Video] {
-    try (request.json(file).members ?? []).map { member in
-      guard let duration = member.value["duration"]?.double, let times = member.value["timestamps"]?.array,
-        let sentences = member.value["sentences"]?.array, times.count == sentences.count
+  private static func read(
+    _ request: ImportRequest, _ file: URL, _ unusual: inout UnusualMoments
+  ) throws -> [DescribedVideos.Video] {
+    var videos: [DescribedVideos.Video] = []
+    for member in try request.json(file).members ?? [] {
+      let about = member.value
+      // Frames are counted in TACoS.
+      let fps = about["duration"] == nil ? about["fps"]?.double : 1
+      guard let fps, fps > 0, let length = (about["duration"] ?? about["num_frames"])?.double,
+        let times = about["timestamps"]?.array, let sentences = about["sentences"]?.array,
+        times.count == sentences.count
       else {
         throw ImportError.malformed(
           file: file.lastPathComponent, place: "video '\(member.key)'",
-          reason: "lacks duration, or its timestamps and sentences differ in number")
+          reason: "lacks duration (or num_frames and fps), or its timestamps and sentences differ in number")
       }
-      return DescribedVideos.Video(
-        id: member.key, duration: duration,
-        sentences: try zip(times, sentences).map { time, sentence in
-          guard let text = sentence.string, let moment = time.array?.compactMap(\.double), moment.count == 2,
-            moment.allSatisfy({ $0.isFinite && $0 >= 0 })
-          else {
-            throw ImportError.malformed(
-              file: file.lastPathComponent, place: "video '\(member.key)'",
-              reason: "has a timestamp that is no start and end")
-          }
-          // A few of the published moments have start and end exchanged.
-          return (
-            text.trimmingCharacters(in: .whitespaces), min(moment[0], moment[1])...max(moment[0], moment[1])
-          )
-        })
+      var video = DescribedVideos.Video(id: member.key, duration: length / fps, sentences: [])
+      for (number, (time, sentence)) in zip(times, sentences).enumerated() {
+        guard let text = sentence.string, let moment = time.array?.compactMap(\.double), moment.count == 2,
+          moment.allSatisfy({ $0.isFinite && $0 >= 0 })
+        else {
+          throw ImportError.malformed(
+            file: file.lastPathComponent, place: "video '\(member.key)'",
+            reason: "has a timestamp that is no start and end")
+        }
+        video.sentences.append(
+          (
+            text.trimmingCharacters(in: .whitespaces),
+            unusual.moment(
+              moment[0] / fps, moment[1] / fps, duration: video.duration, video: member.key,
+              file: file.lastPathComponent, place: "timestamp \(number)")
+          ))
+      }
+      videos.append(video)
     }
+    return videos
   }
 }
 
@@ -148,7 +187,7 @@ enum CharadesImporter: Importer {
   static let name = "charades"
   static let options = ["features", "rate"]
   static let about =
-    "charades_sta_train.txt, charades_sta_test.txt and features=FOLDER of VIDEO.npy or features=FILE.h5; Charades_v1_train.csv and Charades_v1_test.csv, or durations.csv, or rate=ROWS-A-SECOND"
+    "charades_sta_train.txt, charades_sta_test.txt and features=FOLDER of VIDEO.npy, features=FILE.h5 or features=none; Charades_v1_train.csv and Charades_v1_test.csv, or durations.csv, or rate=ROWS-A-SECOND"
 
   static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
     var durations: [ExactText: Double] = [:]
@@ -171,13 +210,14 @@ enum CharadesImporter: Importer {
     for split in ["train", "test"] {
       let name = "charades_sta_\(split).txt"
       guard request.has(name) else { continue }
-      videos.add(split: split, try read(request, name, durations))
+      videos.add(split: split, try read(request, name, durations, &videos.unusual))
     }
     try videos.write(to: writer, request)
   }
 
   private static func read(
-    _ request: ImportRequest, _ name: String, _ durations: [ExactText: Double]
+    _ request: ImportRequest, _ name: String, _ durations: [ExactText: Double],
+    _ unusual: inout UnusualMoments
   ) throws -> [DescribedVideos.Video] {
     var places: [ExactText: Int] = [:]
     var videos: [DescribedVideos.Video] = []
@@ -195,8 +235,12 @@ enum CharadesImporter: Importer {
         places[ExactText(id)] = row
         videos.append(.init(id: id, duration: durations[ExactText(id)], sentences: []))
       }
-      // A few of the published lines have start and end exchanged.
-      videos[row].sentences.append((String(line[mark.upperBound...]), min(start, end)...max(start, end)))
+      videos[row].sentences.append(
+        (
+          String(line[mark.upperBound...]),
+          unusual.moment(
+            start, end, duration: videos[row].duration, video: id, file: name, place: "line \(number)")
+        ))
     }
     return videos
   }

@@ -183,6 +183,40 @@ struct ImporterTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["source"])
   }
 
+  @Test(
+    "moments that cannot be as they are written are kept and named; annotations are read without features too"
+  )
+  func unusualMoments() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try write("id,length\nA,10\nB,20\n", to: "durations.csv")
+    try write(
+      "A 1.5 3.0##person stands.\nB 9.0 2.0##person sits.\nA 4.0 11.5##door opens.\n",
+      to: "charades_sta_train.txt")
+    let request = ImportRequest(source: source, options: ["features": "none"])
+    let notes = try Importers.run("charades", request, into: out)
+    let split = try DataSet(at: out.path).split("train")
+    #expect(split.moments == [1.5...3, 4...11.5, 2...9])
+    #expect(split.rate(side: 0) == 1 && split.lengths(side: 0) == [10, 20])
+    #expect(notes.count == 2)
+    #expect(notes[0].contains("1 of 3") && notes[0].contains("line 1, B: 9.0 to 2.0"))
+    #expect(notes[1].contains("line 2, A") && notes[1].contains("1.50 s"))
+    let named = try String(contentsOf: out.appending(path: "unusual_moments.csv"), encoding: .utf8)
+    #expect(
+      named == """
+        problem,file,place,video,start,end,duration
+        reversed,charades_sta_train.txt,line 1,B,9.0,2.0,20.0
+        beyond,charades_sta_train.txt,line 2,A,4.0,11.5,10.0
+
+        """)
+    // Frames are counted where there is no duration.
+    try FileManager.default.removeItem(at: out)
+    try write(
+      #"{"A": {"num_frames": 100, "fps": 10, "timestamps": [[5, 20]], "sentences": ["Cut."]}}"#,
+      to: "test.json")
+    let timed = try imported("activitynet", ["features": "none", "rate": "2"]).split("test")
+    #expect(timed.moments == [0.5...2] && timed.lengths(side: 0) == [20])
+  }
+
   @Test("bottom-up-tsv: features and boxes, whatever number a picture has")
   func bottomUp() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
