@@ -56,6 +56,7 @@ struct Work {
     try Streaming.write(to: folder)
     try VisualSemantic.write(to: folder)
     try StackedAttention.write(to: folder)
+    try ClipWordSteps.write(to: folder)
   }
 }
 
@@ -81,6 +82,7 @@ func measure(_ work: Work, in folder: URL) throws {
   try VisualSemantic.measure()
   try MetricSteps.measure()
   try StackedAttention.measure()
+  try ClipWordSteps.measure()
   try Streaming.measure(in: folder)
 }
 
