@@ -7,15 +7,17 @@ struct GroundCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ground",
     abstract: "Find the moment of a video that a sentence describes.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal ground runs/locvtp --video video.npy --text "a dog barks"
-        crossmodal ground runs/locvtp --video video.npy --text "a dog barks" -n 3 --out when.png
+        crossmodal ground runs/locvtp --video video.npy --text "a dog barks" -n 3 \\
+          --out when.png
         crossmodal ground runs/locvtp --video frames/ --text "a dog barks" --json
 
-      A run on features takes a .npy of one video's rows, [rows, numbers]; a run on frames takes a folder of pictures, in the
-      order of their names and as many a second as it learned from.
-      """)
+      A run on features takes a .npy of one video's rows, [rows, numbers]; a run on frames takes a folder of pictures, in \
+      the order of their names and as many a second as it learned from.
+      """))
 
   @Argument(
     help: ArgumentHelp(

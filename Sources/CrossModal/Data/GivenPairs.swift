@@ -66,7 +66,7 @@ public struct GivenPairs: Sendable {
       pairs.append(Pair(x: x, y: y, relation))
     }
     guard !pairs.isEmpty else {
-      throw DataError.malformed(file: file, place: "line 0", reason: "there are no pairs in the file")
+      throw DataError.malformed(file: file, reason: "there are no pairs in the file")
     }
     self.init(pairs)
   }

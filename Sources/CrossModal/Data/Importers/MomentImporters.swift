@@ -239,7 +239,7 @@ enum CharadesImporter: Importer {
         (
           String(line[mark.upperBound...]),
           unusual.moment(
-            start, end, duration: videos[row].duration, video: id, file: name, place: "line \(number)")
+            start, end, duration: videos[row].duration, video: id, file: name, place: DataError.line(number))
         ))
     }
     return videos

@@ -198,14 +198,14 @@ struct ImporterTests {
     #expect(split.moments == [1.5...3, 4...11.5, 2...9])
     #expect(split.rate(side: 0) == 1 && split.lengths(side: 0) == [10, 20])
     #expect(notes.count == 2)
-    #expect(notes[0].contains("1 of 3") && notes[0].contains("line 1, B: 9.0 to 2.0"))
-    #expect(notes[1].contains("line 2, A") && notes[1].contains("1.50 s"))
+    #expect(notes[0].contains("1 of 3") && notes[0].contains("line 2, B: 9.0 to 2.0"))
+    #expect(notes[1].contains("line 3, A") && notes[1].contains("1.50 s"))
     let named = try String(contentsOf: out.appending(path: "unusual_moments.csv"), encoding: .utf8)
     #expect(
       named == """
         problem,file,place,video,start,end,duration
-        reversed,charades_sta_train.txt,line 1,B,9.0,2.0,20.0
-        beyond,charades_sta_train.txt,line 2,A,4.0,11.5,10.0
+        reversed,charades_sta_train.txt,line 2,B,9.0,2.0,20.0
+        beyond,charades_sta_train.txt,line 3,A,4.0,11.5,10.0
 
         """)
     // Frames are counted where there is no duration.
