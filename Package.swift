@@ -35,6 +35,7 @@ let package = Package(
   products: [
     .library(name: "CrossModal", targets: ["CrossModal", "Torch"]),
     .library(name: "CrossModalFormats", targets: ["CrossModalFormats"]),
+    .library(name: "CrossModalLettering", targets: ["CrossModalLettering"]),
     .executable(name: "crossmodal", targets: ["CrossModalCLI"]),
   ],
   dependencies: [
@@ -58,6 +59,8 @@ let package = Package(
       name: "CMatio", pkgConfig: "matio", providers: [.apt(["libmatio-dev"]), .brew(["libmatio"])]),
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    .systemLibrary(
+      name: "CPango", pkgConfig: "pangocairo", providers: [.apt(["libpango1.0-dev"]), .brew(["pango"])]),
     .target(
       name: "CTorch", dependencies: isVersionedDependency ? ["CLibtorch"] : [],
       exclude: ["forward"], cxxSettings: torchHeaders + [.headerSearchPath("forward")],
@@ -70,17 +73,24 @@ let package = Package(
     .target(name: "CFormats", dependencies: ["CMatio", "CHDF5"]),
     .target(
       name: "CrossModalFormats", dependencies: ["CrossModal", "CFormats"], swiftSettings: swiftSettings),
+    .target(name: "CLettering", dependencies: ["CPango"]),
+    .target(
+      name: "CrossModalLettering", dependencies: ["CrossModal", "CLettering"], swiftSettings: swiftSettings),
     .executableTarget(
       name: "CrossModalCLI",
       dependencies: [
-        "CrossModal", "CrossModalFormats", "Yams",
+        "CrossModal", "CrossModalFormats", "CrossModalLettering", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
     .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: swiftSettings),
-    .testTarget(name: "CrossModalTests", dependencies: ["CrossModal"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "CrossModalTests", dependencies: ["CrossModal", "CrossModalLettering"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "CrossModalFormatsTests", dependencies: ["CrossModalFormats"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "CrossModalLetteringTests", dependencies: ["CrossModalLettering"], swiftSettings: swiftSettings),
     .testTarget(
       name: "CrossModalCLITests",
       dependencies: ["CrossModalCLI", .product(name: "ArgumentParser", package: "swift-argument-parser")],

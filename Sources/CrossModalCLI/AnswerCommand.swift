@@ -67,6 +67,9 @@ struct AnswerCommand: ParsableCommand {
       json["attention"] = explanation.attention
       if let out {
         try explanation.write(to: out)
+        if out.lowercased().hasSuffix(".png"), let caution = try explanation.fontCaution() {
+          output.warn(caution)
+        }
         json["file"] = .string(out)
       }
     } else if out != nil {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CrossModal
 import CrossModalFormats
+import CrossModalLettering
 import Foundation
 import Torch
 
@@ -33,6 +34,7 @@ struct CrossModalCommand: AsyncParsableCommand {
     Interruption.install()
     Runtime.keepFreedMemory()
     Formats.register()
+    Lettering.registerPango()
     let status = await ExitStatus.run(Array(CommandLine.arguments.dropFirst()))
     // What is left, such as taking libtorch's tables apart, would take longer than many a command does.
     fflush(nil)

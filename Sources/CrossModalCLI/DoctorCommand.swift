@@ -1,5 +1,6 @@
 import ArgumentParser
 import CrossModal
+import CrossModalLettering
 import Foundation
 import Torch
 
@@ -85,6 +86,7 @@ struct DoctorCommand: ParsableCommand {
       Finding(key: "nccl", title: "NCCL", value: Runtime.ncclVersion.map(JSON.string) ?? .null),
       Finding(key: "blas", title: "matrix library", value: .string(line("Math Kernel Library"))),
       Finding(key: "instructions", title: "instruction set", value: .string(line("CPU capability"))),
+      Finding(key: "letters", title: "letters", value: .string(Lettering.pangoVersions)),
       Finding(
         key: "system", title: "system", value: .string(ProcessInfo.processInfo.operatingSystemVersionString)),
       Finding(key: "cores", title: "cores", value: .int(ProcessInfo.processInfo.activeProcessorCount)),

@@ -61,12 +61,13 @@ struct ExplainCommand: ParsableCommand {
     }
     let explanation = try run.explanation(of: split, (rows[0], rows[1]))
     try explanation.write(to: out)
+    if out.lowercased().hasSuffix(".png"), let caution = try explanation.fontCaution() {
+      output.warn(caution)
+    }
     if output.json {
-      var json: JSON = [
-        "file": .string(out), "rows": .array(rows.map(JSON.int)),
-        "score": explanation.score.map(JSON.double) ?? .null,
-      ]
-      if let answer = explanation.outcome { json["answer"] = .string(answer) }
+      var json = explanation.json
+      json["file"] = .string(out)
+      json["rows"] = .array(rows.map(JSON.int))
       if let attention = explanation.attention { json["attention"] = attention }
       Console.out(json)
     } else {

@@ -19,6 +19,11 @@ struct Canvas {
       (self.red, self.green, self.blue) = (red, green, blue)
     }
 
+    /// 0xRRGGBB.
+    var hex: UInt32 {
+      [red, green, blue].reduce(0) { $0 << 8 | UInt32(min(255, max(0, $1 * 255 + 0.5))) }
+    }
+
     /// The color that lies `share` of the way to another.
     func mixed(with other: Color, _ share: Double) -> Color {
       let share = Float(min(1, max(0, share)))
@@ -144,14 +149,30 @@ struct Canvas {
     }
   }
 
-  /// A line of text; `y` is its base line.
+  /// A text that was set; `y` is its first base line.
+  mutating func text(_ text: SetText, _ x: Double, _ y: Double, anchor: Anchor = .start) {
+    let start = anchor == .start ? x : anchor == .middle ? x - text.advance / 2 : x - text.advance
+    let (left, top) = (Int(start.rounded()) + text.left, Int(y.rounded()) + text.top)
+    for row in 0..<text.height where (0..<height).contains(top + row) {
+      for column in 0..<text.width where (0..<width).contains(left + column) {
+        let from = (row * text.width + column) * 4
+        guard text.pixels[from + 3] > 0 else { continue }
+        let rest = 1 - Float(text.pixels[from + 3]) / 255
+        let at = ((top + row) * width + left + column) * 3
+        for part in 0..<3 {
+          pixels[at + part] = pixels[at + part] * rest + Float(text.pixels[from + part]) / 255
+        }
+      }
+    }
+  }
+
+  /// A line of text, cut to a room; `y` is its base line.
   mutating func text(
-    _ text: String, _ x: Double, _ y: Double, size: Double, _ color: Color = .ink, anchor: Anchor = .start
-  ) {
-    let lettering = Lettering.standard
-    let width = lettering.width(text, size: size)
-    let left = anchor == .start ? x : anchor == .middle ? x - width / 2 : x - width
-    fill(lettering.polygons(text, size: size).map { $0.map { (left + $0.x, y + $0.y) } }, color)
+    _ text: String, _ x: Double, _ y: Double, size: Double, _ color: Color = .ink, anchor: Anchor = .start,
+    room: Double = .infinity
+  ) throws {
+    self.text(
+      try Lettering.set(text, LetterStyle(size: size, room: room, color: color.hex)), x, y, anchor: anchor)
   }
 
   /// Fills polygons by how much of each pixel they cover (outlines that turn the other way are holes).

@@ -1,134 +1,126 @@
 import Foundation
 
-/// Letters as outlines, for pictures that hold text where no font is at hand.
-struct Lettering: Sendable {
-  /// A point of a contour, in parts of the size, y upwards; a point off the line bends it (a quadratic curve).
-  private struct Point: Sendable {
-    var x: Double
-    var y: Double
-    var isOnLine: Bool
+/// How a text is set in a picture.
+public struct LetterStyle: Sendable, Hashable {
+  /// Size of the letters, in pixels.
+  public var size: Double
+  /// Width at most, in pixels.
+  public var room: Double
+  /// Lines at most; what is longer ends in an ellipsis.
+  public var lines: Int
+  /// 0xRRGGBB.
+  public var color: UInt32
+
+  public init(size: Double, room: Double, lines: Int = 1, color: UInt32 = 0) {
+    self.size = size
+    self.room = room
+    self.lines = lines
+    self.color = color
+  }
+}
+
+/// A text in pixels. Places count from the start of the first base line, y downwards.
+public struct SetText: Sendable, Equatable {
+  /// Column of the leftmost pixel.
+  public let left: Int
+  /// Row of the topmost pixel.
+  public let top: Int
+  public let width: Int
+  public let height: Int
+  /// Width of the widest line.
+  public let advance: Double
+  /// From one base line to the next.
+  public let leading: Double
+  public let lines: Int
+  /// Whether there is a letter that no font has.
+  public let hasUnknownLetters: Bool
+  /// Red, green, blue and opacity of each pixel by row; colors are multiplied by the opacity.
+  public let pixels: [UInt8]
+
+  public init(
+    left: Int, top: Int, width: Int, height: Int, advance: Double, leading: Double, lines: Int,
+    hasUnknownLetters: Bool, pixels: [UInt8]
+  ) {
+    self.left = left
+    self.top = top
+    self.width = width
+    self.height = height
+    self.advance = advance
+    self.leading = leading
+    self.lines = lines
+    self.hasUnknownLetters = hasUnknownLetters
+    self.pixels = pixels
+  }
+}
+
+/// Something that knows fonts and turns text into pixels.
+public protocol LetterSetting: Sendable {
+  /// Sets a text without line breaks of its own.
+  func set(_ text: String, _ style: LetterStyle) throws -> SetText
+}
+
+/// The way to set text in pictures. It needs system libraries, so it is a target of its own, `CrossModalLettering`, which
+/// a program registers.
+public enum Lettering {
+  private static let registered = Registered()
+
+  /// Takes a way to set text in place of the one before.
+  public static func register(_ setting: any LetterSetting) { registered.set(setting) }
+
+  /// Longer texts are cut before they are set: no picture has room for more.
+  private static let most = 4_000
+
+  /// Sets a text; line breaks and other controls become spaces.
+  ///
+  /// - Throws: ``LetteringError`` when nothing is registered or memory does not suffice.
+  static func set(_ text: String, _ style: LetterStyle) throws -> SetText {
+    guard let setting = registered.get() else { throw LetteringError.notRegistered }
+    return try setting.set(plain(text), style)
   }
 
-  private struct Glyph: Sendable {
-    var advance: Double
-    var contours: [[Point]]
+  private static func plain(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.prefix(most).map { scalar in
+          switch scalar.properties.generalCategory {
+          case .control, .lineSeparator, .paragraphSeparator: " "
+          default: scalar
+          }
+        }))
   }
 
-  /// The letters that come with the program.
-  static let standard = Lettering()
-
-  private let glyphs: [Unicode.Scalar: Glyph]
-  /// Stands for what has no outline.
-  private let missing: Glyph
-
-  private init() {
-    var glyphs: [Unicode.Scalar: Glyph] = [:]
-    var bytes = Array(Data(base64Encoded: LetteringOutlines.base64) ?? Data())[...]
-    func number() -> Int {
-      var (value, shift) = (0, 0)
-      while let byte = bytes.popFirst() {
-        value |= Int(byte & 127) << shift
-        if byte < 128 { break }
-        shift += 7
-      }
-      return value
-    }
-    func step(_ value: Int) -> Int { value >> 1 ^ -(value & 1) }
-    while let low = bytes.popFirst(), let high = bytes.popFirst() {
-      let advance = Double(number()) / 256
-      let contours = (0..<number()).map { _ in
-        var (x, y) = (0, 0)
-        return (0..<number()).map { _ in
-          let first = number()
-          x += step(first >> 1)
-          y += step(number())
-          return Point(x: Double(x) / 256, y: Double(y) / 256, isOnLine: first & 1 == 1)
+  /// The characters that no font of this machine has, each once; empty where all can be drawn.
+  static func unknownLetters(of texts: [String]) throws -> String {
+    var unknown = ""
+    for text in texts where try set(text, LetterStyle(size: 20, room: 16_000)).hasUnknownLetters {
+      for letter in plain(text) where !unknown.contains(letter) {
+        if try set(String(letter), LetterStyle(size: 20, room: 100)).hasUnknownLetters {
+          unknown.append(letter)
         }
       }
-      guard let scalar = Unicode.Scalar(UInt32(low) | UInt32(high) << 8) else { continue }
-      glyphs[scalar] = Glyph(advance: advance, contours: contours)
     }
-    self.glyphs = glyphs
-    missing = glyphs["□"] ?? Glyph(advance: 0.6, contours: [])
+    return unknown
   }
 
-  /// Width of a line of text.
-  func width(_ text: String, size: Double) -> Double {
-    text.unicodeScalars.reduce(0) { $0 + glyph($1).advance } * size
-  }
+  private final class Registered: @unchecked Sendable {
+    private let lock = NSLock()
+    private var setting: (any LetterSetting)?
 
-  /// Cuts text to a width and says so with an ellipsis.
-  func fitted(_ text: String, to room: Double, size: Double) -> String {
-    guard width(text, size: size) > room else { return text }
-    var cut = text
-    while !cut.isEmpty, width(cut + "…", size: size) > room { cut.removeLast() }
-    return cut + "…"
+    func set(_ setting: any LetterSetting) { lock.withLock { self.setting = setting } }
+    func get() -> (any LetterSetting)? { lock.withLock { setting } }
   }
+}
 
-  /// Text as lines of at most a width, broken between words.
-  func lines(_ text: String, to room: Double, size: Double) -> [String] {
-    var lines: [String] = []
-    for word in text.split(separator: " ").map(String.init) {
-      if let last = lines.last, width(last + " " + word, size: size) <= room {
-        lines[lines.count - 1] = last + " " + word
-      } else {
-        lines.append(fitted(word, to: room, size: size))
-      }
+/// Text that could not be drawn.
+public enum LetteringError: LocalizedError, Equatable {
+  case notRegistered
+  case notDrawn(text: String)
+
+  public var errorDescription: String? {
+    switch self {
+    case .notRegistered:
+      "pictures with text need the library CrossModalLettering; call Lettering.registerPango() first"
+    case .notDrawn(let text): "'\(text.prefix(60))' could not be drawn: there is not enough memory"
     }
-    return lines
-  }
-
-  /// The outlines of a line of text as closed polygons of points; x to the right from 0, y downwards from the base line.
-  func polygons(_ text: String, size: Double) -> [[(x: Double, y: Double)]] {
-    var (polygons, left): ([[(x: Double, y: Double)]], Double) = ([], 0)
-    for scalar in text.unicodeScalars {
-      let glyph = glyph(scalar)
-      for contour in glyph.contours {
-        polygons.append(flattened(contour).map { (left + $0.x * size, -$0.y * size) })
-      }
-      left += glyph.advance * size
-    }
-    return polygons
-  }
-
-  private func glyph(_ scalar: Unicode.Scalar) -> Glyph {
-    if let known = glyphs[scalar] { return known }
-    // What joins or marks other letters takes no room of its own.
-    let isMark = [.nonspacingMark, .format, .control].contains(scalar.properties.generalCategory)
-    return isMark ? Glyph(advance: 0, contours: []) : missing
-  }
-
-  /// Curves as short lines. Between two points off the line stands one on it.
-  private func flattened(_ contour: [Point]) -> [Point] {
-    var whole: [Point] = []
-    for (index, point) in contour.enumerated() {
-      let last = contour[index == 0 ? contour.count - 1 : index - 1]
-      if !point.isOnLine, !last.isOnLine {
-        whole.append(Point(x: (last.x + point.x) / 2, y: (last.y + point.y) / 2, isOnLine: true))
-      }
-      whole.append(point)
-    }
-    guard let start = whole.firstIndex(where: \.isOnLine) else { return [] }
-    whole = Array(whole[start...] + whole[..<start])
-    var line = [whole[0]]
-    var index = 1
-    while index <= whole.count {
-      let point = whole[index % whole.count]
-      if point.isOnLine {
-        if index < whole.count { line.append(point) }
-        index += 1
-        continue
-      }
-      let (from, to) = (line[line.count - 1], whole[(index + 1) % whole.count])
-      for part in 1...6 {
-        let t = Double(part) / 6
-        let (a, b, c) = ((1 - t) * (1 - t), 2 * t * (1 - t), t * t)
-        line.append(
-          Point(
-            x: a * from.x + b * point.x + c * to.x, y: a * from.y + b * point.y + c * to.y, isOnLine: true))
-      }
-      index += 2
-    }
-    return line
   }
 }

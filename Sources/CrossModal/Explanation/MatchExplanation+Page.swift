@@ -23,42 +23,59 @@ extension MatchExplanation {
       report.blocks.append(.text(sentence(found)))
       if found.asking == words {
         report.blocks.append(try gallery(found, words: words, regions: regions))
-      } else if try panel(found.asking, weights: nil, width: 8).width > 0 {
+      } else {
         report.blocks.append(
           .picture(
-            try embedded(panel(found.asking, weights: nil, width: 560), "the numbered regions"),
+            try embedded(panel(found.asking, weights: nil, width: 680), "the numbered regions"),
             caption: "The regions and their numbers."))
       }
       guard found.looks == nil else { continue }
+      // Columns run in the direction of their text.
+      let isReversed = sides[found.attended].title.isRightToLeft
+      let columns = sides[found.attended].parts.indices.map { name($0, of: found.attended) }
       report.blocks.append(
         .figure(
           HeatMap(
             "How much each part on the left attends to each part above.",
             rows: found.weights.indices.map { name($0, of: found.asking) },
-            columns: sides[found.attended].parts.indices.map { name($0, of: found.attended) },
-            values: found.weights),
+            columns: isReversed ? columns.reversed() : columns,
+            values: isReversed ? found.weights.map { $0.reversed() } : found.weights),
           caption: "Each row adds up to 1."))
     }
     if let ways {
       report.blocks.append(.section("The way of this pair"))
       report.blocks.append(
         .picture(
-          try embedded(drawing(of: ways, width: 1120), "cells and what flows"), caption: sentence(ways)))
+          try embedded(drawing(of: ways, width: 1360), "cells and what flows"), caption: sentence(ways)))
     }
     return report
   }
 
+  /// What each word, or look, of the direction that the score comes from attended to, as pictures; nil where that
+  /// direction starts from the other item.
+  public func wordGallery() throws -> ReportBlock? {
+    let words = wordSide
+    return try evidence.first { $0.isScored && $0.asking == words }
+      .map { try gallery($0, words: words, regions: 1 - words) }
+  }
+
   private func gallery(_ found: Evidence, words: Int, regions: Int) throws -> ReportBlock {
-    let seen = try found.weights.enumerated().compactMap { part, weights -> PictureGallery.Found? in
+    let (pictures, strongest) = try panels(found, width: 480)
+    let seen = try pictures.enumerated().compactMap { part, picture -> PictureGallery.Found? in
       guard let name = asker(part, found) else { return nil }
       return .init(
-        .picture(try embedded(panel(regions, weights: weights, width: 320), "what “\(name)” looked at")),
-        title: name, score: found.relevance[part])
+        .picture(try embedded(picture, "what “\(name)” looked at")), title: name,
+        score: found.relevance[part])
     }
-    let all = try embedded(panel(regions, weights: nil, width: 320), sides[regions].title)
+    let all = try embedded(panel(regions, weights: nil, width: 480), sides[regions].title)
+    let stops = (0...8).map { step in
+      shade(regions).mixed(with: .accent, Self.visible(Double(step) / 8, of: 1)).hex
+    }
     return .gallery(
       PictureGallery(
-        rows: [.init(.picture(all), note: sides[regions].title, found: seen)], decimals: 2),
+        rows: [.init(.picture(all), note: sides[regions].title, found: seen)], decimals: 2, size: .large,
+        scale: .init(
+          stops, from: "0", to: NumberText.fixed(strongest, decimals: 2), meaning: legend(found))),
       caption: found.looks == nil
         ? found.clips != nil
           ? "Time runs from left to right; the tallest bar is where the word stands out most\(timeline?.truth == nil ? "" : ", and the line above is the true moment")."

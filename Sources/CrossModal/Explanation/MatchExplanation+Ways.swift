@@ -4,7 +4,7 @@ extension MatchExplanation {
   /// The ways that the pair took, as a drawing: cells of each layer in a column, and lines as strong as what flows.
   ///
   /// - Parameter width: in pixels.
-  func drawing(of ways: CellWays, width: Int) -> Canvas {
+  func drawing(of ways: CellWays, width: Int) throws -> Canvas {
     let scale = Double(width) / 1560
     let (node, row, margin) = ((width: 260 * scale, height: 64 * scale), 130 * scale, 30 * scale)
     let columns = ways.weights.count + 1
@@ -34,9 +34,9 @@ extension MatchExplanation {
         let isDead = layer < ways.weights.count && ways.weights[layer].allSatisfy { $0[cell] == 0 }
         canvas.rectangle(at.x, at.y, node.width, node.height, isDead ? .line : .paper)
         canvas.frame(at.x, at.y, node.width, node.height, isDead ? .line : .accent, thickness: 2.5 * scale)
-        canvas.text(
+        try canvas.text(
           name, at.x + node.width / 2, at.y + node.height * 0.64, size: 25 * scale, isDead ? .muted : .ink,
-          anchor: .middle)
+          anchor: .middle, room: node.width - 8)
       }
     }
     return canvas

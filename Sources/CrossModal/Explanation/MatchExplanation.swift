@@ -98,10 +98,14 @@ public struct MatchExplanation: Sendable {
     } ?? 1
   }
 
-  /// Name of what asks: a look, or a part; nil for a mark, which is no word of a text.
+  /// Name of what asks: a look, or a part; nil for a mark, which is no word of a text, and for punctuation.
   func asker(_ number: Int, _ found: Evidence) -> String? {
     if let looks = found.looks { return looks[number] }
-    if case .word(_, true) = sides[found.asking].parts[number] { return nil }
+    if case .word(let word, let isMark) = sides[found.asking].parts[number],
+      isMark || word.allSatisfy(\.isPunctuation)
+    {
+      return nil
+    }
     return name(number, of: found.asking)
   }
 

@@ -88,17 +88,17 @@ extension MomentTimeline {
 
   /// - Parameter isHeaded: whether the sentence and what is shown stand above.
   func drawing(width: Int, isHeaded: Bool) throws -> Canvas {
-    let lines =
-      isHeaded ? Array(Lettering.standard.lines(title, to: Double(width) - 160, size: 46).prefix(3)) : []
-    let top = isHeaded ? 130 + 60 * Double(lines.count) : 20
+    let heading =
+      isHeaded
+      ? try Lettering.set(
+        title, LetterStyle(size: 46, room: Double(width) - 160, lines: 3, color: Canvas.Color.ink.hex)) : nil
+    let top = heading.map { 130 + $0.leading * Double($0.lines) } ?? 20
     let shown = frames.isEmpty ? 0.0 : Self.frameHeight + 24
     let height = top + 60 + Self.plotHeight + 70 + shown + 40
     var canvas = Canvas(width: width, height: Int(height))
-    if isHeaded {
-      canvas.text(kicker, Self.margin, 84, size: 25, .muted)
-      for (number, line) in lines.enumerated() {
-        canvas.text(line, Self.margin, 160 + 60 * Double(number), size: 46, .ink)
-      }
+    if let heading {
+      try canvas.text(kicker, Self.margin, 84, size: 25, .muted, room: Double(width) - 2 * Self.margin)
+      canvas.text(heading, Self.margin, 160)
     }
     let plot = Field(
       left: Self.margin + 60, top: top + 60, width: Double(width) - 2 * Self.margin - 60,
@@ -106,8 +106,8 @@ extension MomentTimeline {
       duration: duration, low: min(0, finding.curve.min() ?? 0),
       // Room above the curve for the places of moments.
       high: max(0.2, 1.2 * (finding.curve.max() ?? 1)))
-    drawMoments(plot, on: &canvas)
-    drawAxes(plot, on: &canvas)
+    try drawMoments(plot, on: &canvas)
+    try drawAxes(plot, on: &canvas)
     drawCurve(plot, on: &canvas)
     try drawFrames(plot, below: plot.top + plot.height + 70, on: &canvas)
     return canvas
@@ -124,12 +124,12 @@ extension MomentTimeline {
   /// Seconds; of a video without a rate its clips.
   private var duration: Double { max(1e-9, finding.clips.duration ?? Double(finding.curve.count)) }
 
-  private func drawMoments(_ plot: Field, on canvas: inout Canvas) {
+  private func drawMoments(_ plot: Field, on canvas: inout Canvas) throws {
     for (place, moment) in finding.moments.prefix(5).enumerated().reversed() {
       let (from, to) = (plot.x(moment.start), plot.x(moment.end))
       canvas.rectangle(
         from, plot.top, to - from, plot.height, .accent, opacity: place == 0 ? 0.28 : 0.08)
-      canvas.text(
+      try canvas.text(
         "\(place + 1)", (from + to) / 2, plot.top + 30, size: place == 0 ? 28 : 21,
         place == 0 ? .accent : .muted, anchor: .middle)
     }
@@ -138,10 +138,10 @@ extension MomentTimeline {
     canvas.rectangle(from, plot.top - 16, max(2, to - from), 10, .warm)
     canvas.rectangle(from - 1, plot.top - 16, 2, plot.height + 16, .warm, opacity: 0.6)
     canvas.rectangle(to - 1, plot.top - 16, 2, plot.height + 16, .warm, opacity: 0.6)
-    canvas.text("true", (from + to) / 2, plot.top - 24, size: 21, .warm, anchor: .middle)
+    try canvas.text("true", (from + to) / 2, plot.top - 24, size: 21, .warm, anchor: .middle)
   }
 
-  private func drawAxes(_ plot: Field, on canvas: inout Canvas) {
+  private func drawAxes(_ plot: Field, on canvas: inout Canvas) throws {
     let (bottom, isTimed) = (plot.top + plot.height, finding.clips.duration != nil)
     canvas.rectangle(plot.left, bottom, plot.width, 2, .line)
     let step = Self.step(duration)
@@ -149,12 +149,12 @@ extension MomentTimeline {
       let (time, x) = (Double(number) * step, plot.x(Double(number) * step))
       canvas.rectangle(x, bottom, 2, 8, .muted)
       let label = step < 1 ? String(format: "%.1f", time) : String(format: "%.0f", time)
-      canvas.text(isTimed ? label + " s" : label, x, bottom + 36, size: 21, .muted, anchor: .middle)
+      try canvas.text(isTimed ? label + " s" : label, x, bottom + 36, size: 21, .muted, anchor: .middle)
     }
     for value in [0.0, 0.25, 0.5, 0.75, 1] where (plot.low...plot.high).contains(value) {
       let y = plot.y(value)
       canvas.rectangle(plot.left, y, plot.width, 1, .line)
-      canvas.text(String(format: "%.2f", value), plot.left - 12, y + 7, size: 20, .muted, anchor: .end)
+      try canvas.text(String(format: "%.2f", value), plot.left - 12, y + 7, size: 20, .muted, anchor: .end)
     }
   }
 

@@ -78,3 +78,12 @@ public enum NumberText {
     return text
   }
 }
+
+extension String {
+  /// Whether the text is written from right to left: whether its first letter is of such a script.
+  var isRightToLeft: Bool {
+    guard let first = unicodeScalars.first(where: \.properties.isAlphabetic) else { return false }
+    return [0x0590...0x08FF, 0xFB1D...0xFDFF, 0xFE70...0xFEFC, 0x10800...0x10FFF, 0x1E800...0x1EFFF]
+      .contains { $0.contains(first.value) }
+  }
+}

@@ -112,20 +112,55 @@ public struct PictureGallery: Sendable, Hashable {
     }
   }
 
+  /// How large pictures are.
+  public enum Size: Sendable, Hashable {
+    /// As thumbnails: many fit beside each other.
+    case small
+    /// Large enough to look into.
+    case large
+  }
+
+  /// What the shades of the pictures mean.
+  public struct Scale: Sendable, Hashable {
+    /// Colors at even distances, 0xRRGGBB.
+    public var stops: [UInt32]
+    /// What the first color stands for.
+    public var from: String
+    /// What the last color stands for.
+    public var to: String
+    /// In words.
+    public var meaning: String
+
+    /// A scale from one color to another.
+    public init(_ stops: [UInt32], from: String, to: String, meaning: String) {
+      self.stops = stops
+      self.from = from
+      self.to = to
+      self.meaning = meaning
+    }
+  }
+
   /// The queries from the top.
   public var rows: [Row]
   /// Decimals of the scores.
   public var decimals: Int
+  /// How large pictures are.
+  public var size: Size
+  /// What the shades of the pictures mean; nil where they have none of their own.
+  public var scale: Scale?
 
   /// A gallery of queries.
-  public init(rows: [Row], decimals: Int = 2) {
+  public init(rows: [Row], decimals: Int = 2, size: Size = .small, scale: Scale? = nil) {
     self.rows = rows
     self.decimals = decimals
+    self.size = size
+    self.scale = scale
   }
 
   /// The gallery as an element of a page.
   var html: String {
-    "<div class=\"gallery\">" + rows.map(html(of:)).joined() + "</div>" + key
+    "<div class=\"gallery\(size == .large ? " large" : "")\">" + rows.map(html(of:)).joined() + "</div>"
+      + (scale?.html ?? "") + key
   }
 
   /// What the marks mean that the gallery has.
@@ -141,11 +176,14 @@ public struct PictureGallery: Sendable, Hashable {
   private func html(of row: Row) -> String {
     var html = "<section class=\"query\"><div class=\"asked\">"
     switch row.query {
-    case .text(let text): html += "<p class=\"words\">\(Markup.escape(text))</p>"
+    case .text(let text): html += "<p class=\"words\" dir=\"auto\">\(Markup.escape(text))</p>"
     case .picture(let picture): html += picture.html
     }
     if !row.note.isEmpty { html += "<p class=\"note\">\(Markup.prose(row.note))</p>" }
-    html += "</div><ol class=\"found\(row.found.allSatisfy { $0.isText } ? " lines" : "")\">"
+    // What follows one after the other follows in the direction of its text.
+    let isReversed = !row.found.isEmpty && row.found.allSatisfy { $0.title.isRightToLeft }
+    html += "</div><ol class=\"found\(row.found.allSatisfy { $0.isText } ? " lines" : "")\""
+    html += isReversed ? " dir=\"rtl\">" : ">"
     for found in row.found { html += self.html(of: found) }
     return html + "</ol></section>"
   }
@@ -161,12 +199,23 @@ public struct PictureGallery: Sendable, Hashable {
     var html = "<li\(name)>"
     switch found.content {
     case .picture(let picture): html += picture.html
-    case .text(let text): html += "<span class=\"words\">\(Markup.escape(text))</span>"
+    case .text(let text): html += "<span class=\"words\" dir=\"auto\">\(Markup.escape(text))</span>"
     }
-    if !found.title.isEmpty { html += "<span class=\"name\">\(Markup.escape(found.title))</span>" }
+    if !found.title.isEmpty {
+      html += "<span class=\"name\" dir=\"auto\">\(Markup.escape(found.title))</span>"
+    }
     let score = found.score.map { NumberText.fixed($0, decimals: decimals) } ?? ""
     if !score.isEmpty || !sign.isEmpty { html += "<span class=\"score\">\(sign)\(score)</span>" }
     return html + "</li>"
+  }
+}
+
+extension PictureGallery.Scale {
+  fileprivate var html: String {
+    let colors = stops.map { String(format: "#%06x", $0) }.joined(separator: ",")
+    return "<p class=\"scale\"><span>\(Markup.escape(from))</span>"
+      + "<span class=\"shades\" style=\"background:linear-gradient(to right,\(colors))\"></span>"
+      + "<span>\(Markup.escape(to))</span><span class=\"meaning\">\(Markup.prose(meaning))</span></p>"
   }
 }
 

@@ -51,7 +51,7 @@ public struct Report: Sendable {
     let content = blocks.map { writer.html(of: $0) }.joined(separator: "\n")
     var head = "<header>"
     if !kicker.isEmpty { head += "<p class=\"kicker\">\(Markup.escape(kicker))</p>" }
-    head += "<h1>\(Markup.escape(title))</h1>"
+    head += "<h1 dir=\"auto\">\(Markup.escape(title))</h1>"
     if !lead.isEmpty { head += "<p class=\"lead\">\(Markup.prose(lead))</p>" }
     head += "</header>"
     let foot = footer.isEmpty ? "" : "\n<footer><p>\(Markup.prose(footer))</p></footer>"
@@ -177,7 +177,8 @@ private struct ReportWriter {
       return figure(picture.html, "Figure \(figures)", caption)
     case .table(let table, let caption):
       tables += 1
-      return "<figure class=\"tabular\">\(captioned("Table \(tables)", caption))"
+      return
+        "<figure class=\"tabular\(table.isBroad ? " broad" : "")\">\(captioned("Table \(tables)", caption))"
         + "<div class=\"scroll\">\(table.html)</div></figure>"
     case .gallery(let gallery, let caption):
       figures += 1

@@ -67,12 +67,16 @@ enum ReportStyle {
     border-bottom:1.5px solid var(--ink);padding:.3rem 1.1rem .45rem 0}
     td{padding:.48rem 1.1rem .48rem 0;border-bottom:1px solid var(--faint);vertical-align:baseline}
     tbody tr:last-child td{border-bottom:1px solid var(--line)}
-    th.number,td.number{text-align:right;white-space:nowrap}
+    th.number,td.number{text-align:right}td.number{white-space:nowrap}
     th:last-child,td:last-child{padding-right:.4rem}
     td b{font-weight:650;box-shadow:0 .18em 0 -.02em var(--paper),0 .26em 0 -.02em var(--good)}
     .blank{visibility:hidden}
+    th:first-child,td:first-child{min-width:7.5rem}
+    th.number:first-child,td.number:first-child{min-width:0}
     tr.quiet td{color:var(--soft);font-style:italic}
-    .interval,.missing{color:var(--soft);font-size:.86em}
+    .interval,.missing{color:var(--soft);font-size:.86em;white-space:nowrap}
+    .interval[style]{display:inline-block;text-align:left}
+    td .meaning{display:block;color:var(--soft);font-size:.8125rem;line-height:1.4;max-width:24rem;text-wrap:pretty}
     .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.25rem,1fr));gap:1.6rem 2rem;\
     margin:2.6rem 0 1rem;padding:1.5rem 0;border-top:1.5px solid var(--ink);border-bottom:1px solid var(--line)}
     .figures p{margin:0}
@@ -110,23 +114,34 @@ enum ReportStyle {
     .query:last-child{border-bottom:1px solid var(--line)}
     .asked .words{font:italic 500 1.25rem/1.3 var(--serif);margin:0;text-wrap:balance}
     .asked .note{font:400 .8125rem/1.45 var(--sans);color:var(--soft);margin:.4rem 0 0}
-    .found{list-style:none;margin:0;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(4.7rem,1fr));\
+    .found{list-style:none;margin:0;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(4.4rem,1fr));\
     gap:1.1rem .6rem;font:400 .775rem/1.35 var(--sans)}
     .found li{margin:0;display:flex;flex-direction:column;min-width:0}
     .gallery img{width:100%;max-width:6rem;aspect-ratio:1;object-fit:contain;background:#fff;border-radius:.5rem;\
     box-shadow:0 0 0 1px var(--line);padding:.35rem;display:block}
     .found li.hit img{box-shadow:0 0 0 2px var(--good)}
-    .found .name{margin-top:.5rem;overflow-wrap:anywhere;hyphens:auto}
+    .found .name{margin-top:.5rem;hyphens:auto;hyphenate-limit-chars:13 6 5}
     .found .score{color:var(--soft);font-variant-numeric:tabular-nums;margin-top:.1rem}
     .found.lines{grid-template-columns:1fr;gap:.45rem}
     .found.lines li{flex-direction:row;gap:1rem;align-items:baseline;justify-content:space-between}
     .found.lines .words{font:400 1.0625rem/1.4 var(--serif)}
     .found.lines .score{white-space:nowrap}
+    .gallery.large .query{grid-template-columns:1fr}
+    .gallery.large img{max-width:none;aspect-ratio:auto;border-radius:.35rem;padding:0}
+    .gallery.large .asked{max-width:26rem}
+    .gallery.large .found{grid-template-columns:repeat(auto-fill,minmax(10.5rem,1fr));gap:1.4rem 1.2rem;font-size:.9375rem}
+    .scale{display:flex;flex-wrap:wrap;align-items:center;gap:.3rem .6rem;margin:.9rem 0 0;\
+    font:400 .8125rem/1.5 var(--sans);font-variant-numeric:tabular-nums;color:var(--soft)}
+    .scale .shades{width:9rem;height:.75rem;border-radius:.2rem;box-shadow:0 0 0 1px var(--line)}
+    .scale .meaning{flex:1 1 18rem;margin-left:.6rem}
     .tick{color:var(--good);font-weight:700;margin-right:.3em}
     .cross{color:var(--soft);font-weight:700;margin-right:.4em}
     .key{font:400 .8125rem/1.5 var(--sans);color:var(--soft);margin:.8rem 0 0}
     @media (max-width:40rem){body{font-size:1rem}.plot.wide{display:none}.plot.narrow{display:block}\
-    .query{grid-template-columns:1fr}.found{grid-template-columns:repeat(auto-fill,minmax(4.3rem,1fr))}\
+    .query{grid-template-columns:1fr}\
+    \
+    .gallery.large .found{grid-template-columns:1fr 1fr}td .interval{display:block;text-align:right}td .interval.blank{display:none}\
+    thead th{padding-right:.9rem}td{padding-right:.9rem}\
     .figures{grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr))}h2{margin-top:3rem}\
     dl div{grid-template-columns:1fr;gap:0}.lead{font-size:1.1rem}}
 

@@ -3,9 +3,12 @@ import Testing
 import Torch
 
 @testable import CrossModal
+@testable import CrossModalLettering
 
 @Suite("Explanation of a match")
 struct MatchExplanationTests {
+  init() { Lettering.registerPango() }
+
   static func explanation(
     boxes: Bool, at parts: [MatchExplanation.Part]? = nil
   ) throws -> MatchExplanation {
@@ -94,17 +97,66 @@ struct MatchExplanationTests {
     #expect(parts.count == 36)
   }
 
-  @Test("letters cover what their outlines enclose, and holes stay free")
-  func letters() throws {
-    var canvas = Canvas(width: 200, height: 120)
-    canvas.text("O", 20, 100, size: 100, .ink)
-    let ink = try canvas.tensor().selected(0, along: 2)
-    func value(_ x: Int, _ y: Int) throws -> Int { try ink[y][x].item(as: Int.self) }
-    // An O of this size: stroke at the left, hole in the middle, nothing outside.
-    #expect(try (20..<45).contains { try value($0, 63) < 60 })
-    #expect(try value(59, 63) > 240 && value(150, 63) > 240 && value(59, 110) > 240)
-    #expect(Lettering.standard.width("il", size: 10) < Lettering.standard.width("MW", size: 10))
-    #expect(Lettering.standard.fitted("a long line of text", to: 40, size: 10).hasSuffix("…"))
+  @Test("shades mean the same in all panels of a direction")
+  func oneScale() throws {
+    let explanation = try Self.explanation(boxes: true)
+    let (panels, strongest) = try explanation.panels(explanation.evidence[0], width: 60)
+    // The second word looks at the first region alone: 1; the first word gives it 0.2.
+    #expect(strongest == 1)
+    let faint = try panels[0].tensor().narrowed(to: 5..<25, along: 1).to(.float32).mean()
+    let full = try panels[1].tensor().narrowed(to: 5..<25, along: 1).to(.float32).mean()
+    let alone = try explanation.panel(0, weights: [0.2, 0, 0], width: 60).tensor()
+      .narrowed(to: 5..<25, along: 1).to(.float32).mean()
+    #expect(try faint.item() > full.item() + 40)
+    #expect(abs(try alone.item() - full.item()) < 1)
+    #expect(explanation.legend(explanation.evidence[0]).contains("cosine"))
+    #expect(try explanation.report().html.contains("class=\"shades\""))
+  }
+
+  @Test("the document holds words, regions, weights and cosines")
+  func document() throws {
+    let explanation = try Self.explanation(boxes: true)
+    let json = explanation.json
+    #expect(json["score"]?.double == 0.7)
+    let items = try #require(json["items"]?.array)
+    #expect(items[0]["regions"]?.array?[0]["box"]?.array?.compactMap(\.double) == [0, 0, 30, 40])
+    #expect(items[1]["words"]?.array?.map { $0["word"]?.string } == ["<start>", "red", "熊"])
+    #expect(items[1]["words"]?.array?.map { $0["is_mark"]?.bool } == [true, false, false])
+    let scored = try #require(json["evidence"]?.array?.first)
+    #expect(scored["from"]?.string == "text" && scored["to"]?.string == "image")
+    #expect(scored["weights"]?.array?[1].array?.compactMap(\.double) == [1, 0, 0])
+    #expect(scored["cosines"]?.array?.compactMap(\.double) == [0.1, 0.9, 0.2])
+  }
+
+  @Test("letters that no font has are said in one sentence, on the picture too")
+  func unknownLetters() throws {
+    #expect(try Self.explanation(boxes: true).fontCaution()?.contains("熊") != true || !Self.hasChinese)
+    var sides = try Self.explanation(boxes: true).sides
+    sides[1].title = "a \u{E123}"
+    let explanation = try MatchExplanation(
+      method: "scan", dataset: "toy", score: nil, sides: sides,
+      evidence: Self.explanation(boxes: true).evidence)
+    let caution = try #require(try explanation.fontCaution())
+    #expect(caution.contains("\u{E123}") && caution.contains("boxes"))
+  }
+
+  private static var hasChinese: Bool { (try? Lettering.unknownLetters(of: ["熊"]).isEmpty) ?? false }
+
+  @Test("words from right to left begin at the right, on the page and in the picture")
+  func rightToLeft() throws {
+    var sides = try Self.explanation(boxes: true).sides
+    sides[1].title = "دب أحمر"
+    sides[1].parts = ["دب", "أحمر", "كبير"].map { .word($0, isMark: false) }
+    let explanation = try MatchExplanation(
+      method: "scan", dataset: "toy", score: 0.7, sides: sides,
+      evidence: Self.explanation(boxes: true).evidence)
+    #expect(try explanation.report().html.contains("<ol class=\"found\" dir=\"rtl\">"))
+    let pixels = try Picture(.bytes(explanation.png(), name: "explanation")).decoded().to(.float32)
+    // The title stands at the right end of its line.
+    let line = pixels.size(along: 0) > 180 ? try pixels.narrowed(to: 120..<180, along: 0) : pixels
+    #expect(
+      try line.narrowed(to: 1200..<1640, along: 1).mean().item()
+        < line.narrowed(to: 80..<520, along: 1).mean().item() - 3)
   }
 
   @Test("evidence that does not fit the parts is an error")

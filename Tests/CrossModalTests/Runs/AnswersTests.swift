@@ -1,3 +1,4 @@
+import CrossModalLettering
 import Foundation
 import Testing
 import Torch
@@ -88,6 +89,7 @@ struct AnswersTests {
       run.warning(ofQuery: "Hm zzz?", side: 1)?.contains(
         "no word of the question ('hm' and 'zzz'), so the answer") == true)
 
+    Lettering.registerPango()
     let explanation = try run.explanation(of: test, (3, 6))
     #expect(explanation.evidence.map(\.looks) == [["hop 1", "hop 2"]])
     #expect(explanation.sides[0].grid == PictureGrid(height: 2, width: 2, channels: 192))
