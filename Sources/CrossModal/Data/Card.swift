@@ -14,6 +14,8 @@ public struct Card: Sendable {
   public var picture: Picture?
   /// Everything else that the metadata say, to filter by.
   public var attributes: JSON
+  /// What tells an item that has no name: its place in its split, with its first text or its class where it has one.
+  public var place: String?
 
   public init(
     id: String, title: String? = nil, caption: String? = nil, text: String? = nil, picture: Picture? = nil,
@@ -28,7 +30,7 @@ public struct Card: Sendable {
   }
 
   /// The shortest text that says which item it is.
-  public var label: String { title ?? text ?? caption ?? id }
+  public var label: String { title ?? text ?? caption ?? place ?? id }
 }
 
 extension Column {

@@ -193,7 +193,25 @@ extension Split {
   /// What a person sees of an item.
   public func card(side: Int, row: Int) throws -> Card {
     try check(side, [row])
-    return try table.columns[side].card(at: rows[side][row])
+    var card = try table.columns[side].card(at: rows[side][row])
+    if card.title == nil, card.text == nil, card.caption == nil { card.place = place(side: side, row: row) }
+    return card
+  }
+
+  /// An item by its row, with the first text that it is paired with, or its class.
+  private func place(side: Int, row: Int) -> String {
+    let place = "\(description.modalities[side].name) \(row)"
+    let pair = paired.map { $0[side].firstIndex(of: row) } ?? (row < count ? row : nil)
+    for (other, column) in table.columns.enumerated() {
+      guard let pair, case .texts(let texts) = column.storage else { continue }
+      let text = texts.text(at: rows[other][paired?[other][pair] ?? pair])
+      return "\(place), “\(text.prefix(60))\(text.count > 60 ? "…" : "")”"
+    }
+    guard let label = labels(side: side)?[row], source.classNames.indices.contains(label) else {
+      return place
+    }
+    let name = source.classNames[label]
+    return "\(place), \(Int(name) == nil ? name : "class \(name)")"
   }
 
   public func attributes(_ name: String, side: Int) throws -> [String]? {

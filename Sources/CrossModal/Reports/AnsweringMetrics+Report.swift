@@ -19,7 +19,7 @@ extension AnsweringMetrics: ReportedResult {
       .table(
         table(known),
         caption:
-          "On the split `\(split.name)`: \(`protocol`); percent. Intervals by drawing the questions again "
+          "On the split `\(split.name)`: \(MeasureMeanings.explained(`protocol`)); percent. Intervals by drawing the questions again "
           + "(bootstrap)."
           + (priors.isEmpty
             ? "" : " Beside them the accuracy of answers that need no look, as the training part has them.")
@@ -31,22 +31,14 @@ extension AnsweringMetrics: ReportedResult {
   /// A row for all questions, and one for each kind of question.
   public func table(_ intervals: [String: ConfidenceInterval]) -> ReportTable {
     let names = measures(of: groups[0]).map(\.name)
-    let ranged = ["accuracy", "vqa_accuracy"]
-    let hasRange = { (name: String) in !intervals.isEmpty && ranged.contains(name) }
     let columns =
-      [ReportTable.Column("Questions"), .init("n")]
-      + names.flatMap { name in
-        [ReportTable.Column(name, decimals: 1)]
-          + (hasRange(name) ? [.init("95 % interval", isNumeric: true)] : [])
-      } + priors.map { .init($0.name.prefix(1).uppercased() + $0.name.dropFirst(), decimals: 1) }
+      [ReportTable.Column("Questions"), .init("Number")]
+      + (names + priors.map { $0.name.prefix(1).uppercased() + $0.name.dropFirst() })
+      .map { .init($0.replacingOccurrences(of: "_", with: " "), decimals: 1) }
     let rows = groups.map { group in
       let title =
-        group.kinds.map { "\($0.replacingOccurrences(of: "_", with: " ")) \(group.name)" } ?? group.name
-      let values = measures(of: group).flatMap { measure -> [ReportTable.Cell] in
-        let name = String(measure.name.dropFirst(group.prefix.count))
-        let range = intervals[measure.name].map { ReportTable.Cell.text($0.range(measure.unit)) }
-        return [.number(measure.value)] + (hasRange(name) ? [range ?? .missing] : [])
-      }
+        group.kinds.map { "\($0.replacingOccurrences(of: "_", with: " ")): \(group.name)" } ?? group.name
+      let values = measures(of: group).map { $0.cell(intervals[$0.name]) }
       let others = priors.map { prior in
         prior.measures.first { $0.name == group.prefix + "accuracy" }.map {
           ReportTable.Cell.number($0.value)

@@ -22,14 +22,17 @@ extension DataInspection {
     var blocks: [ReportBlock] = [
       .keyFigures([
         KeyFigure(
-          "\(splits.reduce(0) { $0 + $1.pairs })",
+          NumberText.fixed(Double(splits.reduce(0) { $0 + $1.pairs }), decimals: 0),
           "pairs in \(splits.count) \(splits.count == 1 ? "split" : "splits")"),
         KeyFigure("\(modalities.count)", "modalities"),
         KeyFigure(
           "\(problems)", problems == 1 ? "problem" : "problems",
           note: findings.count - problems == 1 ? "and 1 note" : "and \(findings.count - problems) notes"),
       ]),
-      .section("Contents"), .table(modalityTable, caption: "What each modality is."),
+      .section("Contents"),
+      .table(
+        modalityTable,
+        caption: "What each modality is, with the range of its numbers; of a text, of its number of words."),
       .table(splitTable, caption: "Items and pairs of each split."),
     ]
     if let classTable {
@@ -51,16 +54,16 @@ extension DataInspection {
   private var modalityTable: ReportTable {
     ReportTable(
       columns: [
-        .init("modality"), .init("kind"), .init("row"), .init("type"), .init("least"), .init("most"),
-        .init("mean"),
+        .init("modality"), .init("kind"), .init("shape of a row"), .init("type"),
+        .init("least", isNumeric: true), .init("most", isNumeric: true), .init("mean", isNumeric: true),
       ],
       rows: modalities.map { modality in
         let range = modality.range.map { [$0.least, $0.most, $0.mean] } ?? []
         return [
           .code(modality.name), .text(modality.kind.rawValue),
-          modality.shape.map { .text($0.map(String.init).joined(separator: " x ")) } ?? .missing,
+          modality.shape.map { .text($0.map(String.init).joined(separator: " × ")) } ?? .missing,
           modality.dtype.map { .text("\($0)") } ?? .missing,
-        ] + range.map(ReportTable.Cell.number)
+        ] + range.map { .text(NumberText.shortest($0, decimals: 3)) }
       })
   }
 

@@ -33,6 +33,10 @@ private struct ObjectReport {
   /// Figures, table, map and examples.
   func blocks() throws -> [ReportBlock] {
     let values = Dictionary(result.measures.map { ($0.name, $0.value) }) { first, _ in first }
+    let intervals = Dictionary(Resampling().intervals(of: result).map { ($0.name, $0.interval) }) {
+      first, _ in
+      first
+    }
     var blocks: [ReportBlock] = [
       .keyFigures([
         KeyFigure(String(format: "%.3f", values["mAP"] ?? 0), "mAP", note: "items of the query's class"),
@@ -42,9 +46,12 @@ private struct ObjectReport {
       .section("Retrieval within \(result.modality)"),
       .table(
         ReportTable(
-          columns: result.measures.map { .init($0.name, decimals: $0.unit.decimals) },
-          rows: [result.measures.map { .number($0.value) }]),
-        caption: "On the split `\(split.name)`: \(result.protocol)."),
+          columns: [.init("Measure"), .init("Value", isNumeric: true)],
+          rows: result.measures.map { measure in
+            [MeasureMeanings.cell(measure.name), measure.cell(intervals[measure.name])]
+          }),
+        caption: "On the split `\(split.name)`, with 95 % intervals: \(result.protocol). "
+          + ConfidenceInterval.origin),
     ]
     if let map = try JointMap.block(of: run, split) { blocks += [.section("Map"), map] }
     return blocks + [.section("Examples"), try examples()]
@@ -69,7 +76,7 @@ private struct ObjectReport {
       let found = try nearest.map { row in
         let card = try split.card(side: 0, row: row)
         return PictureGallery.Found(
-          card.content, title: "\(card.label), class \(labels[row])",
+          card.content, title: card.label,
           mark: labels[row] == labels[query.row] ? .hit : .miss)
       }
       return PictureGallery.Row(

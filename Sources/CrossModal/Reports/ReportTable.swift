@@ -36,10 +36,14 @@ public struct ReportTable: Sendable, Hashable {
     case text(String)
     /// A name as a program knows it, in the type of programs.
     case code(String)
+    /// A name with what it means, which a page shows under it and a terminal does not.
+    case term(String, String)
     /// A number, written with the decimals of its column.
     case number(Double)
     /// A number with its confidence interval.
     case estimate(Double, ClosedRange<Double>)
+    /// A number with decimals of its own, in a column of several measures, and its confidence interval.
+    case measured(Double, ClosedRange<Double>?, decimals: Int)
     /// A whole number, written without decimals.
     case count(Int)
     /// Nothing known.
@@ -54,9 +58,10 @@ public struct ReportTable: Sendable, Hashable {
 
     var value: Double? {
       switch self {
-      case .number(let value), .estimate(let value, _): value.isFinite ? value : nil
+      case .number(let value), .estimate(let value, _), .measured(let value, _, _):
+        value.isFinite ? value : nil
       case .count(let count): Double(count)
-      case .text, .code, .missing: nil
+      case .text, .code, .term, .missing: nil
       }
     }
   }
@@ -82,9 +87,10 @@ public struct ReportTable: Sendable, Hashable {
   /// What is written in a place: of an estimate only the number.
   func number(_ row: Int, _ column: Int) -> String {
     switch cell(row, column) {
-    case .text(let text), .code(let text): text
+    case .text(let text), .code(let text), .term(let text, _): text
     case .number(let value), .estimate(let value, _):
       NumberText.fixed(value, decimals: columns[column].decimals)
+    case .measured(let value, _, let decimals): NumberText.fixed(value, decimals: decimals)
     case .count(let count): NumberText.fixed(Double(count), decimals: 0)
     case .missing: "–"
     }
@@ -92,13 +98,16 @@ public struct ReportTable: Sendable, Hashable {
 
   /// The interval behind the number in a place, empty where there is none.
   func interval(_ row: Int, _ column: Int) -> String {
-    guard case .estimate(_, let interval) = cell(row, column) else { return "" }
-    return self.interval(interval, column)
+    switch cell(row, column) {
+    case .estimate(_, let interval): written(interval, columns[column].decimals)
+    case .measured(_, let interval?, let decimals): written(interval, decimals)
+    default: ""
+    }
   }
 
-  private func interval(_ interval: ClosedRange<Double>, _ column: Int) -> String {
-    let low = NumberText.fixed(interval.lowerBound, decimals: columns[column].decimals)
-    let high = NumberText.fixed(interval.upperBound, decimals: columns[column].decimals)
+  private func written(_ interval: ClosedRange<Double>, _ decimals: Int) -> String {
+    let low = NumberText.fixed(interval.lowerBound, decimals: decimals)
+    let high = NumberText.fixed(interval.upperBound, decimals: decimals)
     return "[\(low), \(high)]"
   }
 
@@ -113,8 +122,8 @@ public struct ReportTable: Sendable, Hashable {
     return cells.contains { $0.value != nil }
       && cells.allSatisfy {
         switch $0 {
-        case .text, .code: false
-        case .number, .estimate, .count, .missing: true
+        case .text, .code, .term: false
+        case .number, .estimate, .measured, .count, .missing: true
         }
       }
   }
@@ -137,17 +146,27 @@ public struct ReportTable: Sendable, Hashable {
     cell(row, column).value.map { NumberText.fixed($0, decimals: columns[column].decimals) } ?? ""
   }
 
+  /// The columns of which something is known.
+  var known: [Int] {
+    columns.indices.filter { column in
+      rows.isEmpty || rows.indices.contains { cell($0, column) != .missing }
+    }
+  }
+
+  /// Whether the table is given more room than running text has.
+  var isBroad: Bool { known.count > 5 }
+
   /// The table as an element of a page.
   var html: String {
     var html = "<table><thead><tr>"
-    for (index, column) in columns.enumerated() {
+    for column in known {
       html +=
-        "<th scope=\"col\"\(isNumeric(index) ? " class=\"number\"" : "")>\(Markup.escape(column.title))</th>"
+        "<th scope=\"col\"\(isNumeric(column) ? " class=\"number\"" : "")>\(Markup.escape(columns[column].title))</th>"
     }
     html += "</tr></thead><tbody>"
     for row in rows.indices {
       html += quietRows.contains(row) ? "<tr class=\"quiet\">" : "<tr>"
-      for column in columns.indices {
+      for column in known {
         let attribute = isNumeric(column) ? " class=\"number\"" : ""
         html += "<td\(attribute)>\(content(row, column))</td>"
       }
@@ -160,10 +179,14 @@ public struct ReportTable: Sendable, Hashable {
     func marked(_ number: String) -> String { isBest(row, column) ? "<b>\(number)</b>" : number }
     switch cell(row, column) {
     case .code(let text): return "<code>\(Markup.escape(text))</code>"
+    case .term(let name, let meaning):
+      return "\(Markup.escape(name))<span class=\"meaning\">\(Markup.prose(meaning))</span>"
     case .text(let text): return Markup.prose(text)
-    case .estimate(let value, let interval):
-      let number = NumberText.fixed(value, decimals: columns[column].decimals)
-      return marked(number) + " <span class=\"interval\">\(self.interval(interval, column))</span>"
+    case .estimate, .measured:
+      let interval = interval(row, column)
+      return marked(number(row, column))
+        + (interval.isEmpty
+          ? blank(column) : " <span class=\"interval\"\(room(column))>\(interval)</span>")
     case .missing: return "<span class=\"missing\">–</span>" + blank(column)
     case .number, .count: return marked(number(row, column)) + blank(column)
     }
@@ -172,6 +195,14 @@ public struct ReportTable: Sendable, Hashable {
   /// Keeps numbers under numbers in a column where others have an interval behind them.
   private func blank(_ column: Int) -> String {
     let widest = widestInterval(column)
-    return widest.isEmpty ? "" : " <span class=\"interval blank\" aria-hidden=\"true\">\(widest)</span>"
+    return widest.isEmpty
+      ? "" : " <span class=\"interval blank\"\(room(column)) aria-hidden=\"true\">\(widest)</span>"
+  }
+
+  /// As much room for every interval of a column where they are not equally long; a sign takes less than a digit.
+  private func room(_ column: Int) -> String {
+    let lengths = rows.indices.map { interval($0, column).count }.filter { $0 > 0 }
+    guard let longest = lengths.max(), let shortest = lengths.min(), longest > shortest else { return "" }
+    return " style=\"min-width:\(Markup.coordinate(Double(longest) * 0.86))ch\""
   }
 }

@@ -36,7 +36,7 @@ extension TaskResult {
       .section("Measures"),
       .table(
         measureTable(known),
-        caption: "On the split `\(split.name)`: \(`protocol`)."
+        caption: "On the split `\(split.name)`: \(MeasureMeanings.explained(`protocol`))."
           + (known.isEmpty ? "" : " " + ConfidenceInterval.origin)),
     ]
     return blocks
@@ -80,7 +80,8 @@ extension TaskResult {
           prior.measures.first { $0.name == measure.name }.map { ReportTable.Cell.text($0.text) } ?? .missing
         }
         let range = intervals[measure.name].map { ReportTable.Cell.text($0.range(measure.unit)) }
-        return [.text(measure.name), .text(measure.text)] + (hasIntervals ? [range ?? .missing] : []) + prior
+        return [MeasureMeanings.cell(measure.name), .text(measure.text)]
+          + (hasIntervals ? [range ?? .missing] : []) + prior
       })
   }
 }
@@ -95,6 +96,11 @@ extension Measure {
 
   /// The number with the decimals of its unit.
   var text: String { NumberText.fixed(value, decimals: unit.decimals) + (unit == .percent ? " %" : "") }
+
+  /// The number as it stands in a table of several measures, with its interval where there is one.
+  func cell(_ interval: ConfidenceInterval?) -> ReportTable.Cell {
+    .measured(value, interval.map { $0.lower...max($0.lower, $0.upper) }, decimals: unit.decimals)
+  }
 }
 
 extension ConfidenceInterval {

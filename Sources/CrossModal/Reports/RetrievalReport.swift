@@ -45,7 +45,8 @@ public struct RetrievalReport {
     )
     .map { side, metrics in
       let names = result.retrieval.modalities
-      return ("\(names[side]) → \(names[1 - side])", metrics)
+      // Not broken at the arrow.
+      return ("\(names[side])\u{A0}→\u{A0}\(names[1 - side])", metrics)
     }
   }
 
@@ -76,31 +77,24 @@ public struct RetrievalReport {
   /// Whether the data have no other pairs to measure on.
   private var isOfFittedPairs: Bool { split.name == run.record.split }
 
-  /// Every metric of both directions.
+  /// Every metric of both directions, with its interval and what it means.
   public var metricsTable: ReportBlock {
-    let columns =
-      [ReportTable.Column("Direction")]
-      + directions[0].metrics.summary.measures.map { ReportTable.Column($0.name, decimals: $0.unit.decimals) }
     let intervals = Dictionary(
       Resampling().intervals(of: result.retrieval).map { ($0.name, $0.interval) }
     ) { first, _ in first }
-    let rows = zip(directions, result.retrieval.directionNames).flatMap { direction, key in
-      let values = direction.metrics.summary.values
-      let ranges = values.enumerated().map { place, entry -> ReportTable.Cell in
-        guard let interval = intervals["\(key).\(entry.name)"] else { return .missing }
-        let decimals = columns[place + 1].decimals
-        return .text(
-          [interval.lower, interval.upper].map { NumberText.fixed($0, decimals: decimals) }
-            .joined(separator: "–"))
-      }
-      return [
-        [ReportTable.Cell.text(direction.name)] + values.map { .number($0.value) },
-        [.text("95 % interval")] + ranges,
-      ]
+    let measures = directions.map(\.metrics.summary.measures)
+    let rows = measures[0].map { measure in
+      [MeasureMeanings.cell(measure.name)]
+        + zip(measures, result.retrieval.directionNames).map { own, key -> ReportTable.Cell in
+          guard let found = own.first(where: { $0.name == measure.name }) else { return .missing }
+          return found.cell(intervals["\(key).\(measure.name)"])
+        }
     }
     return .table(
-      ReportTable(columns: columns, rows: rows, quietRows: [1, 3]),
-      caption: "Retrieval on the split `\(split.name)`: \(result.retrieval.protocol). "
+      ReportTable(
+        columns: [.init("Measure")] + directions.map { .init($0.name, isNumeric: true) }, rows: rows),
+      caption: "Retrieval on the split `\(split.name)`, with 95 % intervals: "
+        + "\(MeasureMeanings.explained(result.retrieval.protocol)). "
         + result.retrieval.omissions.map { $0 + ". " }.joined() + ConfidenceInterval.origin)
   }
 
@@ -113,7 +107,7 @@ public struct RetrievalReport {
       return [(0, 1, pair.retrieval.forward), (1, 0, pair.retrieval.backward)].map { from, to, metrics in
         let summary = metrics.summary
         return [
-          ReportTable.Cell.text("\(names[from]) → \(names[to])"),
+          ReportTable.Cell.text("\(names[from])\u{A0}→\u{A0}\(names[to])"),
           summary.recalls.map { .number($0[0]) } ?? .missing,
           summary.recalls.map { .number($0[2]) } ?? .missing,
           summary.meanAveragePrecision.map { .number($0) } ?? .missing, total,
@@ -139,7 +133,7 @@ public struct RetrievalReport {
         rows: prediction.map { found in
           let mean = found.correlations.reduce(0, +) / Double(max(1, found.correlations.count))
           return [
-            .text(found.name.replacingOccurrences(of: "_to_", with: " → ")),
+            .text(found.name.replacingOccurrences(of: "_to_", with: "\u{A0}→\u{A0}")),
             found.explained.map { .number($0) } ?? .missing,
             found.correlations.isEmpty ? .missing : .number(mean),
             found.accuracy.map { .number($0) } ?? .missing,

@@ -120,22 +120,25 @@ extension Run {
   /// Columns of each view that correlate most with its scores, and how much of the view the scores carry.
   private func shares(_ found: CanonicalShares) -> [ReportBlock] {
     let k = min(5, found.views.first?.extracted.count ?? 0)
-    let rows = found.views.map { view in
-      [ReportTable.Cell.text(view.name)]
-        + (0..<k).flatMap { component -> [ReportTable.Cell] in
-          [view.extracted, view.redundancy].map { .number(100 * $0[component]) }
-        }
-    }
+    let names = found.views.map(\.name)
     let columns =
-      [ReportTable.Column("Percent of")]
-      + (1...max(1, k)).flatMap {
-        [ReportTable.Column("\($0) own", decimals: 1), .init("other", decimals: 1)]
+      [ReportTable.Column("Component")]
+      + names.map { name in
+        .init("of \(name), percent", decimals: 1)
+      }
+      + names.map { name in
+        .init("of \(name), by the other", decimals: 1)
       }
     var blocks: [ReportBlock] = [
       .table(
-        ReportTable(columns: columns, rows: rows),
+        ReportTable(
+          columns: columns,
+          rows: (0..<k).map { component in
+            [.count(component + 1)] + found.views.map { .number(100 * $0.extracted[component]) }
+              + found.views.map { .number(100 * $0.redundancy[component]) }
+          }),
         caption:
-          "Share of each modality's variance that its own scores carry, and that the other's scores explain (redundancy), by component."
+          "Share of each modality's variance, in percent, that its own scores carry, and that the other's scores explain (redundancy)."
       )
     ]
     let tables = found.views.compactMap { columnsThatMatter($0, components: min(3, k)) }
@@ -151,16 +154,18 @@ extension Run {
     let order = (0..<components).map { component in
       (0..<p).sorted { abs(all[$0 * k + component]) > abs(all[$1 * k + component]) }
     }
+    // A column's number and its loading stand together, so that each component is one column of the table.
     let rows = (0..<min(5, p)).map { place in
-      order.enumerated().flatMap { component, columns -> [ReportTable.Cell] in
-        [.count(columns[place]), .number(all[columns[place] * k + component])]
+      order.enumerated().map { component, columns -> ReportTable.Cell in
+        let loading = NumberText.fixed(all[columns[place] * k + component], decimals: 2)
+        return .text("\(columns[place]): \(loading)")
       }
     }
-    let columns = (1...components).flatMap {
-      [ReportTable.Column("\($0): column"), .init("loading", decimals: 2)]
-    }
     return .table(
-      ReportTable(columns: columns, rows: rows),
-      caption: "Columns of \(view.name) (from 0) that correlate most with each score.")
+      ReportTable(
+        columns: (1...components).map { .init("component \($0)", isNumeric: true) }, rows: rows),
+      caption:
+        "Columns of \(view.name) that correlate most with each score: number of the column (from 0), and its correlation (loading)."
+    )
   }
 }

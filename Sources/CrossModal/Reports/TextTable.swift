@@ -13,29 +13,30 @@ public struct TextTable: CustomStringConvertible {
 
   /// The lines of the table, without a line break at the end.
   public var description: String {
-    let columns = table.columns.indices
+    let columns = table.known
     // A star stands behind its number, then the interval; where a column has either, every row leaves room for it.
     let stars = columns.map { column in table.rows.indices.contains { table.isBest($0, column) } }
     let intervals = columns.map { table.widestInterval($0).count }
-    var lines = [table.columns.map(\.title)]
+    let isNumeric = columns.map(table.isNumeric)
+    var lines = [columns.map { table.columns[$0].title }]
     for row in table.rows.indices {
       lines.append(
-        columns.map { column in
-          let star = table.isBest(row, column) ? "*" : stars[column] ? " " : ""
+        columns.enumerated().map { place, column in
+          let star = table.isBest(row, column) ? "*" : stars[place] ? " " : ""
           let interval = table.interval(row, column)
-          let room = intervals[column] == 0 ? 0 : intervals[column] + 1 - interval.count
+          let room = intervals[place] == 0 ? 0 : intervals[place] + 1 - interval.count
           return table.number(row, column) + star + String(repeating: " ", count: room) + interval
         })
     }
-    for column in columns where stars[column] && intervals[column] == 0 && table.isNumeric(column) {
-      lines[0][column] += " "
+    for place in columns.indices where stars[place] && intervals[place] == 0 && isNumeric[place] {
+      lines[0][place] += " "
     }
-    let widths = columns.map { column in lines.map { Self.width(of: $0[column]) }.max() ?? 0 }
+    let widths = columns.indices.map { place in lines.map { Self.width(of: $0[place]) }.max() ?? 0 }
     let margin = String(repeating: " ", count: indent)
     func written(_ cells: [String]) -> String {
-      let padded = columns.map { column in
-        let space = String(repeating: " ", count: widths[column] - Self.width(of: cells[column]))
-        return table.isNumeric(column) ? space + cells[column] : cells[column] + space
+      let padded = columns.indices.map { place in
+        let space = String(repeating: " ", count: widths[place] - Self.width(of: cells[place]))
+        return isNumeric[place] ? space + cells[place] : cells[place] + space
       }
       var line = margin + padded.joined(separator: "  ")
       while line.hasSuffix(" ") { line.removeLast() }

@@ -51,6 +51,45 @@ struct ReportTableTests {
     #expect(TextTable(table).description == "名     n\n────  ──\n图像   1\nx     22")
   }
 
+  @Test("a column of which nothing is known is left out, on the page and in the terminal")
+  func unknownColumns() {
+    let table = ReportTable(
+      columns: [.init("name"), .init("gap"), .init("n", decimals: 0)],
+      rows: [["a", .missing, 1], ["b", .missing, .missing]])
+    #expect(table.known == [0, 2])
+    #expect(!table.html.contains("gap"))
+    #expect(TextTable(table).description == "name  n\n────  ─\na     1\nb     –")
+  }
+
+  @Test("measures of one column have decimals and intervals of their own; a term shows what it means")
+  func measures() {
+    let table = ReportTable(
+      columns: [.init("measure"), .init("value")],
+      rows: [
+        [.term("R@1", "percent"), .measured(36, 27.3...45.8, decimals: 1)],
+        [.text("MedR"), .measured(2, nil, decimals: 0)],
+      ])
+    #expect(table.isNumeric(1) && !table.isNumeric(0))
+    #expect(
+      TextTable(table).description
+        == "measure              value\n───────  ─────────────────\nR@1      36.0 [27.3, 45.8]\nMedR        2"
+    )
+    #expect(table.html.contains("R@1<span class=\"meaning\">percent</span>"))
+    #expect(table.html.contains("<td class=\"number\">36.0 <span class=\"interval\">[27.3, 45.8]</span>"))
+  }
+
+  @Test("every measure of retrieval is explained, and so are the words of its protocol")
+  func meanings() {
+    let names = RetrievalSummary(
+      recalls: [1, 2, 3], medianRank: 1, meanRank: 1, meanReciprocalRank: 1, meanAveragePrecision: 1,
+      meanGain: 1
+    ).measures.map(\.name)
+    #expect(names.allSatisfy { MeasureMeanings.meaning(of: $0) != nil })
+    let said = MeasureMeanings.explained("5 captions an image, full set, ties pessimistic")
+    #expect(said.hasPrefix("5 captions an image; full set (every query"))
+    #expect(said.contains("ties pessimistic (of items that score alike, the right one counts last)"))
+  }
+
   @Test("on the page the best number is strong and cells are escaped")
   func page() {
     let html = Self.table.html
