@@ -5,18 +5,18 @@ import Foundation
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo",
-    abstract: "Train, evaluate and search on the bundled data, and write a report.",
+    abstract: "Train, evaluate, search and explain on the bundled data, and write a report.",
     discussion: HelpText.discussion(
       """
       EXAMPLES
         crossmodal demo
         crossmodal demo --out my-demo
 
-      Two data sets: pictures and texts of Wikipedia articles, beside the published figures; and emoji, whose \
-      pictures are found by words.
+      Three data sets: pictures and texts of Wikipedia articles, beside the published figures; emoji, whose \
+      pictures are found by words; and scenes of emoji, in which every word of a caption says what it looks at.
       """))
 
-  @Option(help: "The folder for the two runs and the report.")
+  @Option(help: "The folder for the runs and the report.")
   var out = "demo-output"
 
   @OptionGroup var output: OutputOptions
@@ -26,38 +26,57 @@ struct DemoCommand: ParsableCommand {
     let folder = URL(fileURLWithPath: out)
     let wikipedia = try WikipediaDemo(folder: folder) { output.note($0) }
     let emoji = try EmojiDemo(folder: folder) { output.note($0) }
+    let scenes = try ScenesDemo(folder: folder) { output.note($0) }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
-    let report = DemoReport(wikipedia: wikipedia, emoji: emoji, seconds: seconds, folder: out).page()
+    let report = try DemoReport(
+      wikipedia: wikipedia, emoji: emoji, scenes: scenes, seconds: seconds, folder: out
+    ).page()
     let file = folder.appendingPathComponent("report.html")
     try report.write(to: file)
     if output.json {
       Console.out([
         "report": .string(file.path), "wikipedia": wikipedia.evaluation.json, "emoji": emoji.evaluation.json,
+        "emoji_cca": emoji.linear.evaluation.json, "scenes": scenes.evaluation.json,
+        "words": ["named": .int(scenes.named.words), "right": .int(scenes.named.right)],
         "searches": .array(emoji.searches.map(\.json)), "seconds": .double(seconds),
       ])
     } else {
-      Console.out(summary(wikipedia, emoji, seconds))
+      Console.out(summary(wikipedia, emoji, scenes, seconds))
     }
   }
 
-  private func summary(_ wikipedia: WikipediaDemo, _ emoji: EmojiDemo, _ seconds: Double) -> String {
-    let precision = [wikipedia.retrieval.retrieval.forward, wikipedia.retrieval.retrieval.backward]
-      .map { $0.summary.meanAveragePrecision ?? 0 }
-    let recall = [emoji.retrieval.retrieval.forward, emoji.retrieval.retrieval.backward]
-      .map { $0.summary.recalls?[2] ?? 0 }
+  /// Commands that go on from what the demo leaves.
+  static func next(_ folder: String) -> [String] {
+    [
+      "./crossmodal search \(folder)/emoji --query-text \"red heart\" --out found.html",
+      "./crossmodal search \(folder)/emoji --from image --to text --query-file Data/emoji/images/2764.jpg",
+      "./crossmodal explain \(folder)/scenes --pair 7,21 --out why.png",
+      "./crossmodal evaluate \(folder)/emoji --against \(folder)/emoji-cca",
+      "./crossmodal train --method cca --data genes.csv,proteins.csv --out runs/mine",
+      "./crossmodal methods",
+    ]
+  }
+
+  private func summary(
+    _ wikipedia: WikipediaDemo, _ emoji: EmojiDemo, _ scenes: ScenesDemo, _ seconds: Double
+  ) -> String {
+    let precision = WikipediaDemo.precision(wikipedia.retrieval).map { text($0) }.joined(separator: " and ")
     let paper =
       wikipedia.published.first { $0.method == "cca" }
       .map { " (published \($0.precision.map { text($0) }.joined(separator: " and ")))" } ?? ""
-    let hearts = emoji.searches[0]
+    func recall(_ result: RetrievalResult) -> String {
+      text(result.retrieval.backward.summary.recalls?[2] ?? 0, 0) + " %"
+    }
+    let found = emoji.searches[1]
+    let right = 100 * Double(scenes.named.right) / Double(max(1, scenes.named.words))
     return """
-      Wikipedia, CCA   mAP image to text \(text(precision[0])), text to image \(text(precision[1]))\(paper)
-      Emoji, CCA       R@10 image to text \(text(recall[0], 1)) %, text to image \(text(recall[1], 1)) % of 296 never seen
-      "\(hearts.query)" finds  \(hearts.found.prefix(4).map(\.card.label).joined(separator: ", "))
+      Wikipedia   cca    mAP picture to text and back \(precision)\(paper)
+      Emoji       clip   \(recall(emoji.retrieval)) of 296 names never seen find their picture among ten; cca \(recall(emoji.linear.retrieval))
+                         "\(found.query)" finds \(found.found.prefix(3).map(\.card.label).joined(separator: ", "))
+      Scenes      scan   \(text(right, 0)) % of words look at the emoji they mean, which nobody told them
 
       Report: \(out)/report.html  (\(text(seconds, 0)) s)
-      Next:   ./crossmodal search \(out)/emoji --query-text "red heart"
-              ./crossmodal evaluate \(out)/wikipedia
-              ./crossmodal methods
+      Next:   \(Self.next(out).joined(separator: "\n        "))
       """
   }
 
