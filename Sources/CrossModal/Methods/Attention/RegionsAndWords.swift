@@ -19,14 +19,7 @@ struct RegionsAndWords: Sendable {
   init(_ data: DataDescription, for method: MethodDescription) throws {
     self.method = method.name
     names = data.modalities.map(\.name)
-    let isText = data.modalities.map { $0.kind == .tokens }
-    guard isText.count == 2, isText[0] != isText[1] else {
-      throw MethodError.unsuitable(
-        method: method.name,
-        reason: "relates texts and sets of regions; \(data.name) has "
-          + data.modalities.map { "\($0.name) of kind \($0.kind.rawValue)" }.joined(separator: ", "))
-    }
-    wordSide = isText[0] ? 0 : 1
+    wordSide = try data.side(of: .tokens, for: method, that: "relates texts and sets of regions")
     let (regions, words) = (data.modalities[1 - wordSide], data.modalities[wordSide])
     guard let width = regions.size, let vocabulary = words.vocabulary else {
       throw MethodError.unsuitable(

@@ -14,14 +14,8 @@ struct PicturesAndQuestions: Sendable {
   /// - Throws: ``MethodError`` for data that are not one modality of texts as words and one of pictures or of vectors.
   init(_ data: DataDescription, for method: MethodDescription) throws {
     names = data.modalities.map(\.name)
-    let isText = data.modalities.map { $0.kind == .tokens }
-    guard isText.count == 2, isText[0] != isText[1] else {
-      throw MethodError.unsuitable(
-        method: method.name,
-        reason: "answers questions about pictures or features of their cells; \(data.name) has "
-          + data.modalities.map { "\($0.name) of kind \($0.kind.rawValue)" }.joined(separator: ", "))
-    }
-    questionSide = isText[0] ? 0 : 1
+    questionSide = try data.side(
+      of: .tokens, for: method, that: "answers questions about pictures or features of their cells")
     picture = data.modalities[1 - questionSide]
     guard let vocabulary = data.modalities[questionSide].vocabulary,
       picture.kind == .images || picture.size != nil
