@@ -18,6 +18,15 @@ public struct TrainingConfiguration: MethodConfiguration {
     case float64
   }
 
+  /// What adam's averages are divided by.
+  public enum BiasCorrection: String, Codable, Sendable, CaseIterable {
+    /// 1 less a power of the decay, as in the paper.
+    case standard
+    /// 1 less a power of what the decay is short of 1, as in the authors' program of Show, Attend and Tell: next to none
+    /// after a few steps.
+    case complement
+  }
+
   /// Walks over the training pairs.
   public var epochs = 30
   /// Ends after this many steps even within an epoch.
@@ -35,6 +44,10 @@ public struct TrainingConfiguration: MethodConfiguration {
   public var betas = [0.9, 0.999]
   /// Decay of rmsprop's average.
   public var smoothing = 0.99
+  /// Whether rmsprop divides by the deviation of gradients, with epsilon inside the root (Graves, 2013).
+  public var centered = false
+  /// How adam makes up for averages that begin at 0.
+  public var biasCorrection = BiasCorrection.standard
   /// Added to the root of the average of squares; nil for 1e-8.
   public var epsilon: Double?
   /// Steps that lbfgs remembers.
@@ -45,6 +58,8 @@ public struct TrainingConfiguration: MethodConfiguration {
   public var gradientClip: Double?
   /// Whether that is the longest gradient of each parameter tensor by itself, weight decay included.
   public var clipEach = false
+  /// The largest element of a gradient, before it is shortened.
+  public var clipElements: Double?
   /// Evaluations without improvement before training ends.
   public var patience: Int?
   /// What a measure must gain on the best so far for ``patience`` to begin anew.
@@ -92,6 +107,13 @@ public struct TrainingConfiguration: MethodConfiguration {
     ConfigurationKey(
       "smoothing", "of rmsprop: decay of the average of squares", aliases: ["alpha_rmsprop"], in: .fraction),
     ConfigurationKey(
+      "centered",
+      "of rmsprop: divide by the deviation of the gradients, with epsilon inside the root (Graves, 2013)"),
+    ConfigurationKey(
+      "bias_correction",
+      "of adam: standard, or complement (as the program of Show, Attend and Tell: nearly none after a few steps)"
+    ),
+    ConfigurationKey(
       "epsilon", "added to the root of the average of squares; null for 1e-8", aliases: ["adam_eps"],
       in: .from(0)),
     ConfigurationKey(
@@ -115,6 +137,9 @@ public struct TrainingConfiguration: MethodConfiguration {
       "clip_each",
       "gradient_clip is for the gradient of each parameter by itself, weight decay included, not for all as one vector"
     ),
+    ConfigurationKey(
+      "clip_elements", "largest element of a gradient, either sign; null for no limit",
+      aliases: ["clip_value"], in: .above(0, or: "null")),
     ConfigurationKey(
       "patience", "evaluations without improvement before training ends; null for all epochs",
       in: .count(from: 1, or: "null")),

@@ -24,13 +24,16 @@ struct GroupOptimizer {
     let momentum = group.momentum ?? training.momentum
     let epsilon = training.epsilon ?? 1e-8
     switch kind {
-    case .adam: return Adam(group.parameters, betas: betas, epsilon: epsilon, weightDecay: decay)
+    case .adam:
+      return Adam(
+        group.parameters, betas: betas, epsilon: epsilon, weightDecay: decay,
+        correctsByComplement: training.biasCorrection == .complement)
     case .adamw:
       return Adam(group.parameters, betas: betas, epsilon: epsilon, weightDecay: decay, isDecoupled: true)
     case .rmsprop:
       return RMSprop(
         group.parameters, smoothing: training.smoothing, epsilon: epsilon, momentum: momentum,
-        weightDecay: decay)
+        isCentered: training.centered, hasEpsilonInRoot: training.centered, weightDecay: decay)
     case .sgd, .lbfgs:
       return SGD(group.parameters, momentum: momentum, isNesterov: training.nesterov, weightDecay: decay)
     }

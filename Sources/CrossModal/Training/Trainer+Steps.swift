@@ -159,6 +159,7 @@ extension Trainer {
 
   private func checkGradients(_ outcome: StepOutcome) throws {
     let norm: Double
+    if let largest = training.clipElements { try clipElements(to: largest) }
     if let longest = training.gradientClip {
       norm = training.clipEach ? try clipEach(to: longest) : try trained.clipGradients(to: longest)
     } else {
@@ -173,6 +174,14 @@ extension Trainer {
     let norm = try trained.gradientNorm()
     for part in optimizers { try part.clipEach(to: longest) }
     return norm
+  }
+
+  /// Brings elements of gradients to at most `largest`; those that are not numbers stay, and are told.
+  private func clipElements(to largest: Double) throws {
+    for entry in trained {
+      guard let gradient = entry.gradient else { continue }
+      try entry.setGradient(gradient.clamped(from: -largest, to: largest))
+    }
   }
 
   private func checkProgress(_ outcome: StepOutcome) throws {

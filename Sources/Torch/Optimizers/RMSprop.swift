@@ -1,5 +1,5 @@
 /// RMSprop (Tieleman & Hinton, 2012): steps divided by the root of the moving average of squared gradients,
-/// or of their variance when centered (Graves, 2013). As PyTorch's `RMSprop`.
+/// or of their variance when centered (Graves, 2013). As PyTorch's `RMSprop`, unless epsilon is inside the root.
 public final class RMSprop: Optimizer {
   public let groups: [OptimizerGroup]
   /// Decay of the averages.
@@ -9,19 +9,22 @@ public final class RMSprop: Optimizer {
   public let momentum: Double
   /// Whether the square of the gradients' average is taken off the average of squares.
   public let isCentered: Bool
+  /// Whether epsilon is added before the root is taken, as Graves does.
+  public let hasEpsilonInRoot: Bool
   /// Adds this times the weights to the gradient.
   public let weightDecay: Double
   private var moments: Moments
 
   public init(
     groups: [OptimizerGroup], smoothing: Double = 0.99, epsilon: Double = 1e-8, momentum: Double = 0,
-    isCentered: Bool = false, weightDecay: Double = 0
+    isCentered: Bool = false, hasEpsilonInRoot: Bool = false, weightDecay: Double = 0
   ) {
     self.groups = groups
     self.smoothing = smoothing
     self.epsilon = epsilon
     self.momentum = momentum
     self.isCentered = isCentered
+    self.hasEpsilonInRoot = hasEpsilonInRoot
     self.weightDecay = weightDecay
     let kinds = ["square_avg"] + (momentum > 0 ? ["momentum_buffer"] : []) + (isCentered ? ["grad_avg"] : [])
     moments = Moments(kinds, of: groups)
@@ -29,11 +32,11 @@ public final class RMSprop: Optimizer {
 
   public convenience init(
     _ parameters: [StateEntry], smoothing: Double = 0.99, epsilon: Double = 1e-8, momentum: Double = 0,
-    isCentered: Bool = false, weightDecay: Double = 0
+    isCentered: Bool = false, hasEpsilonInRoot: Bool = false, weightDecay: Double = 0
   ) {
     self.init(
       groups: [OptimizerGroup(parameters)], smoothing: smoothing, epsilon: epsilon, momentum: momentum,
-      isCentered: isCentered, weightDecay: weightDecay)
+      isCentered: isCentered, hasEpsilonInRoot: hasEpsilonInRoot, weightDecay: weightDecay)
   }
 
   public func step(learningRate: Double) throws {
@@ -57,8 +60,13 @@ public final class RMSprop: Optimizer {
       try Foreach.move(averages, towards: gradients, by: 1 - smoothing)
       variances = try Foreach.addingProduct(squares, averages, averages, scale: -1)
     }
+    if hasEpsilonInRoot {
+      // Squares are remembered, so that they are not written to.
+      if !isCentered { variances = try Foreach.scaled(variances, by: 1) }
+      try Foreach.add(epsilon, to: variances)
+    }
     let roots = try Foreach.squareRoot(variances)
-    try Foreach.add(epsilon, to: roots)
+    if !hasEpsilonInRoot { try Foreach.add(epsilon, to: roots) }
     if momentum > 0 {
       let velocities = active.moments[1]
       try Foreach.scale(velocities, by: momentum)
