@@ -6,7 +6,7 @@ import Torch
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
-    abstract: "Turn a published checkpoint (.pt, .pth, .tar, .safetensors) into safetensors.",
+    abstract: "Turn a published checkpoint (.pt, .pth, .tar, .safetensors, .npz) into safetensors.",
     discussion: HelpText.discussion(
       """
       EXAMPLES
@@ -66,7 +66,7 @@ struct ConvertCommand: ParsableCommand {
     } else {
       try StagedFile.check(out, replacing: force)
     }
-    let checkpoint = try TorchCheckpoint(weights)
+    let checkpoint = try PublishedWeights(weights)
     let kept = checkpoint.weights
     if let type {
       let settings = try RunSettings(
@@ -81,8 +81,7 @@ struct ConvertCommand: ParsableCommand {
       }
       return
     }
-    let names = MethodList.ownNames(ofOfficial: kept.map(\.name))
-    let named = zip(names, kept).map { (name: $0, tensor: $1.tensor) }
+    let named = try MethodList.ownWeights(ofOfficial: kept)
     try SafeTensors.write(named, to: out)
     if output.json {
       Console.out([
@@ -93,7 +92,7 @@ struct ConvertCommand: ParsableCommand {
               "name": .string($0.name), "shape": .array($0.tensor.shape.map(JSON.int)),
               "dtype": .string("\($0.tensor.dtype)"),
             ]
-          }), "left_out": .int(checkpoint.tensors.count - named.count),
+          }), "left_out": .int(checkpoint.leftOut),
         "facts": .object(checkpoint.facts.map { .init($0.name, .string($0.value)) }),
       ])
       return

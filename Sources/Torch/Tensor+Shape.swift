@@ -59,6 +59,10 @@ extension Tensor {
   public func split(by size: Int, along dimension: Int = 0) throws(TorchError) -> [Tensor] {
     try Op.split.all(.tensor(self), .int(size), .int(dimension))
   }
+  /// Pieces of the given sizes along a dimension, which add up to its size.
+  public func split(into sizes: [Int], along dimension: Int = 0) throws(TorchError) -> [Tensor] {
+    try Op.splitWithSizes.all(.tensor(self), .ints(sizes), .int(dimension))
+  }
   /// `padding` gives the elements to add before and after, last dimension first.
   public func padded(_ padding: [Int], with number: Double = 0) throws(TorchError) -> Tensor {
     try Op.pad(.tensor(self), .ints(padding), .double(number))
@@ -89,6 +93,7 @@ extension Tensor {
     static let cat = Operator("cat")
     static let stack = Operator("stack")
     static let split = Operator("split.Tensor")
+    static let splitWithSizes = Operator("split_with_sizes")
     static let pad = Operator("constant_pad_nd")
     static let tril = Operator("tril")
     static let diagonal = Operator("diagonal")

@@ -15,6 +15,14 @@ extension Explaining {
 
 /// What the parts of one item (words, regions) found in the parts of another.
 public struct Evidence: Sendable, Equatable {
+  /// What an item that looks at another as a whole looks for.
+  public enum Purpose: Sendable {
+    /// Each look knows what those before saw, and the last one decides.
+    case deciding
+    /// Each look is of a word that is said.
+    case saying
+  }
+
   /// Number of the modality whose parts ask.
   public let asking: Int
   /// Number of the modality whose parts are attended to.
@@ -29,6 +37,8 @@ public struct Evidence: Sendable, Equatable {
   public let step: Int?
   /// Names of what asks, where an item as a whole asks again and again and not each of its parts: `hop 1`.
   public let looks: [String]?
+  /// What looks are for.
+  public let purpose: Purpose
   /// The grid that the attended parts are cells of, row by row, over the whole of a picture; nil where they are none.
   public let grid: PictureGrid?
   /// The stretches of time that the attended parts are; nil where they are none.
@@ -36,7 +46,7 @@ public struct Evidence: Sendable, Equatable {
 
   public init(
     asking: Int, attended: Int, weights: [[Double]], relevance: [Double], isScored: Bool, step: Int? = nil,
-    looks: [String]? = nil, grid: PictureGrid? = nil, clips: ClipTimes? = nil
+    looks: [String]? = nil, purpose: Purpose = .deciding, grid: PictureGrid? = nil, clips: ClipTimes? = nil
   ) {
     self.asking = asking
     self.attended = attended
@@ -44,6 +54,7 @@ public struct Evidence: Sendable, Equatable {
     self.relevance = relevance
     self.isScored = isScored
     self.looks = looks
+    self.purpose = purpose
     self.grid = grid
     self.clips = clips
     self.step = step

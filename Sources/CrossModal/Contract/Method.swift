@@ -14,6 +14,13 @@ public protocol Method: Module, SendableMetatype {
   /// What the weights of a checkpoint of the method's official program are called here, in the same order; nil for
   /// names that are not of that program. Always nil unless a method says otherwise: its own names are the official ones.
   static func ownNames(ofOfficial names: [String]) -> [String]?
+  /// The weights of a checkpoint of the method's official program as the method has them; nil where it is of another
+  /// program. Unless a method says otherwise they have other names at most (``ownNames(ofOfficial:)``).
+  ///
+  /// - Throws: ``MethodError`` for parts that the method has not.
+  static func ownWeights(
+    ofOfficial weights: [(name: String, tensor: Tensor)]
+  ) throws -> [(name: String, tensor: Tensor)]?
   /// The featurizer, its name and settings, for a modality of a kind that the method does not take as it comes, where the
   /// user says nothing; by default the usual one (``Featurizers/standard(for:accepted:)``).
   static var features: [ModalityKind: JSON] { get }
@@ -28,6 +35,15 @@ extension Method {
   public static var recipes: [Recipe] { [] }
 
   public static func ownNames(ofOfficial names: [String]) -> [String]? { nil }
+
+  public static func ownWeights(
+    ofOfficial weights: [(name: String, tensor: Tensor)]
+  ) throws -> [(name: String, tensor: Tensor)]? {
+    ownNames(ofOfficial: weights.map(\.name)).map { names in
+      zip(names, weights).map { (name: $0, tensor: $1.tensor) }
+    }
+  }
+
   public static var features: [ModalityKind: JSON] { [:] }
   public static var targets: [Target] { [] }
 }

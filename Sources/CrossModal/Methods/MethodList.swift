@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// Every method there is, in family order. The command, the comparison, the contract tests and the
 /// documentation read this list; to add a method, add its line.
@@ -19,6 +20,7 @@ public enum MethodList {
     IMRAM.self,
     DIME.self,
     SAN.self,
+    ShowAttendTell.self,
     LocVTP.self,
   ]
 
@@ -35,6 +37,18 @@ public enum MethodList {
       throw UnknownMethod(name: name, known: methods.map { $0.description.name })
     }
     return found
+  }
+
+  /// The weights of an official checkpoint as the method has them that knows their program; as they are where none does.
+  ///
+  /// - Throws: ``MethodError`` for parts that the method has not.
+  public static func ownWeights(
+    ofOfficial weights: [(name: String, tensor: Tensor)]
+  ) throws -> [(name: String, tensor: Tensor)] {
+    for method in all {
+      if let own = try method.ownWeights(ofOfficial: weights) { return own }
+    }
+    return weights
   }
 
   /// What weights of an official checkpoint are called by the method that knows their program; the names that they have

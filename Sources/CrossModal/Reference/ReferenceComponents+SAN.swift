@@ -87,14 +87,7 @@ enum SANReference: ReferenceComponents {
     var outputs: [String: ReferenceOutput] = [:]
     for step in 0... {
       guard reference.inputs.keys.contains(where: { $0.hasPrefix("grad\(step).") }) else { break }
-      for entry in weights.parameters {
-        let gradient = try reference.input("grad\(step).\(entry.name)").to(.float64)
-        guard gradient.shape == entry.tensor.shape else {
-          throw ReferenceError.badSetting(
-            "grad\(step).\(entry.name)", "\(gradient.shape)", "the weight's shape \(entry.tensor.shape)")
-        }
-        try entry.setGradient(gradient)
-      }
+      try weights.setGradients(of: step, reference)
       if let longest = training.gradientClip {
         for optimizer in optimizers { try optimizer.clipEach(to: longest) }
       }
@@ -104,16 +97,5 @@ enum SANReference: ReferenceComponents {
       }
     }
     return outputs
-  }
-}
-
-/// The weights of a case as parameters of their names, float64.
-private final class GivenWeights: Module {
-  let all: [Parameter]
-
-  init(_ weights: [String: Tensor]) throws {
-    all = try weights.sorted { $0.key < $1.key }.map { name, tensor in
-      Parameter(wrappedValue: try tensor.to(.float64), name)
-    }
   }
 }

@@ -30,6 +30,7 @@ public enum ReferenceList {
     VSEppLossReference.self,
     VSEppModelReference.self,
     SANReference.self,
+    ShowAttendTellReference.self,
     AnsweringMetricsReference.self,
     LocVTPReference.self,
     GroundingMetricsReference.self,

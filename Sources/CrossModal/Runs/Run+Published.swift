@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 
 extension Run {
@@ -14,9 +15,30 @@ extension Run {
     settings: RunSettings, data: DataSet, split: String = "train"
   ) throws -> Run {
     let learning = try Learning(type, settings: settings, data: data, split: split, seed: 0) { _ in }
-    let names = weights.map(\.name)
-    let own = zip(type.ownNames(ofOfficial: names) ?? names, weights).map { (name: $0, tensor: $1.tensor) }
-    try learning.method.load(own, from: source)
+    try learning.method.load(type.ownWeights(ofOfficial: weights) ?? weights, from: source)
     return learning.run(try learning.record())
+  }
+}
+
+/// The weights in a file of a published model: a checkpoint of PyTorch (``TorchCheckpoint``), safetensors, or an .npz of
+/// NumPy.
+public struct PublishedWeights {
+  /// Names and tensors of the model.
+  public let weights: [(name: String, tensor: Tensor)]
+  /// Tensors of the file that are no part of the model.
+  public let leftOut: Int
+  /// Numbers and texts beside them, by name.
+  public let facts: [(name: String, value: String)]
+
+  /// - Throws: ``CheckpointError``, ``DataError`` and the like for a file that cannot be read.
+  public init(_ path: String) throws {
+    guard path.lowercased().hasSuffix(".npz") else {
+      let checkpoint = try TorchCheckpoint(path)
+      (weights, facts) = (checkpoint.weights, checkpoint.facts)
+      leftOut = checkpoint.tensors.count - checkpoint.weights.count
+      return
+    }
+    weights = try NPZReader.all(URL(fileURLWithPath: path), limits: .standard)
+    (leftOut, facts) = (0, [])
   }
 }

@@ -31,4 +31,23 @@ enum NPZReader {
         file: name, place: error.member.map { "member '\($0)'" }, reason: error.reason)
     }
   }
+
+  /// Every array of numbers by its name, in the order of the file; arrays of Python objects are passed over.
+  static func all(_ url: URL, limits: Limits) throws -> [(name: String, tensor: Tensor)] {
+    var names: [String] = []
+    do {
+      names = try ZipArchive(url.path).members.map(\.name).filter { $0.hasSuffix(".npy") }
+    } catch let error as ZipError {
+      throw DataError.malformed(
+        file: url.relativeName, place: error.member.map { "member '\($0)'" }, reason: error.reason)
+    }
+    return try names.compactMap { member -> (name: String, tensor: Tensor)? in
+      let name = String(member.dropLast(4))
+      do {
+        return (try open(url, name, limits: limits) as? TensorArray).map { (name: name, tensor: $0.tensor) }
+      } catch DataError.unsupported {
+        return nil
+      }
+    }
+  }
 }

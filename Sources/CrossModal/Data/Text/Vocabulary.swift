@@ -5,7 +5,7 @@ import Torch
 /// for all others.
 ///
 /// Files are those of the field's programs: JSON `{"word2idx": {word: number}, "idx2word": {"0": word, …}, "idx":
-/// count}`, or a Python pickle of an object with the same members.
+/// count}`, an object of words and numbers alone, or a Python pickle of an object with the same members.
 public struct Vocabulary: Sendable, Equatable {
   /// How the marks are written.
   public enum Mark: String, Sendable, CaseIterable {
@@ -121,8 +121,14 @@ extension Vocabulary {
   ///
   /// - Throws: ``VocabularyError``.
   public init(json: JSON, from source: String) throws(VocabularyError) {
+    // Where neither is there, the object may be the words with their numbers itself.
+    let members = json.members ?? []
+    let isPlain =
+      json["idx2word"] == nil && json["word2idx"] == nil && !members.isEmpty
+      && members.allSatisfy { $0.value.int != nil }
+    let given = isPlain ? members : json["word2idx"]?.members
     try self.init(
-      numbers: json["word2idx"]?.members?.map { ($0.key, $0.value.int) },
+      numbers: given?.map { ($0.key, $0.value.int) },
       words: json["idx2word"]?.members?.map { (Int($0.key), $0.value.string) }, from: source)
   }
 

@@ -81,10 +81,8 @@ public struct FeaturizedSplit: TrainingSet {
   }
 
   private func numbers(of own: (target: Target, rows: TokenRows), at places: [Int]) -> [[Int]] {
-    switch own.target.source {
-    case .answers: places.map { own.rows[$0] }
-    case .texts(let side): split.rows(side: side, ofPairs: places).map { own.rows[$0] }
-    }
+    guard let side = own.target.source.side(in: split.description) else { return places.map { own.rows[$0] } }
+    return split.rows(side: side, ofPairs: places).map { own.rows[$0] }
   }
 
   /// None where a featurizer made something else of the rows.

@@ -56,8 +56,16 @@ public struct Target: Sendable {
   public enum Source: Sendable, Equatable {
     /// The accepted answers of each pair.
     case answers
-    /// The texts of a modality.
-    case texts(side: Int)
+    /// The texts of a modality; of the only one that has texts where no side is said.
+    case texts(side: Int?)
+
+    /// The side whose texts are meant; nil where there is none.
+    func side(in data: DataDescription) -> Int? {
+      guard case .texts(let side) = self else { return nil }
+      let isText = data.modalities.map { $0.kind == .text }
+      if let side { return isText.indices.contains(side) && isText[side] ? side : nil }
+      return isText.count(where: \.self) == 1 ? isText.firstIndex(of: true) : nil
+    }
   }
 
   public init(_ name: String, of source: Source, by encoder: any TargetEncoder.Type) {
@@ -68,6 +76,9 @@ public struct Target: Sendable {
 
   /// The answers of a list: `answers`.
   public static let answers = Target("answers", of: .answers, by: AnswerList.self)
+
+  /// The words of the only modality of texts, one after the other: `captions`.
+  public static let captions = Target("captions", of: .texts(side: nil), by: CaptionWords.self)
 
   /// The words of a modality's texts, one after the other: `captions`.
   public static func captions(side: Int) -> Target {
@@ -117,11 +128,13 @@ public struct TargetSource {
     case .answers:
       guard let answers = split.answers else { throw missing("answers") }
       self.init(answers)
-    case .texts(let side):
+    case .texts(let wanted):
       let modalities = split.description.modalities
-      guard modalities.indices.contains(side), modalities[side].kind == .text else {
+      guard let side = target.source.side(in: split.description) else {
+        guard let wanted else { throw missing("single modality of texts") }
         throw missing(
-          modalities.indices.contains(side) ? "texts in \(modalities[side].name)" : "modality \(side + 1)")
+          modalities.indices.contains(wanted)
+            ? "texts in \(modalities[wanted].name)" : "modality \(wanted + 1)")
       }
       self.init(count: split.count(side: side)) { range in
         guard case .texts(let texts) = try split.items(side: side, rows: range) else { return [] }
