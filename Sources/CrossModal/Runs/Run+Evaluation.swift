@@ -36,6 +36,16 @@ public struct RunEvaluation: Sendable {
   }
 }
 
+extension RunEvaluation {
+  /// What measuring the captions of a file gave, without a run.
+  public init(ofCaptions file: String, references: [String], _ result: CaptionMetrics, seconds: Double) {
+    let name = { (path: String) in URL(fileURLWithPath: path).lastPathComponent }
+    self.init(
+      method: name(file), dataset: references.map(name).joined(separator: " + "), split: "all",
+      task: .captioning, result: result, seconds: seconds, learned: nil)
+  }
+}
+
 extension Run {
   /// The modalities that are compared: the two, or the only one with itself.
   public var comparedSides: (first: Int, second: Int) { (0, modalities.count > 1 ? 1 : 0) }
@@ -54,7 +64,9 @@ extension Run {
     let start = ContinuousClock.now
     let method = try evaluable()
     var options = options
-    if options.learned == nil, method is any Answering || method is any Grounding {
+    if options.learned == nil,
+      method is any Answering || method is any Grounding || method is any Captioning
+    {
       options.learned = learned(beside: split)
     }
     let data = try pairs(of: split)

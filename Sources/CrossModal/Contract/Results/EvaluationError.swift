@@ -58,7 +58,7 @@ public enum EvaluationError: LocalizedError, Equatable {
         : "the two results have different protocols: '\(first)' and '\(second)'"
     case .meaninglessOption(let option, let method, let task, let modalities):
       option == .wordnet
-        ? "--\(option.rawValue) is for answers, whose WUPS reads WordNet; \(method) is a method for \(task.rawValue)"
+        ? "--\(option.rawValue) is for answers and captions, whose WUPS and METEOR read WordNet; \(method) is a method for \(task.rawValue)"
         : task == .retrieval
           ? "--\(option.rawValue) is for retrieval between modalities; \(method) searches \(modalities[0]) within itself, where all items are searched and equal ones stand in their own order"
           : "--\(option.rawValue) is for retrieval; \(method) is a method for \(task.rawValue)"

@@ -1,4 +1,5 @@
-/// How well captions agree with those that people wrote: BLEU-1 to BLEU-4, ROUGE-L, CIDEr and METEOR.
+/// How well captions agree with those that people wrote: BLEU-1 to BLEU-4, ROUGE-L, CIDEr, METEOR, and the share of those
+/// that are one of them word by word.
 public struct CaptionMetrics: TaskResult, Equatable {
   /// How captions become words.
   public enum Tokenizer: String, Sendable, Codable, CaseIterable {
@@ -21,6 +22,11 @@ public struct CaptionMetrics: TaskResult, Equatable {
   public let meteor: METEOR
   /// Which modules METEOR used.
   public let meteorModules: String
+  /// 1 for each caption whose words are those of a reference, else 0.
+  public let exact: [Double]
+  /// How captions became words, and whether BLEU punishes short ones.
+  private let reading: String
+  public let priors: [Prior]
 
   /// - Parameters:
   ///   - hypotheses: one caption an image.
@@ -28,10 +34,11 @@ public struct CaptionMetrics: TaskResult, Equatable {
   ///   - tokenizer: how captions become words.
   ///   - synonyms: WordNet for METEOR; nil matches exact words and stems only.
   ///   - brevityPenalty: whether BLEU punishes short captions.
+  ///   - priors: what trivial captions reach.
   /// - Throws: ``EvaluationError`` when counts disagree or an image has no reference; ``WordNetError``.
   public init(
     hypotheses: [String], references: [[String]], tokenizer: Tokenizer = .ptb, synonyms: SynonymTable? = nil,
-    brevityPenalty: Bool = true
+    brevityPenalty: Bool = true, priors: [Prior] = []
   ) throws {
     guard hypotheses.count == references.count else {
       throw EvaluationError.counts("captions", hypotheses.count, "lists of references", references.count)
@@ -48,14 +55,29 @@ public struct CaptionMetrics: TaskResult, Equatable {
     meteor = try METEOR(
       candidates: candidates, references: wanted, modules: synonyms.map(METEOR.Modules.synonyms) ?? .stems)
     meteorModules = synonyms == nil ? "exact, stem" : "exact, stem, synonym"
+    exact = zip(candidates, wanted).map { $1.contains($0) ? 1 : 0 }
+    reading =
+      (tokenizer == .ptb ? "" : ", words between spaces")
+      + (brevityPenalty ? "" : ", BLEU without brevity penalty")
+    self.priors = priors
   }
 
   /// Fractions, as the COCO evaluation prints them.
   public var measures: [Measure] {
-    zip(Self.names, bleu.scores + [rougeL.score, cider.score, meteor.score]).map { Measure($0, $1) }
+    let share = exact.reduce(0, +) / Double(exact.count)
+    return zip(Self.names, bleu.scores + [rougeL.score, cider.score, meteor.score, share])
+      .map { Measure($0, $1) }
   }
 
-  static let names = (1...4).map { "BLEU-\($0)" } + ["ROUGE-L", "CIDEr", "METEOR"]
+  static let names = (1...4).map { "BLEU-\($0)" } + ["ROUGE-L", "CIDEr", "METEOR", "exact"]
+
+  /// How long captions are beside the nearest references: BLEU punishes those that are shorter.
+  public var details: [JSON.Member] {
+    [
+      JSON.Member("words", .int(bleu.candidateLength)),
+      JSON.Member("reference_words", .int(bleu.referenceLength)),
+    ]
+  }
 
   /// BLEU-4 first, as captioners are chosen by it.
   public var selection: [Measure] {
@@ -65,7 +87,7 @@ public struct CaptionMetrics: TaskResult, Equatable {
   /// ``measures`` without what they count.
   public var values: [(name: String, value: Double)] { measures.map { ($0.name, $0.value) } }
 
-  public var `protocol`: String { "one caption an image, METEOR by \(meteorModules)" }
+  public var `protocol`: String { "one caption an image, METEOR by \(meteorModules)\(reading)" }
 
   public var counts: [(name: String, count: Int)] { [("images", rougeL.each.count)] }
 
@@ -76,13 +98,13 @@ public struct CaptionMetrics: TaskResult, Equatable {
     let (bleu, meteor) = (bleu, meteor)
     let first = bleu.statistics.count
     let test = try? SummedTest(
-      Self.names, sums: bleu.statistics + meteor.statistics + [rougeL.each, cider.each, ones],
+      Self.names, sums: bleu.statistics + meteor.statistics + [rougeL.each, cider.each, exact, ones],
       kinds: Self.names.map { $0 == "CIDEr" ? .open : .bounded(0...1) }
     ) { sums in
       let count = sums[sums.count - 1]
       return bleu.scores(of: Array(sums[..<first]))
-        + [sums[sums.count - 3] / count, sums[sums.count - 2] / count]
-        + [meteor.score(of: Array(sums[first..<sums.count - 3]))]
+        + [sums[sums.count - 4] / count, sums[sums.count - 3] / count]
+        + [meteor.score(of: Array(sums[first..<sums.count - 4])), sums[sums.count - 2] / count]
     }
     return test.map { [$0] } ?? []
   }

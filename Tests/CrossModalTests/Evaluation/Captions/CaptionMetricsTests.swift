@@ -15,7 +15,10 @@ struct CaptionMetricsTests {
     }
     #expect(metrics.cider.score > 0)
     #expect(
-      metrics.values.map(\.name) == ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr", "METEOR"])
+      metrics.values.map(\.name) == [
+        "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr", "METEOR", "exact",
+      ])
+    #expect(metrics.exact == [1, 1])
   }
 
   @Test("BLEU clips repeated words and punishes short captions unless told not to")
