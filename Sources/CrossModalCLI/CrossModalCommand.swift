@@ -22,9 +22,8 @@ struct CrossModalCommand: AsyncParsableCommand {
     version: "crossmodal \(CrossModalVersion.current)",
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, SearchCommand.self, EmbedCommand.self, ScoreCommand.self,
-      ExplainCommand.self, AnswerCommand.self, GroundCommand.self, DemoCommand.self, DataCommand.self,
-      ExportCommand.self,
-      ConvertCommand.self,
+      ExplainCommand.self, AnswerCommand.self, CaptionCommand.self, GroundCommand.self, DemoCommand.self,
+      DataCommand.self, ExportCommand.self, ConvertCommand.self,
       MethodsCommand.self,
       VerifyCommand.self,
       DoctorCommand.self,

@@ -5,7 +5,7 @@ import Foundation
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Measure a run, or runs of several seeds, on a split.",
+    abstract: "Measure a run, runs of several seeds, or captions of a file.",
     discussion: HelpText.discussion(
       """
       EXAMPLES
@@ -15,12 +15,39 @@ struct EvaluateCommand: ParsableCommand {
         crossmodal evaluate runs/wikipedia --protocol folds:100 --ties mean
         crossmodal evaluate runs/scan-t2i --models runs/scan-i2t
         crossmodal evaluate runs/san --wordnet /usr/share/wordnet
+        crossmodal evaluate --captions results.json --references captions_val2014.json
+        crossmodal evaluate --captions said.txt --references first.txt second.txt
 
       Of the folder of runs that `train --seeds` writes: the mean over the seeds, their standard deviation, and what \
       the mean would be over other seeds and other items. --against takes such folders too.
+
+      Files of captions are the COCO evaluation's .json, .jsonl with a text, a list or an object a line, or plain lines.
       """))
 
-  @OptionGroup var options: RunOptions
+  @Argument(
+    help: ArgumentHelp("The folder of a run, as `crossmodal train` wrote it.", valueName: "run"))
+  var folder: String?
+
+  @OptionGroup var rows: RowOptions
+
+  @Option(help: ArgumentHelp("Captions to measure without a run, one an image.", valueName: "file"))
+  var captions: String?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Of --captions: what people wrote, one caption of each image in each file, or several.",
+      valueName: "file"))
+  var references: [String] = []
+
+  @Option(
+    help:
+      "Of --captions: how they become words, \(CaptionMetrics.Tokenizer.allCases.map(\.rawValue).joined(separator: " (as the official evaluation) or "))."
+  )
+  var tokenizer: String?
+
+  @Flag(name: .customLong("no-brevity-penalty"), help: "Of --captions: BLEU does not punish short captions.")
+  var ignoresBrevity = false
 
   @OptionGroup var ensemble: EnsembleOptions
 
@@ -39,7 +66,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(
     help:
-      "A folder of WordNet's files, for WUPS of answers; WNHOME/dict, WNSEARCHDIR or /usr/share/wordnet unless given."
+      "A folder of WordNet's files, for WUPS of answers and METEOR of captions; WNHOME/dict, WNSEARCHDIR or /usr/share/wordnet unless given."
   )
   var wordnet: String?
 
@@ -63,13 +90,26 @@ struct EvaluateCommand: ParsableCommand {
     guard against == nil || samples > 0 else {
       throw ValidationError("--against needs --samples of 1 or more")
     }
+    guard (folder == nil) != (captions == nil) else {
+      throw ValidationError("name a run, or a file of --captions")
+    }
+    guard captions == nil || !references.isEmpty else {
+      throw ValidationError("--captions needs --references")
+    }
+    guard captions != nil || references.isEmpty && tokenizer == nil && !ignoresBrevity else {
+      throw ValidationError("--references, --tokenizer and --no-brevity-penalty are for --captions")
+    }
+    guard captions == nil || against == nil && protocolName == nil && ties == nil && rows.data == nil else {
+      throw ValidationError("--against, --protocol, --ties and --data are for runs")
+    }
   }
 
   func run() throws {
+    if let captions { return show(try evaluation(of: captions), comparisons: []) }
     let searched = try protocolName.map(RetrievalProtocol.init(named:))
     let rule = try ties.map(TieRule.init(named:))
     let combination = try ensemble.combination()
-    let runs = try MeasuredRuns(at: options.run)
+    let runs = try MeasuredRuns(at: folder ?? "")
     let run = runs.first
     guard runs.group == nil || ensemble.models == nil else {
       throw UsageError(
@@ -82,7 +122,8 @@ struct EvaluateCommand: ParsableCommand {
       try RunOptions.check(name, rival.first, beside: run, option: "--against", output)
       return rival
     }
-    let (_, split) = try options.rows(of: run, output)
+    let (_, split) = try RunOptions.rows(
+      of: run, data: rows.data, split: rows.split, strict: rows.strict, output)
     var options = EvaluationOptions(searched: searched, ties: rule)
     options.wordNet = wordnet.map { URL(fileURLWithPath: $0) }
     try run.check(options)
@@ -90,14 +131,39 @@ struct EvaluateCommand: ParsableCommand {
       output.warn("only \(run.modalities[0]) and \(run.modalities[1]) are combined and compared")
     }
     let measured = try measure(runs, split, options, with: others, combining: combination)
-    let resampling = Resampling(samples: samples)
-    let intervals = samples > 0 ? resampling.intervals(of: measured.result) : []
     let comparisons =
       try rival.map { rival in
-        try resampling.comparisons(
+        try Resampling(samples: samples).comparisons(
           of: rival.comparable(measure(rival, split, options).result, with: runs),
           runs.comparable(measured.result, with: rival))
       } ?? []
+    show(measured, comparisons: comparisons)
+  }
+
+  /// What the captions of a file come to.
+  private func evaluation(of captions: String) throws -> RunEvaluation {
+    let start = ContinuousClock.now
+    let reading = try tokenizer.map { name in
+      guard let found = CaptionMetrics.Tokenizer(rawValue: name) else {
+        throw UsageError("--tokenizer: '\(name)' is neither ptb nor space")
+      }
+      return found
+    }
+    // A folder that was named is there; the usual ones may be.
+    let synonyms = try wordnet.map { try SynonymTable(folder: URL(fileURLWithPath: $0)) }
+    let result = try CaptionMetrics(
+      of: CaptionFile(captions), references: references.map { try CaptionFile($0) },
+      tokenizer: reading ?? .ptb, synonyms: synonyms ?? (try? SynonymTable()), brevityPenalty: !ignoresBrevity
+    )
+    return RunEvaluation(
+      ofCaptions: captions, references: references, result,
+      seconds: (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  private func show(
+    _ measured: RunEvaluation, comparisons: [(name: String, comparison: PairedComparison)]
+  ) {
+    let intervals = samples > 0 ? Resampling(samples: samples).intervals(of: measured.result) : []
     if output.json {
       Console.out(json(measured, intervals, comparisons))
       return

@@ -6,7 +6,8 @@ import Torch
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Show why two items match, or what a question looked at.",
+    abstract:
+      "Show why two items match, what a question looked at, or where the words of a caption were looked for.",
     discussion: HelpText.discussion(
       """
       EXAMPLES

@@ -7,6 +7,15 @@ struct RunOptions: ParsableArguments {
   @Argument(help: "The folder of a run, as `crossmodal train` wrote it.", completion: .directory)
   var run: String
 
+  @OptionGroup var rowOptions: RowOptions
+
+  var data: String? { rowOptions.data }
+  var split: String { rowOptions.split }
+  var strict: Bool { rowOptions.strict }
+}
+
+/// Which rows of which data set a run is asked about.
+struct RowOptions: ParsableArguments {
   @Option(
     help: "Another data set than the run's own: a folder, or a NAME.dataset.yaml.", completion: .file())
   var data: String?
@@ -16,7 +25,9 @@ struct RunOptions: ParsableArguments {
 
   @Flag(help: "Refuse data with items that cannot be read, and what else is only warned of.")
   var strict = false
+}
 
+extension RunOptions {
   /// The run.
   func open() throws -> Run { try Run.open(run) }
 

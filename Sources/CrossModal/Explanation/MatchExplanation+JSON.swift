@@ -6,7 +6,7 @@ extension MatchExplanation {
       "method": .string(method), "dataset": .string(dataset), "score": score.map(JSON.double) ?? .null,
       "items": .array(sides.map(\.json)), "evidence": .array(evidence.map(json)),
     ]
-    if let outcome { json["answer"] = .string(outcome) }
+    if let outcome { json[saysCaption ? "caption" : "answer"] = .string(outcome) }
     if let ways {
       json["ways"] = [
         "cells": .array(ways.cells.map(JSON.string)),
@@ -43,6 +43,8 @@ extension MatchExplanation.Side {
           case .word(let word, let isMark): ["word": .string(word), "is_mark": .bool(isMark)]
           case .box(let left, let top, let right, let bottom):
             ["number": .int(number), "box": .array([left, top, right, bottom].map(JSON.double))]
+          case .clip(let times):
+            ["number": .int(number), "seconds": [.double(times.lowerBound), .double(times.upperBound)]]
           case .picture, .number: ["number": .int(number)]
           }
         }),

@@ -9,7 +9,7 @@ extension MatchExplanation {
       title: sides[words].title, kicker: "\(method) on \(dataset)",
       lead: sides.map(\.name).joined(separator: " and ")
         + (score.map { " match with a score of \(NumberText.fixed($0, decimals: 3)). " } ?? ". ")
-        + (outcome.map { "The answer: \($0). " } ?? "")
+        + (outcome.map { "\(saysCaption ? "It says" : "The answer"): \($0). " } ?? "")
         + (evidence.contains { $0.looks != nil }
           ? "Beside a look stands the share of the cell that it saw most of."
           : timeline.map {
@@ -59,6 +59,9 @@ extension MatchExplanation {
       .map { try gallery($0, words: words, regions: 1 - words) }
   }
 
+  /// Whether what came out is a caption, written by looking.
+  var saysCaption: Bool { evidence.contains { $0.purpose == .saying } }
+
   private func gallery(_ found: Evidence, words: Int, regions: Int) throws -> ReportBlock {
     let (pictures, strongest) = try panels(found, width: 480)
     let seen = try pictures.enumerated().compactMap { part, picture -> PictureGallery.Found? in
@@ -80,7 +83,7 @@ extension MatchExplanation {
         ? found.clips != nil
           ? "Time runs from left to right; the tallest bar is where the word stands out most\(timeline?.truth == nil ? "" : ", and the line above is the true moment")."
           : "What is bright is what the word attends to; the frame is the region with the most weight."
-        : "What is bright is what the \(sides[words].modality) looks at; the frame is the cell with the most weight."
+        : "What is bright is what \(found.purpose == .saying ? "the word was looked for in" : "the \(sides[words].modality) looks at"); the frame is the cell with the most weight."
     )
   }
 

@@ -91,11 +91,11 @@ public struct MatchExplanation: Sendable {
     self.timeline = timeline
   }
 
-  /// Which of the items consists of words; the second where both do or neither does.
+  /// Which of the items consists of words; the second where both do, the one that looks where neither does.
   var wordSide: Int {
     sides.firstIndex { side in
       side.parts.contains { if case .word = $0 { true } else { false } }
-    } ?? 1
+    } ?? evidence.first { $0.looks != nil }?.asking ?? 1
   }
 
   /// Name of what asks: a look, or a part; nil for a mark, which is no word of a text, and for punctuation.
@@ -119,6 +119,9 @@ public struct MatchExplanation: Sendable {
   /// One sentence on a direction.
   func sentence(_ found: Evidence) -> String {
     let (asking, attended) = (sides[found.asking].modality, sides[found.attended].modality)
+    if found.looks != nil, found.purpose == .saying {
+      return "Before each word of what is said the method looks at the \(attended)."
+    }
     if let looks = found.looks {
       return "The \(asking) looks at the \(attended) "
         + (looks.count == 1
@@ -157,13 +160,19 @@ extension MatchExplanation {
     }
   }
 
-  /// The shares of every look for programs: the sizes of the grid where there is one, and a list for each hop; nil where
-  /// no look is shown.
+  /// The shares of every look for programs: the sizes of the grid where there is one, and a list for each hop, or for each
+  /// word that is said; nil where no look is shown.
   public var attention: JSON? {
     guard let found = evidence.first(where: { $0.looks != nil }) else { return nil }
     var json: JSON = [:]
     if let grid = found.grid { json = ["rows": .int(grid.height), "columns": .int(grid.width)] }
-    json["hops"] = .array(found.weights.map { .array($0.map(JSON.double)) })
+    let shares = JSON.array(found.weights.map { .array($0.map(JSON.double)) })
+    guard found.purpose == .saying else {
+      json["hops"] = shares
+      return json
+    }
+    json["words"] = .array((found.looks ?? []).map(JSON.string))
+    json["shares"] = shares
     return json
   }
 }

@@ -65,7 +65,7 @@ extension Run {
       if let alignment = method as? any Alignment { score = try self.score(of: seen, by: alignment) }
       return try MatchExplanation(
         method: about.name, dataset: dataset, score: score,
-        outcome: (method as? any Answering).map { try self.answer(of: $0, to: seen) },
+        outcome: try outcome(of: method, seen),
         sides: pair.enumerated().map { side, own in
           try self.side(own, side, seen[side], evidence.first { $0.attended == side })
         }, evidence: evidence, ways: method.ways(seen),
@@ -82,6 +82,13 @@ extension Run {
 
   private func score(of items: [Items], by method: some Alignment) throws -> Double {
     try method.similarity(method.encode(items[0], side: 0), method.encode(items[1], side: 1)).item()
+  }
+
+  /// The best answer with its probability, or the caption.
+  private func outcome(of method: any Explaining, _ items: [Items]) throws -> String? {
+    if let method = method as? any Answering { return try answer(of: method, to: items) }
+    guard let method = method as? any Captioning else { return nil }
+    return try method.captions(of: items[method.describedSide]).first.map(captionText)
   }
 
   /// The best answer with its probability.
