@@ -37,6 +37,7 @@ with tempfile.TemporaryDirectory() as folder:
         programs.append((python, root / "Benchmarks/peers_metric.py"))
         programs.append((python, root / "Benchmarks/peers_san.py", folder))
         programs.append((python, root / "Benchmarks/peers_locvtp.py", folder))
+        programs.append((python, root / "Benchmarks/peers_captions.py", folder))
     for repetition in range(repetitions):
         print(f"bench: repetition {repetition + 1} of {repetitions}", file=sys.stderr)
         for program in programs:

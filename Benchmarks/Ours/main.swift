@@ -57,6 +57,7 @@ struct Work {
     try VisualSemantic.write(to: folder)
     try StackedAttention.write(to: folder)
     try ClipWordSteps.write(to: folder)
+    try ImageCaptions.write(to: folder)
   }
 }
 
@@ -83,6 +84,7 @@ func measure(_ work: Work, in folder: URL) throws {
   try MetricSteps.measure()
   try StackedAttention.measure()
   try ClipWordSteps.measure()
+  try ImageCaptions.measure()
   try Streaming.measure(in: folder)
 }
 
