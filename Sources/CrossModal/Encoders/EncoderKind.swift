@@ -25,13 +25,19 @@ public enum EncoderKind: Sendable, Equatable {
   /// A BERT over the pieces of words, then a linear map.
   case bert(BERTTextEncoder.Pooling)
 
-  /// Every name that settings may write, with what may stand in brackets behind it.
-  private static let table: [(name: String, arguments: [String], kind: EncoderKind)] = [
+  /// A name that settings may write, with what may stand in brackets behind it.
+  private typealias Entry = (name: String, arguments: [String], kind: EncoderKind)
+
+  private static let table: [Entry] = features + pictures + texts
+  private static let features: [Entry] = [
     ("linear", [], .linear), ("mlp", [], .mlp), ("precomp", [], .precomp),
-    ("regions", ["mean", "max", "k_max", "gpo"], .regions(.mean)), ("conv", [], .conv),
-    ("drlim-conv", [], .drlimConv), ("resnet18", [], .cnn(.resnet18)), ("resnet50", [], .cnn(.resnet50)),
-    ("resnet152", [], .cnn(.resnet152)), ("vgg19", [], .cnn(.vgg19)), ("gru", [], .gru),
-    ("bigru", TextPooling.allCases.map(\.rawValue), .bigru(.last)),
+    ("regions", ["mean", "max", "k_max", "gpo"], .regions(.mean)),
+  ]
+  private static let pictures: [Entry] =
+    [("conv", [], .conv), ("drlim-conv", [], .drlimConv)]
+    + CNNEncoder.Kind.allCases.map { kind -> Entry in (kind.rawValue, [], .cnn(kind)) }
+  private static let texts: [Entry] = [
+    ("gru", [], .gru), ("bigru", TextPooling.allCases.map(\.rawValue), .bigru(.last)),
     ("bert", BERTTextEncoder.Pooling.allCases.map(\.rawValue), .bert(.gpo)),
   ]
 

@@ -5,24 +5,44 @@ import Torch
 public final class CNNEncoder: PretrainedEncoder {
   /// The networks by the names of settings.
   public enum Kind: String, Sendable, Codable, CaseIterable {
-    case resnet18, resnet50, resnet152, vgg19
+    case resnet18, resnet34, resnet50, resnet101, resnet152, vgg19
+    /// Six blocks of 24 to 96 channels and a cell for every 8 by 8 pixels, for small pictures and one core.
+    case smallResnet14 = "resnet14-small"
+    /// The blocks of ResNet-18 behind windows of 3 by 3, a cell for every 8 by 8 pixels, for pictures of 32 by 32.
+    case smallResnet18 = "resnet18-small"
+
+    /// The sizes of a residual network; nil for another one.
+    public var residualForm: ResNet.Form? {
+      switch self {
+      case .resnet18: ResNet.Depth.layers18.form
+      case .resnet34: ResNet.Depth.layers34.form
+      case .resnet50: ResNet.Depth.layers50.form
+      case .resnet101: ResNet.Depth.layers101.form
+      case .resnet152: ResNet.Depth.layers152.form
+      case .smallResnet14: ResNet.Form(blocks: [2, 2, 2], hasBottlenecks: false, width: 24, stem: .half)
+      case .smallResnet18: ResNet.Form(blocks: [2, 2, 2, 2], hasBottlenecks: false, stem: .whole)
+      case .vgg19: nil
+      }
+    }
 
     /// The shortest side of pictures that it takes.
     var smallestSide: Int {
+      guard let form = residualForm else { return VGG.smallestSide }
+      return form.stem == .quarter ? ResNet.smallestSide : form.stride
+    }
+
+    /// The side of the pictures that it was made for.
+    var usualSide: Int {
       switch self {
-      case .resnet18, .resnet50, .resnet152: ResNet.smallestSide
-      case .vgg19: VGG.smallestSide
+      case .smallResnet14: 64
+      case .smallResnet18: 32
+      default: 224
       }
     }
 
     func network(officialNames: Bool, using generator: Generator) throws -> any PictureNetwork {
-      switch self {
-      case .resnet18: try ResNet(.layers18, using: generator)
-      case .resnet50: try ResNet(.layers50, using: generator)
-      case .resnet152: try ResNet(.layers152, using: generator)
-      case .vgg19:
-        try VGG(convolutionsNamed: officialNames ? "features.module" : "features", using: generator)
-      }
+      if let form = residualForm { return try ResNet(form, using: generator) }
+      return try VGG(convolutionsNamed: officialNames ? "features.module" : "features", using: generator)
     }
   }
 
@@ -109,35 +129,10 @@ public final class CNNEncoder: PretrainedEncoder {
     try fc?.reset(using: generator)
   }
 
-  /// Takes the weights of the network from a file of torchvision or of VSE++.
-  ///
-  /// Names may begin with `img_enc.` and `cnn.` and have `module.` anywhere; VGG's `classifier.1` and `.4` of old
-  /// checkpoints are `.0` and `.3`. The last layer of torchvision's files is left out.
-  /// - Parameters:
-  ///   - tensors: names and tensors.
-  ///   - source: the file, for messages.
-  /// - Throws: ``StateError`` naming every weight that is missing, unknown or of another shape.
+  /// Takes the weights of the network from a file of torchvision, of VSE++ or of a program that trained the network by
+  /// itself (``PictureNetwork/takeWeights(_:from:)``).
   public func loadWeights(_ tensors: [(name: String, tensor: Tensor)], from source: String) throws {
-    let entries = cnn.stateEntries
-    let own = Dictionary(uniqueKeysWithValues: entries.map { (Self.plainName($0.name), $0.name) })
-    let isOld = !tensors.contains { Self.plainName($0.name).hasPrefix("classifier.0.") }
-    let leftOut = type(of: cnn).lastLayer
-    var renamed: [(name: String, tensor: Tensor)] = []
-    for (name, tensor) in tensors {
-      var plain = Self.plainName(name)
-      if isOld {
-        for (old, new) in [("classifier.1.", "classifier.0."), ("classifier.4.", "classifier.3.")]
-        where plain.hasPrefix(old) { plain = new + plain.dropFirst(old.count) }
-      }
-      guard own[plain] != nil || !leftOut.contains(plain) else { continue }
-      renamed.append((own[plain] ?? name, tensor))
-    }
-    // Files from before PyTorch 0.4.1 do not count their batches.
-    let given = Set(renamed.map(\.name))
-    for entry in entries where entry.name.hasSuffix("num_batches_tracked") && !given.contains(entry.name) {
-      renamed.append((entry.name, entry.tensor))
-    }
-    try cnn.load(renamed, from: source)
+    try cnn.takeWeights(tensors, from: source)
     isPretrained = true
   }
 
@@ -148,9 +143,6 @@ public final class CNNEncoder: PretrainedEncoder {
       expected: "enough for \(kind.rawValue), which is not trained along: give a file of weights "
         + "(crossmodal convert makes it of torchvision's), or set pictures.finetune")
   }
-
-  /// A name without what wraps the network.
-  private static func plainName(_ name: String) -> String { name.withoutWrapping("img_enc", "cnn") }
 }
 
 extension Tensor {

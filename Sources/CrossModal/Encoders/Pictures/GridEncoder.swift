@@ -19,8 +19,8 @@ public final class GridEncoder: Module {
   private let transform: PictureTransform?
   private let modality: DataDescription.Modality
 
-  /// What pictures are resized to where nothing is said.
-  private static let usualSide = (cnn: 224, other: 32)
+  /// What pictures are resized to before patches and the small network where nothing is said.
+  private static let usualSide = 32
 
   /// - Parameters:
   ///   - modality: pictures, sets or sequences.
@@ -34,7 +34,7 @@ public final class GridEncoder: Module {
     var seen = modality
     var transform: PictureTransform?
     if modality.kind == .images {
-      let usual = if case .cnn = kind { Self.usualSide.cnn } else { Self.usualSide.other }
+      let usual = if case .cnn(let network) = kind { network.usualSide } else { Self.usualSide }
       let isResized = modality.shape == nil || pictures.isSet
       if case .cnn = kind, modality.shape == nil || pictures.isSet {
         transform = pictures.transform(size: usual, crops: false)

@@ -58,14 +58,16 @@ extension PictureNetwork {
 
   /// Draws the parameters as torchvision does: convolutions normal, such that gradients keep their variance going
   /// back, linear maps normal of deviation 0.01, normalisations that change nothing.
-  func reset(using generator: Generator) throws {
+  ///
+  /// - Parameter fan: the inputs where numbers are to keep their variance going forward.
+  func reset(keeping fan: Initializer.Fan = .outputs, using generator: Generator) throws {
     for entry in stateEntries {
       let shape = entry.tensor.shape
       let isScale =
         shape.count == 1 && (entry.name.hasSuffix("weight") || entry.name.hasSuffix("running_var"))
       let first: Initializer =
         switch shape.count {
-        case 4: .kaimingNormal(keeping: .outputs)
+        case 4: .kaimingNormal(keeping: fan)
         case 2: .normal(deviation: 0.01)
         default: .constant(isScale ? 1 : 0)
         }

@@ -40,7 +40,7 @@ extension BranchSettings {
       try checkPictures(for: network, modality, side: side)
       let pictures = networks.pictures
       return Branch(
-        input: BranchInput(transform: pictures.transform(size: 224, crops: true)),
+        input: BranchInput(transform: pictures.transform(size: network.usualSide, crops: true)),
         network: try CNNEncoder(
           network, to: networks.embedSize, finetunes: pictures.finetune, mode: pictures.mode,
           weights: pictures.weights, officialNames: style.hasOfficialNames, using: generator))
@@ -54,7 +54,7 @@ extension BranchSettings {
   private func checkPictures(
     for network: CNNEncoder.Kind, _ modality: DataDescription.Modality, side: Int
   ) throws {
-    let size = networks.pictures.size ?? network.smallestSide
+    let size = networks.pictures.size ?? network.usualSide
     try require(
       size >= network.smallestSide, "pictures.size", size,
       "\(network.smallestSide) or more, which \(network.rawValue) needs")
