@@ -30,6 +30,13 @@ public struct Loss {
     propagate = nil
   }
 
+  /// - Parameter parts: the same, as many as there are.
+  public init(_ total: Tensor, named parts: [(name: String, value: Tensor)]) throws(TorchError) {
+    self.total = total
+    self.parts = try Loss.detached(parts)
+    propagate = nil
+  }
+
   /// The value of an objective.
   public init(_ value: ObjectiveValue) throws(TorchError) {
     total = value.total

@@ -23,6 +23,8 @@ public final class Step {
   public var pass: Pass { isTraining ? .training(generator, in: group) : .evaluation }
 
   private let group: (any ProcessGroup)?
+  /// Fixed by the run's seed and the step alone.
+  private let seed: UInt64
   /// Whether ``gathered(_:)`` was called, so that every process has the loss of the joined batch.
   private(set) var hasGathered = false
 
@@ -40,6 +42,7 @@ public final class Step {
     self.device = device
     self.group = group
     let place = isTraining ? UInt64(number) &* 0x1_0000 &+ UInt64(batch & 0xFFFF) : .max
+    self.seed = mixed(seed, place)
     generator = try Generator(seed: mixed(seed, place, UInt64(group?.rank ?? 0)), device: device)
   }
 
@@ -49,6 +52,7 @@ public final class Step {
   private init(alone step: Step) {
     (epoch, number, batch, isTraining) = (step.epoch, step.number, step.batch, step.isTraining)
     (training, device, generator, group) = (step.training, step.device, step.generator, nil)
+    seed = step.seed
   }
 
   /// The rows of every process, one after the other: `[rows of all, …]`. The gradient flows through the own rows.
@@ -75,6 +79,64 @@ public final class Step {
     guard let group, group.size > 1 else { return numbers }
     hasGathered = true
     return try group.gather(Tensor(numbers).to(device)).flatMap { try $0.values(as: Int.self) }
+  }
+}
+
+// MARK: - What the processes do together without having one loss
+
+extension Step {
+  /// The pass of this process by itself: batch normalization by its own part of the batch.
+  public var ownPass: Pass { isTraining ? .training(generator) : .evaluation }
+
+  /// Numbers uniform in 0..<1, `each` a row: those that the row has in the joined batch, whichever process works on it.
+  ///
+  /// - Parameter rows: of this process.
+  public func choices(rows: Int, each: Int) throws -> [[Double]] {
+    let parts = try parts(rows)
+    let before = parts[..<rank].reduce(0, +)
+    let all = parts.reduce(0, +)
+    let numbers = try Tensor.uniform(
+      [all, each], .float64, using: Generator(seed: mixed(seed, 0x0C40_1CE5), device: .cpu)
+    )
+    .values(as: Double.self)
+    return (before..<before + rows).map { Array(numbers[$0 * each..<($0 + 1) * each]) }
+  }
+
+  /// The rows of every process, one after the other, without a graph: for what is remembered, such as the keys of a
+  /// queue. Other than ``gathered(_:)`` it says nothing of the loss, which stays a mean over this process's rows.
+  public func remembered(_ rows: Tensor) throws -> Tensor {
+    guard let group, group.size > 1 else { return try rows.detached() }
+    return try Tensor.concatenated(group.gather(rows.detached()))
+  }
+
+  /// What `body` gives for the rows of this process when the rows of all are dealt out in a random order: the
+  /// "shuffled batch normalization" of momentum contrast (He et al., CVPR 2020, section 3.3), by which the statistics of
+  /// a batch cannot tell which rows belong together. With one process the rows stay where they are, as the order of a
+  /// batch does not change its statistics.
+  ///
+  /// - Parameters:
+  ///   - rows: of this process, dimensions after the first the same everywhere.
+  ///   - body: tensors with a row for each row that it is given; without a graph.
+  public func shuffled(_ rows: Tensor, _ body: (Tensor) throws -> [Tensor]) throws -> [Tensor] {
+    guard let group, group.size > 1 else { return try body(rows) }
+    let parts = try parts(rows.size(along: 0))
+    let all = try Tensor.concatenated(group.gather(rows.detached()))
+    let order = try Tensor.permutation(
+      all.size(along: 0), using: Generator(seed: mixed(seed, 0x05F1_E4ED), device: .cpu)
+    ).values(as: Int.self)
+    let before = parts[..<rank].reduce(0, +)
+    let own = before..<before + parts[rank]
+    var back = [Int](repeating: 0, count: order.count)
+    for (place, row) in order.enumerated() { back[row] = place }
+    return try body(all.rows(at: Array(order[own]))).map {
+      try Tensor.concatenated(group.gather($0.detached())).rows(at: Array(back[own]))
+    }
+  }
+
+  /// How many rows each process has.
+  private func parts(_ rows: Int) throws -> [Int] {
+    guard let group, group.size > 1 else { return [rows] }
+    return try group.gather(Tensor([rows])).flatMap { try $0.values(as: Int.self) }
   }
 }
 

@@ -36,3 +36,41 @@ public protocol Grounding: Evaluable {
 
 /// A method that learns what items look like, without a partner to compare them with.
 public protocol Representing: Encoding, Evaluable {}
+
+/// A method that represents pictures, and each place of a picture by itself.
+///
+/// ``Encoding/encode(_:side:)`` gives the mean of the maps of a whole picture, unless the method has something better.
+public protocol DenseRepresenting: Representing {
+  /// The network that learned, which other methods can begin with.
+  var pictureNetwork: any PictureNetwork { get }
+  /// How pictures are cut into views, and how large whole ones are made.
+  var cutting: ViewTransform { get }
+  /// Maps of pictures of one size `[n, h, w, 3]` or `[n, h, w, 1]`, numbers in 0...1: `[n, channels, rows, columns]`.
+  func maps(of pictures: Tensor) throws -> Tensor
+}
+
+extension DenseRepresenting {
+  /// Maps of whole pictures, `[channels, rows, columns]` each.
+  public func wholeMaps(of items: Items) throws -> [Tensor] {
+    let pictures = try cutting.wholePictures(items)
+    var found: [Tensor] = []
+    var start = 0
+    while start < pictures.count {
+      // Neighbors of one size go through the network together.
+      var end = start + 1
+      while end < pictures.count, end - start < 64, pictures[end].shape == pictures[start].shape { end += 1 }
+      let maps = try self.maps(of: Tensor.stacked(Array(pictures[start..<end])))
+      for place in 0..<end - start { found.append(try maps[place]) }
+      start = end
+    }
+    return found
+  }
+
+  public func encode(_ items: Items, side: Int) throws -> Features {
+    let vectors = try wholeMaps(of: items).map { try $0.mean(along: 1, 2) }
+    guard !vectors.isEmpty else {
+      return Features(try Tensor.zeros([0, pictureNetwork.size]))
+    }
+    return Features(try Tensor.stacked(vectors))
+  }
+}

@@ -21,6 +21,7 @@ public enum MethodList {
     DIME.self,
     SAN.self,
     ShowAttendTell.self,
+    DenseCL.self,
     LocVTP.self,
   ]
 

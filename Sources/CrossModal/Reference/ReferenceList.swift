@@ -31,6 +31,7 @@ public enum ReferenceList {
     VSEppModelReference.self,
     SANReference.self,
     ShowAttendTellReference.self,
+    DenseCLReference.self,
     AnsweringMetricsReference.self,
     LocVTPReference.self,
     GroundingMetricsReference.self,

@@ -1,3 +1,24 @@
+extension [StateEntry] {
+  /// Moves these tensors towards others of the same shapes, a ← a + weight · (b - a), in one call for all: a momentum
+  /// encoder towards the trained one.
+  ///
+  /// - Parameters:
+  ///   - targets: as many, in the same order.
+  ///   - weight: 0 leaves them, 1 copies.
+  public func move(towards targets: [StateEntry], by weight: Double) throws(TorchError) {
+    guard count == targets.count else {
+      throw TorchError(
+        operation: "move", shapes: [[count], [targets.count]], message: "needs as many tensors as targets")
+    }
+    guard !isEmpty, weight != 0 else { return }
+    for entry in self { try entry.slot.makeWritable() }
+    try withoutGradient { () throws(TorchError) in
+      let ends = try targets.map { target throws(TorchError) in try target.tensor.detached() }
+      try Foreach.move(map(\.tensor), towards: ends, by: weight)
+    }
+  }
+}
+
 /// The exponential moving average of a module's state beside the state itself: a ← decay · a + (1 - decay) · w.
 ///
 /// Whole numbers, such as counts of steps, are copied.

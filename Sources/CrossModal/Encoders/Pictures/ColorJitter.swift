@@ -1,7 +1,7 @@
 import Torch
 
 /// Random change of the colors of pictures, as torchvision's `ColorJitter`: brightness, contrast, saturation and
-/// hue, in that order (torchvision's order is random).
+/// hue, in that order unless another is given (torchvision's is random).
 public struct ColorJitter: Sendable, Equatable {
   /// Each multiplies by a factor uniform in 1 ± the number, never below 0.
   public var brightness: Double
@@ -23,11 +23,27 @@ public struct ColorJitter: Sendable, Equatable {
   /// Random numbers that it uses for each picture.
   static let choices = 4
 
+  /// What is done to colors, one after the other.
+  enum Change: CaseIterable, Sendable { case brightness, contrast, saturation, hue }
+
+  /// The order that a number in 0..<1 stands for: each of the 24 has its share.
+  static func order(_ choice: Double) -> [Change] {
+    var rest = Change.allCases
+    var number = Int(choice * 24)
+    return (1...rest.count).reversed().map { count in
+      defer { number /= count }
+      return rest.remove(at: number % count)
+    }
+  }
+
   /// - Parameters:
   ///   - pictures: `[n, h, w, 3]`, uint8 or in 0...1.
   ///   - choices: four numbers in 0..<1 a picture.
+  ///   - order: what is done first, second and so on.
   /// - Returns: of the same type.
-  func applied(to pictures: Tensor, _ choices: [[Double]]) throws(TorchError) -> Tensor {
+  func applied(
+    to pictures: Tensor, _ choices: [[Double]], order: [Change] = Change.allCases
+  ) throws(TorchError) -> Tensor {
     guard pictures.size(along: 3) == 3 else { return pictures }
     let isBytes = pictures.dtype == .uint8
     var colors = isBytes ? try pictures.to(.float32) / 255 : pictures
@@ -38,16 +54,20 @@ public struct ColorJitter: Sendable, Equatable {
     func blended(_ other: Tensor, _ factor: Tensor) throws(TorchError) -> Tensor {
       try (other + (colors - other) * factor).clamped(from: 0, to: 1)
     }
-    if brightness > 0 { colors = try (colors * factors(0, brightness)).clamped(from: 0, to: 1) }
-    if contrast > 0 {
-      colors = try blended(
-        colors.grey().mean(along: 1, 2, 3, keepingDimension: true), factors(1, contrast))
-    }
-    if saturation > 0 { colors = try blended(colors.grey(), factors(2, saturation)) }
-    if hue > 0 {
-      let turns = choices.map { hue * (2 * $0[3] - 1) }
-      colors = try colors.turningHue(
-        by: Tensor(turns, shape: [turns.count, 1, 1]).to(colors.dtype).to(colors.device))
+    for change in order {
+      switch change {
+      case .brightness where brightness > 0:
+        colors = try (colors * factors(0, brightness)).clamped(from: 0, to: 1)
+      case .contrast where contrast > 0:
+        colors = try blended(
+          colors.grey().mean(along: 1, 2, 3, keepingDimension: true), factors(1, contrast))
+      case .saturation where saturation > 0: colors = try blended(colors.grey(), factors(2, saturation))
+      case .hue where hue > 0:
+        let turns = choices.map { hue * (2 * $0[3] - 1) }
+        colors = try colors.turningHue(
+          by: Tensor(turns, shape: [turns.count, 1, 1]).to(colors.dtype).to(colors.device))
+      default: break
+      }
     }
     return isBytes ? try (colors * 255).rounded().to(.uint8) : colors
   }
@@ -55,7 +75,7 @@ public struct ColorJitter: Sendable, Equatable {
 
 extension Tensor {
   /// Brightness of colors `[…, 3]`, `[…, 1]` (ITU-R 601).
-  fileprivate func grey() throws(TorchError) -> Tensor {
+  func grey() throws(TorchError) -> Tensor {
     let weights = try Tensor([0.299, 0.587, 0.114]).to(dtype).to(device)
     return try (self * weights).sum(along: -1, keepingDimension: true)
   }

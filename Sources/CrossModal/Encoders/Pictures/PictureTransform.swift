@@ -14,7 +14,7 @@ public struct PictureTransform: Sendable {
   /// Random parts in training and the middle in evaluation; the whole picture, whatever its form, otherwise.
   public var crops: Bool
   /// Share of the area that a random part has.
-  public var cropScale: ClosedRange<Double> = 0.08...1
+  public var cropScale: ClosedRange<Double>
   /// Width divided by height of a random part, before it becomes a square.
   public var cropRatio: ClosedRange<Double> = 3.0 / 4...4.0 / 3
   /// Mirror half of the pictures in training.
@@ -25,8 +25,9 @@ public struct PictureTransform: Sendable {
   /// - Parameter resize: in proportion as 256 to 224 when nil.
   public init(
     size: Int, resize: Int? = nil, crops: Bool = true, flips: Bool = true,
-    jitter: ColorJitter = ColorJitter()
+    jitter: ColorJitter = ColorJitter(), cropScale: ClosedRange<Double> = 0.08...1
   ) {
+    self.cropScale = cropScale
     self.size = size
     self.resize = resize ?? Int((Double(size) * 256 / 224).rounded())
     self.crops = crops
@@ -63,7 +64,22 @@ public struct PictureTransform: Sendable {
 
   /// Numbers in 0..<1 that decide over a picture: ten tries of a part (area, form), its place, the mirror, colors.
   private static let tries = 10
-  private static let choicesPerPicture = 2 * tries + 3 + ColorJitter.choices
+  static let choicesOfPart = 2 * tries + 3
+  private static let choicesPerPicture = choicesOfPart + ColorJitter.choices
+
+  /// A random part of a picture, resized and perhaps mirrored, and where it lies.
+  ///
+  /// - Parameters:
+  ///   - pixels: `[h, w, c]`.
+  ///   - choices: ``choicesOfPart`` numbers in 0..<1.
+  func randomPart(of pixels: Tensor, _ choices: [Double]) throws -> (pixels: Tensor, place: PicturePart) {
+    let found = part(of: pixels.size(along: 0), pixels.size(along: 1), choices)
+    let place = PicturePart(
+      top: Double(found.rows.lowerBound), left: Double(found.columns.lowerBound),
+      height: Double(found.rows.count), width: Double(found.columns.count),
+      isMirrored: flips && choices[2 * Self.tries + 2] < 0.5)
+    return (try square(pixels, choices), place)
+  }
 
   /// - Parameters:
   ///   - pixels: `[h, w, c]`.
