@@ -69,6 +69,9 @@ extension Run {
     {
       options.learned = learned(beside: split)
     }
+    if options.learned == nil, method is any Representing {
+      options.learned = learned(beside: split).flatMap { try? pairs(of: $0) }
+    }
     let data = try pairs(of: split)
     let result =
       others.isEmpty
@@ -83,7 +86,7 @@ extension Run {
   }
 
   /// What was learned from, where it is still there.
-  private func learned(beside split: Split) -> (any TrainingSet)? {
+  private func learned(beside split: Split) -> Split? {
     let isOwn = (split.source.path ?? "") == record.dataPath
     guard let data = isOwn ? split.source : try? record.dataSet() else { return nil }
     return try? data.split(record.split)
