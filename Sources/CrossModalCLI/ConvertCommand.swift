@@ -81,7 +81,9 @@ struct ConvertCommand: ParsableCommand {
       }
       return
     }
-    let named = try MethodList.ownWeights(ofOfficial: kept)
+    // A tensor that the checkpoint has under two names is one here.
+    var seen: Set<String> = []
+    let named = try MethodList.ownWeights(ofOfficial: kept).filter { seen.insert($0.name).inserted }
     try SafeTensors.write(named, to: out)
     if output.json {
       Console.out([

@@ -15,9 +15,11 @@ struct EmbedCommand: ParsableCommand {
         crossmodal embed runs/emoji --modality text names.txt --out names.npy
         crossmodal embed runs/scan --modality image --out regions.npz
         crossmodal embed runs/cells --modality rna --predict --out protein.npy
+        crossmodal embed runs/densecl --modality image --dense --out maps.npz
 
       A method of parts (words, regions) has several vectors an item: .npz with `values` [parts, dimensions] and \
-      `offsets` [items + 1]; item i has the rows offsets[i] up to offsets[i + 1].
+      `offsets` [items + 1]; item i has the rows offsets[i] up to offsets[i + 1]. With --dense a method of pictures writes \
+      the same of the cells of each whole picture, row by row, with `grids` [items, 2] (rows, columns).
       """))
 
   @Argument(help: ArgumentHelp("The folder of a run, as `crossmodal train` wrote it.", valueName: "run"))
@@ -48,6 +50,9 @@ struct EmbedCommand: ParsableCommand {
   )
   var predict = false
 
+  @Flag(help: "Write the vector of each place of whole pictures, .npz (densecl).")
+  var dense = false
+
   @Flag(help: "Replace a file that stands at --out.")
   var force = false
 
@@ -57,13 +62,19 @@ struct EmbedCommand: ParsableCommand {
     guard input == nil || data == nil else {
       throw ValidationError("a file of items and --data exclude each other")
     }
+    guard !dense || !predict else { throw ValidationError("--dense and --predict exclude each other") }
   }
 
   func run() throws {
     try StagedFile.check(out, replacing: force)
     let run = try Run.open(folder)
     let side = try run.side(of: modality)
-    if predict || run.method is any JointEmbedding {
+    if dense {
+      guard run.method is any DenseRepresenting else {
+        throw UsageError("--dense: \(run.about.name) has no maps of pictures")
+      }
+      try OutputOptions.check(out, endsWith: ".npz", because: "pictures have maps of many cells")
+    } else if predict || run.method is any JointEmbedding || run.method is any Representing {
       try OutputOptions.check(out, endsWith: ".npy", because: "\(run.about.name) gives one vector an item")
     } else {
       try OutputOptions.check(
@@ -73,18 +84,28 @@ struct EmbedCommand: ParsableCommand {
     if let input {
       let items = try Items(file: input, as: run.record.data.modalities[side])
       features =
-        try predict
-        ? Features(run.prediction(from: items, side: side).values) : run.encode(items, side: side)
+        try dense
+        ? run.cells(of: items, side: side)
+        : predict
+          ? Features(run.prediction(from: items, side: side).values) : run.encode(items, side: side)
     } else {
       let split = try RunOptions.rows(of: run, data: data, split: split, strict: strict, output).split
       features =
-        try predict
-        ? Features(run.predictions(of: split, side: side)) : run.features(of: split, side: side)
+        try dense
+        ? run.cells(of: split, side: side)
+        : predict ? Features(run.predictions(of: split, side: side)) : run.features(of: split, side: side)
     }
     let vectors = try features.packed().values.to(.float32)
     if let lengths = features.lengths {
       let offsets = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
-      try NPZWriter.write([("values", vectors), ("offsets", try Tensor(offsets))], to: out)
+      var arrays: [(name: String, tensor: Tensor)] = [
+        ("values", vectors), ("offsets", try Tensor(offsets)),
+      ]
+      if let rows = features.companions[Run.gridRows] {
+        let columns = zip(lengths, try rows.values(as: Int.self)).map { $0 / $1 }
+        arrays.append(("grids", try Tensor.stacked([rows, Tensor(columns)], along: 1)))
+      }
+      try NPZWriter.write(arrays, to: out)
       if output.json {
         Console.out([
           "file": .string(out), "shape": .array(vectors.shape.map(JSON.int)), "items": .int(lengths.count),

@@ -14,7 +14,8 @@ struct ExportCommand: ParsableCommand {
         crossmodal export runs/genes --tables --out genes-tables
 
       The folder gets model.safetensors, which Python's safetensors reads, with the official parameter names; \
-      featurizers.safetensors where there are any; and config.yaml. With --tables it gets .csv instead, for canonical \
+      featurizers.safetensors where there are any; and config.yaml. A method that learns a network of pictures (densecl) \
+      gives it by itself, too, with torchvision's names and with detectron2's. With --tables it gets .csv instead, for canonical \
       methods: correlations, weights and loadings by the names of the columns, and the variates of every item.
       """))
 
@@ -38,7 +39,7 @@ struct ExportCommand: ParsableCommand {
     let run = try Run.open(folder)
     let places = [folder, out].map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().standardizedFileURL }
     guard places[0] != places[1] else { throw UsageError("--out: \(out) is the run itself") }
-    try run.save(to: URL(fileURLWithPath: out), replacing: force)
+    try run.save(to: URL(fileURLWithPath: out), replacing: force) { try run.writePictureNetwork(to: $0) }
     let tensors = run.method.state
     if output.json {
       Console.out([

@@ -3,14 +3,18 @@ public protocol Explaining: Method {
   /// How much the parts of one item count for the parts of the other, the direction that the score comes from first,
   /// and of several steps each in turn.
   ///
-  /// - Parameter items: one item of each modality, in the data set's order, as the method takes them.
+  /// - Parameter items: one item of each modality, in the data set's order, as the method takes them; two of a method of
+  ///   one modality.
   func evidence(_ items: [Items]) throws -> [Evidence]
   /// The way that a pair takes through cells which it chooses by itself; nil, the default, where there are none.
   func ways(_ items: [Items]) throws -> CellWays?
+  /// Which cells of two pictures belong together; nil, the default, where they are not compared place by place.
+  func links(_ items: [Items]) throws -> CellLinks?
 }
 
 extension Explaining {
   public func ways(_ items: [Items]) throws -> CellWays? { nil }
+  public func links(_ items: [Items]) throws -> CellLinks? { nil }
 }
 
 /// What the parts of one item (words, regions) found in the parts of another.

@@ -6,7 +6,8 @@ extension MatchExplanation {
     let words = wordSide
     let regions = 1 - words
     var report = Report(
-      title: sides[words].title, kicker: "\(method) on \(dataset)",
+      title: links == nil ? sides[words].title : sides.map(\.title).joined(separator: " ↔ "),
+      kicker: "\(method) on \(dataset)",
       lead: sides.map(\.name).joined(separator: " and ")
         + (score.map { " match with a score of \(NumberText.fixed($0, decimals: 3)). " } ?? ". ")
         + (outcome.map { "\(saysCaption ? "It says" : "The answer"): \($0). " } ?? "")
@@ -15,7 +16,9 @@ extension MatchExplanation {
           : timeline.map {
             $0.sentence + " Beside a word stands how like it the most similar moment is; 1 is best."
           }
-            ?? "Beside a word or region stands how well what it looked at fits it; 1 is best."),
+            ?? (links != nil
+              ? "Nothing but the pictures was known when this was learned."
+              : "Beside a word or region stands how well what it looked at fits it; 1 is best.")),
       footer: "CrossModal \(CrossModalVersion.current)")
     if let timeline { report.blocks.append(try timeline.block()) }
     for found in evidence {
@@ -47,6 +50,17 @@ extension MatchExplanation {
       report.blocks.append(
         .picture(
           try embedded(drawing(of: ways, width: 1360), "cells and what flows"), caption: sentence(ways)))
+    }
+    if let links {
+      report.blocks.append(.section("Places that belong together"))
+      report.blocks.append(
+        .picture(
+          try embedded(drawing(of: links, width: 1120), "lines between places of two pictures"),
+          caption: sentence(links)))
+      report.blocks.append(
+        .picture(
+          try embedded(heat(of: links, width: 1120), "how similar the most similar place is"),
+          caption: Self.heatSentence))
     }
     return report
   }

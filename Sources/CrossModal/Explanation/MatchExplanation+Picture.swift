@@ -6,7 +6,8 @@ extension MatchExplanation {
   /// direction.
   public func png() throws -> Data {
     let words = wordSide
-    var page = try PicturePage(title: sides[words].title, kicker: summary)
+    var page = try PicturePage(
+      title: links == nil ? sides[words].title : sides.map(\.title).joined(separator: " ↔ "), kicker: summary)
     if let timeline { try page.picture(timeline.drawing(width: PicturePage.width, isHeaded: false)) }
     for found in evidence {
       if found.asking == words {
@@ -16,6 +17,7 @@ extension MatchExplanation {
       }
     }
     if let ways { try page.ways(self, ways) }
+    if let links { try page.links(self, links) }
     if let caution = try fontCaution() { try page.note(caution) }
     return try page.drawn().png()
   }
@@ -180,6 +182,17 @@ private struct PicturePage {
     let (picture, top) = (try drawing.tensor(), y)
     steps.append { try $0.picture(picture, left, Int(top), drawing.width, drawing.height) }
     y += Double(drawing.height)
+  }
+
+  /// What belongs together of two pictures.
+  mutating func links(_ match: MatchExplanation, _ links: CellLinks) throws {
+    for (sentence, drawing) in [
+      (match.sentence(links), try match.drawing(of: links, width: Int(Self.room))),
+      (MatchExplanation.heatSentence, try match.heat(of: links, width: Int(Self.room))),
+    ] {
+      try heading(sentence)
+      try picture(drawing, left: Int(Self.margin))
+    }
   }
 
   /// Asking parts as rows, attended parts as columns; these in the direction of their text.

@@ -61,12 +61,14 @@ public struct MatchExplanation: Sendable {
   public let ways: CellWays?
   /// When the text is true of the video, of a method that finds moments.
   public let timeline: MomentTimeline?
+  /// Which cells of two pictures belong together, of a method that compares them place by place.
+  public let links: CellLinks?
 
   /// - Throws: ``ExplanationError`` when the evidence does not fit the parts.
   public init(
     method: String, dataset: String, score: Double?, outcome: String? = nil, sides: [Side],
     evidence: [Evidence],
-    ways: CellWays? = nil, timeline: MomentTimeline? = nil
+    ways: CellWays? = nil, timeline: MomentTimeline? = nil, links: CellLinks? = nil
   ) throws {
     for found in evidence {
       guard sides.indices.contains(found.asking), sides.indices.contains(found.attended),
@@ -89,6 +91,7 @@ public struct MatchExplanation: Sendable {
     self.evidence = evidence
     self.ways = ways
     self.timeline = timeline
+    self.links = links
   }
 
   /// Which of the items consists of words; the second where both do, the one that looks where neither does.

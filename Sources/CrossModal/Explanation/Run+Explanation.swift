@@ -6,21 +6,25 @@ extension Run {
   ///
   /// - Parameters:
   ///   - split: rows with the run's modalities.
-  ///   - rows: row of the first modality, row of the second.
+  ///   - rows: row of the first modality, row of the second; of the same where there is but one.
+  ///   - threshold: cosine of the places that are shown, where two pictures are compared place by place.
   /// - Throws: ``ExplanationError`` for a method without parts to show; ``DataError`` for rows that do not exist.
-  public func explanation(of split: Split, _ rows: (Int, Int)) throws -> MatchExplanation {
+  public func explanation(
+    of split: Split, _ rows: (Int, Int), threshold: Double = -1
+  ) throws -> MatchExplanation {
     let truth = split.moments.flatMap { moments in
       (0..<split.count).first {
         split.pairedRows(side: 0)[$0] == rows.0 && split.pairedRows(side: 1)[$0] == rows.1
       }.map { moments[$0] }
     }
     return try explanation(
-      of: [rows.0, rows.1].enumerated().map { side, row in
+      of: [(comparedSides.first, rows.0), (comparedSides.second, rows.1)].map { side, row in
         let card = try split.card(side: side, row: row)
         return Explained(
-          items: try split.items(side: side, at: [row]), row: row, title: card.label, picture: card.picture,
+          side: side, items: try split.items(side: side, at: [row]), row: row, title: card.label,
+          picture: card.picture,
           boxes: try split.boxes(side: side, row: row))
-      }, on: split.description.name, truth: truth)
+      }, on: split.description.name, truth: truth, threshold: threshold)
   }
 
   /// Why items that are in no data set match, one of each modality: a picture with a question.
@@ -31,16 +35,21 @@ extension Run {
   /// - Throws: ``ExplanationError`` for a method without parts to show.
   public func explanation(of items: [Items], titled titles: [String]) throws -> MatchExplanation {
     try explanation(
-      of: zip(items, titles).map { items, title in
+      of: zip(items, titles).enumerated().map { place, item in
+        let (items, title) = item
         var picture: Picture?
         if case .pictures(let pictures) = items { picture = pictures.first }
         if case .images(let rows) = items { picture = Picture(.pixels(try rows[0])) }
-        return Explained(items: items, row: nil, title: title, picture: picture, boxes: nil)
+        return Explained(
+          side: place == 0 ? comparedSides.first : comparedSides.second, items: items, row: nil, title: title,
+          picture: picture, boxes: nil)
       }, on: record.data.name)
   }
 
   /// An item with what is shown of it.
   private struct Explained {
+    /// Its modality.
+    let side: Int
     let items: Items
     let row: Int?
     let title: String
@@ -48,16 +57,18 @@ extension Run {
     let boxes: Tensor?
   }
 
-  /// - Parameter truth: the true moment, of data that have moments.
+  /// - Parameters:
+  ///   - truth: the true moment, of data that have moments.
+  ///   - threshold: cosine of the places that are shown.
   private func explanation(
-    of pair: [Explained], on dataset: String, truth: ClosedRange<Double>? = nil
+    of pair: [Explained], on dataset: String, truth: ClosedRange<Double>? = nil, threshold: Double = -1
   ) throws -> MatchExplanation {
     guard let method = method as? any Explaining else {
       throw ExplanationError.notExplaining(
         method: about.name,
         known: MethodList.all.filter { $0 is any Explaining.Type }.map { $0.description.name })
     }
-    let seen = try pair.enumerated().map { try featurized($1.items, side: $0) }
+    let seen = try pair.map { try featurized($0.items, side: $0.side) }
     return try withoutGradient { () -> MatchExplanation in
       let evidence = try method.evidence(seen)
       // A method of another task than retrieval has evidence and no score.
@@ -67,7 +78,7 @@ extension Run {
         method: about.name, dataset: dataset, score: score,
         outcome: try outcome(of: method, seen),
         sides: pair.enumerated().map { side, own in
-          try self.side(own, side, seen[side], evidence.first { $0.attended == side })
+          try self.side(own, seen[side], evidence.first { $0.attended == side })
         }, evidence: evidence, ways: method.ways(seen),
         timeline: (method as? any CurveGrounding).flatMap { method in
           guard evidence.contains(where: { $0.clips?.seconds != nil }) else { return nil }
@@ -76,7 +87,7 @@ extension Run {
             title: pair[1 - method.videoSide].title, kicker: about.name,
             finding: try method.findings(in: batch)[0],
             truth: truth)
-        })
+        }, links: method.links(seen)?.atLeast(threshold))
     }
   }
 
@@ -100,11 +111,11 @@ extension Run {
   }
 
   private func side(
-    _ own: Explained, _ side: Int, _ seen: Items, _ attended: Evidence?
+    _ own: Explained, _ seen: Items, _ attended: Evidence?
   ) throws -> MatchExplanation.Side {
     let grid = attended?.grid
     var made = MatchExplanation.Side(
-      modality: modalities[side], row: own.row, title: own.title, picture: try own.picture?.decoded(),
+      modality: modalities[own.side], row: own.row, title: own.title, picture: try own.picture?.decoded(),
       parts: [],
       grid: grid)
     if let clips = attended?.clips {
@@ -113,7 +124,7 @@ extension Run {
     }
     switch seen {
     case .tokens(_, let lengths):
-      let words = tokens(of: own.items, side: side)?.first
+      let words = tokens(of: own.items, side: own.side)?.first
       made.parts = words?.map { .word($0.text, isMark: $0.isMark) } ?? (0..<lengths[0]).map { .number($0) }
     case .sets(let rows, let lengths), .sequences(let rows, let lengths):
       made.parts = try Self.regions(rows[0][0..<lengths[0]], own.boxes, of: made.picture)

@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 
 extension AssetContents {
@@ -9,7 +10,7 @@ extension AssetContents {
     self.init()
     for asset in assets {
       switch asset.kind {
-      case .weights: weights[asset.key] = try WrapperPrefixes.takenOff(SafeTensors.read(asset.file).tensors)
+      case .weights: weights[asset.key] = try Self.weights(of: asset)
       case .wordVectors:
         guard words.contains(where: { $0 != nil }) else {
           throw ConfigurationError.badValue(
@@ -22,5 +23,22 @@ extension AssetContents {
       case .pairs: break
       }
     }
+  }
+
+  /// Weights of a safetensors file, or of the network of pictures that a run learned.
+  private static func weights(of asset: Asset) throws -> [(name: String, tensor: Tensor)] {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: asset.file, isDirectory: &isFolder), isFolder.boolValue
+    else {
+      return try WrapperPrefixes.takenOff(SafeTensors.read(asset.file).tensors)
+    }
+    let run = try Run.open(asset.file)
+    guard let method = run.method as? any DenseRepresenting else {
+      throw ConfigurationError.badValue(
+        key: asset.key, value: asset.file,
+        expected:
+          "a file of weights, or a run that learned a network of pictures; this one is of \(run.about.name)")
+    }
+    return method.pictureNetwork.state
   }
 }

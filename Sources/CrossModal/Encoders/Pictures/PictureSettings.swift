@@ -13,7 +13,8 @@ public struct PictureSettings: Sendable, Codable, Equatable {
   public var jitter = 0.0
   /// How much hue varies in training, as a part of the circle, 0 to 0.5.
   public var hue = 0.0
-  /// Safetensors file with weights of ResNet or VGG; nil for random ones, which must be trained along.
+  /// Safetensors file with weights of ResNet or VGG, or a run that learned such a network; nil for random ones, which must
+  /// be trained along.
   public var weights: String?
   /// Train ResNet or VGG along.
   public var finetune = false
@@ -63,7 +64,7 @@ public struct PictureSettings: Sendable, Codable, Equatable {
   static let about =
     "how pictures are brought to the network: size (side; null for 224 before resnet and vgg, else 32), crop (random "
     + "parts in training, the middle in evaluation; null for resnet and vgg only), crop_scale (smallest share of the "
-    + "area), flip (mirror half in training; null as crop), jitter (of brightness, contrast and saturation), hue, weights (safetensors file for resnet or vgg), finetune (train "
+    + "area), flip (mirror half in training; null as crop), jitter (of brightness, contrast and saturation), hue, weights (safetensors file for resnet or vgg, or a run of densecl), finetune (train "
     + "it along), mode (train; eval for fixed statistics and no dropout in finetuning)"
 
   /// Whether anything is said that changes pictures which have one size already.
