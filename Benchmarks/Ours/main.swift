@@ -1,6 +1,6 @@
 // Our part of the benchmarks: `prepare FOLDER` writes the data that the peers read, `measure FOLDER` prints one
-// JSON line for each measurement. Benchmarks/compare.py runs it beside the peers. `scan WORK THREADS`, `imram …` and
-// `dime …` are one measurement of Benchmarks/scan.py, imram.py and dime.py. `coverage` prints how often intervals hold
+// JSON line for each measurement. Benchmarks/compare.py runs it beside the peers. `scan WORK THREADS`, `imram …`,
+// `dime …` and `dense …` are one measurement of Benchmarks/scan.py, imram.py, dime.py and dense.py. `coverage` prints how often intervals hold
 // the truth.
 import CrossModal
 import Foundation
@@ -89,7 +89,9 @@ func measure(_ work: Work, in folder: URL) throws {
 }
 
 let arguments = CommandLine.arguments
-if arguments.count == 4, ["scan", "imram", "dime"].contains(arguments[1]), let threads = Int(arguments[3]) {
+if arguments.count == 4, ["scan", "imram", "dime", "dense"].contains(arguments[1]),
+  let threads = Int(arguments[3])
+{
   do {
     // As the command does.
     Runtime.keepFreedMemory()
@@ -97,6 +99,7 @@ if arguments.count == 4, ["scan", "imram", "dime"].contains(arguments[1]), let t
       switch arguments[1] {
       case "scan": CrossAttentionScores.measure
       case "imram": RecurrentAttentionScores.measure
+      case "dense": DenseContrastSteps.measure
       default: DynamicInteractionScores.measure
       }
     try measure(arguments[2], threads)
