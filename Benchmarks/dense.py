@@ -13,7 +13,7 @@ from attention import agrees, best, has_peer, memory, ours, python, run
 
 # Pictures of a batch: the peer has no room for the logits of 256 on a small machine, and takes an eighth.
 published, small = 256, 32
-works = [("resnet14-small", "32 views of 48 x 48"), ("resnet18", "16 views of 96 x 96")]
+works = [("resnet-small", "32 views of 48 x 48"), ("resnet18", "16 views of 96 x 96")]
 
 
 # ---- The peer's part: `dense.py peer WORK THREADS` ----
@@ -106,7 +106,7 @@ def step(network):
     import torch
     from torch.nn.functional import normalize
 
-    is_small = network == "resnet14-small"
+    is_small = network == "resnet-small"
     pictures, side = (32, 48) if is_small else (16, 96)
     hidden, size, keys = (96, 64, 1024) if is_small else (512, 128, 4096)
     model = torch.nn.Module()

@@ -46,7 +46,7 @@ enum DenseContrastSteps {
 
   /// Five steps of SGD on views that are there already.
   private static func steps(_ encoder: String) throws {
-    let isSmall = encoder == "resnet14-small"
+    let isSmall = encoder == "resnet-small"
     let (pictures, side) = isSmall ? (32, 48) : (16, 96)
     let method = try DenseCL(
       .init(overrides: [

@@ -7,9 +7,9 @@ public final class CNNEncoder: PretrainedEncoder {
   public enum Kind: String, Sendable, Codable, CaseIterable {
     case resnet18, resnet34, resnet50, resnet101, resnet152, vgg19
     /// Six blocks of 24 to 96 channels and a cell for every 8 by 8 pixels, for small pictures and one core.
-    case smallResnet14 = "resnet14-small"
+    case smallResnet = "resnet-small"
     /// The blocks of ResNet-18 behind windows of 3 by 3, a cell for every 8 by 8 pixels, for pictures of 32 by 32.
-    case smallResnet18 = "resnet18-small"
+    case cifarResnet = "resnet-cifar"
 
     /// The sizes of a residual network; nil for another one.
     public var residualForm: ResNet.Form? {
@@ -19,8 +19,8 @@ public final class CNNEncoder: PretrainedEncoder {
       case .resnet50: ResNet.Depth.layers50.form
       case .resnet101: ResNet.Depth.layers101.form
       case .resnet152: ResNet.Depth.layers152.form
-      case .smallResnet14: ResNet.Form(blocks: [2, 2, 2], hasBottlenecks: false, width: 24, stem: .half)
-      case .smallResnet18: ResNet.Form(blocks: [2, 2, 2, 2], hasBottlenecks: false, stem: .whole)
+      case .smallResnet: ResNet.Form(blocks: [2, 2, 2], hasBottlenecks: false, width: 24, stem: .half)
+      case .cifarResnet: ResNet.Form(blocks: [2, 2, 2, 2], hasBottlenecks: false, stem: .whole)
       case .vgg19: nil
       }
     }
@@ -34,8 +34,8 @@ public final class CNNEncoder: PretrainedEncoder {
     /// The side of the pictures that it was made for.
     var usualSide: Int {
       switch self {
-      case .smallResnet14: 64
-      case .smallResnet18: 32
+      case .smallResnet: 64
+      case .cifarResnet: 32
       default: 224
       }
     }

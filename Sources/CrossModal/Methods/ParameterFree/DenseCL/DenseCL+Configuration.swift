@@ -10,7 +10,7 @@ extension DenseCL {
       case joined
     }
 
-    public var encoder = CNNEncoder.Kind.smallResnet14
+    public var encoder = CNNEncoder.Kind.smallResnet
     public var hidden = 512
     public var embedSize = 128
     /// Nil for the cells of the maps.

@@ -5,7 +5,7 @@ extension DenseCL {
     Recipe(
       "camvid", "street frames, minutes on one core; with lambda=0 MoCo-v2",
       [
-        "encoder": "resnet14-small", "hidden": 96, "embed_size": 64, "queue_length": 1024,
+        "encoder": "resnet-small", "hidden": 96, "embed_size": 64, "queue_length": 1024,
         "temperature": 0.2, "key_momentum": 0.99, "batch_size": 32, "epochs": 24, "learning_rate": 0.06,
         "optimizer": "sgd", "momentum": 0.9, "weight_decay": 1e-4, "schedule": "cosine",
         "pictures": ["size": 48, "whole": 90, "blur_share": 0],
@@ -13,7 +13,7 @@ extension DenseCL {
     Recipe(
       "cifar", "photographs of 32 by 32; with lambda=0 MoCo-v2",
       [
-        "encoder": "resnet14-small", "hidden": 256, "embed_size": 128, "queue_length": 4096,
+        "encoder": "resnet-small", "hidden": 256, "embed_size": 128, "queue_length": 4096,
         "temperature": 0.2, "key_momentum": 0.99, "batch_size": 128, "epochs": 60, "learning_rate": 0.06,
         "optimizer": "sgd", "momentum": 0.9, "weight_decay": 5e-4, "schedule": "cosine",
         "pictures": ["size": 32, "whole": 32, "blur_share": 0],
