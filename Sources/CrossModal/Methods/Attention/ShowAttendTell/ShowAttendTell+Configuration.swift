@@ -235,7 +235,7 @@ extension ShowAttendTell {
       ),
       ConfigurationKey(
         "sample_share", "of hard attention: share of those that read a drawn cell in training", in: .share),
-      ConfigurationKey("sample_by", "of hard attention: that share is of images, or of batches"),
+      ConfigurationKey("sample_by", "of hard attention: image or batch, of which that share is"),
       ConfigurationKey("by_length", "batches of captions of one length"),
       ConfigurationKey(
         "reading", "of cells when captions are written: expected (their mean), argmax or sample"),
