@@ -56,10 +56,9 @@ struct LocVTPCommandTests {
     let intervals = (json["intervals"] as? [String: Any])?["metrics"] as? [String: Any]
     #expect(intervals?["mIoU"] is [Double] && intervals?["R@1,IoU=0.5"] is [Double])
 
-    try folder.write(
-      (0..<12).map { "\((3..<6).contains($0) ? 2 : 0),0,0.1" }.joined(separator: "\n") + "\n", to: "new.csv")
+    try folder.write(numpy(of: (0..<12).map { [(3..<6).contains($0) ? 2 : 0, 0, 0.1] }), to: "new.npy")
     let found = try CommandLine.run(
-      "ground", folder.path("run"), "--video", folder.path("new.csv"), "--text", "a BELL rings", "-n", "2",
+      "ground", folder.path("run"), "--video", folder.path("new.npy"), "--text", "a BELL rings", "-n", "2",
       "--json",
       "--out", folder.path("when.png"))
     #expect(found.status == 0, "\(found.errors)")
@@ -70,7 +69,7 @@ struct LocVTPCommandTests {
     #expect(((answer["similarity"] as? [String: Any])?["values"] as? [Double])?.count == 12)
     for arguments in [
       [
-        "ground", folder.path("run"), "--video", folder.path("new.csv"), "--text", "a dog", "--out",
+        "ground", folder.path("run"), "--video", folder.path("new.npy"), "--text", "a dog", "--out",
         folder.path("a.html"),
       ],
       ["explain", folder.path("run"), "--pair", "1,1", "--out", folder.path("why.png")],
@@ -86,21 +85,21 @@ struct LocVTPCommandTests {
 
     // What cannot be looked for is told in a sentence.
     try folder.write("", to: "film.mp4")
-    try folder.write("1,2\n3,4\n", to: "narrow.csv")
+    try folder.write(numpy(of: [[1, 2], [3, 4]]), to: "narrow.npy")
     for (arguments, said, status) in [
       (["--video", folder.path("film.mp4"), "--text", "a bell"], "FFmpeg", 1),
       (["--video", folder.url.path, "--text", "a bell"], "learned from features", 1),
-      (["--video", folder.path("narrow.csv"), "--text", "a bell"], "3 numbers", 1),
-      (["--video", folder.path("new.csv"), "--text", " "], "has no words", 2),
-      (["--video", folder.path("new.csv"), "--text", "a bell", "-n", "0"], "1 or more", 2),
-      (["--video", folder.path("new.csv"), "--text", "a bell", "--out", "a.gif"], ".png or .html", 2),
+      (["--video", folder.path("narrow.npy"), "--text", "a bell"], "3 numbers", 1),
+      (["--video", folder.path("new.npy"), "--text", " "], "has no words", 2),
+      (["--video", folder.path("new.npy"), "--text", "a bell", "-n", "0"], "1 or more", 2),
+      (["--video", folder.path("new.npy"), "--text", "a bell", "--out", "a.gif"], ".png or .html", 2),
     ] as [([String], String, Int32)] {
       let outcome = try CommandLine.run(["ground", folder.path("run")] + arguments)
       #expect(outcome.status == status, "\(arguments): \(outcome.status) \(outcome.errors)")
       #expect(outcome.errors.contains(said) && outcome.output.isEmpty, "\(outcome.errors)")
     }
     let strange = try CommandLine.run(
-      "ground", folder.path("run"), "--video", folder.path("new.csv"), "--text", "zebra")
+      "ground", folder.path("run"), "--video", folder.path("new.npy"), "--text", "zebra")
     #expect(strange.status == 0 && strange.errors.contains("zebra"), "\(strange.errors)")
   }
 }

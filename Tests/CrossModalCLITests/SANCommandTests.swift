@@ -97,13 +97,8 @@ struct SANCommandTests {
 
   /// An .npy of float32 `[4, 4]`.
   private static func cells(at path: String) throws {
-    var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 4), }"
-    header += String(repeating: " ", count: 63 - (10 + header.count) % 64) + "\n"
-    var bytes = Data(
-      [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count & 255), UInt8(header.count >> 8)])
-    bytes += Data(header.utf8)
-    for number in 0..<16 { withUnsafeBytes(of: Float(number % 5) / 4) { bytes += Data($0) } }
-    try bytes.write(to: URL(fileURLWithPath: path))
+    let rows = (0..<4).map { row in (0..<4).map { Float((row * 4 + $0) % 5) / 4 } }
+    try numpy(of: rows).write(to: URL(fileURLWithPath: path))
   }
 
   @Test("what cannot be asked is told in one sentence; words that nobody knows are named")

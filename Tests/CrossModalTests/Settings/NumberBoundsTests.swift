@@ -15,6 +15,7 @@ struct NumberBoundsTests {
   private static let beside: [String: JSON] = [
     "dcca accumulate": ["optimizer": "adam"], "structure-preserving chunk_size": ["batch_norm": false],
     "dime extra_img": ["direction": "t2i"], "san reverse": ["question_model": "lstm"],
+    "locvtp stale_index_quirk": ["form": "official"],
   ]
 
   /// Keys with one value alone.

@@ -40,6 +40,14 @@ extension LocVTP {
     try textEncoder.prepare(on: data, side: sides.textSide, standardizes: configuration.standardize)
     try textEncoder.learnCommonWords(of: data, side: sides.textSide, share: configuration.commonShare)
     try drawStandardWeights(using: Generator(seed: preparation.seed))
+    if warp != nil, let longest = data.lengths(side: sides.videoSide)?.max() {
+      let clips = videoEncoder.counts([longest])[0]
+      if configuration.maxShift >= clips, clips > 0 {
+        preparation.note(
+          "max_shift is \(configuration.maxShift), and the longest video has \(clips) clips: clips look no further than its ends"
+        )
+      }
+    }
   }
 
   /// Videos and captions of a batch, which belong together by their places.

@@ -1,6 +1,6 @@
 /// Stretches of a video that stand out in a curve of one number a clip.
 enum MomentWindows {
-  /// Clips next to each other, and how much they stand out.
+  /// Clips next to each other, and how much they stand out: no more than those that were found before.
   struct Window: Equatable {
     var clips: Range<Int>
     var score: Double
@@ -11,13 +11,10 @@ enum MomentWindows {
   /// The best one has the largest sum of its numbers less the middle between the mean and the maximum of all; the next ones
   /// are found in what is left, by its own middle.
   static func zeroShot(_ curve: [Double], count: Int) -> [Window] {
-    let first = middle(curve)
-    return windows(in: curve.count, count: count) { free in
+    windows(in: curve.count, count: count) { free in
       let own = middle(free.flatMap { curve[$0] })
       return { curve[$0] - own }
-    }.map { window in
-      Window(clips: window.clips, score: curve[window.clips].reduce(0) { $0 + $1 - first })
-    }.sorted { $0.score > $1.score }
+    }
   }
 
   /// The best stretches by the sum of numbers that are positive inside of a moment and negative outside. What is found where
@@ -26,8 +23,7 @@ enum MomentWindows {
     windows(in: gains.count, count: count) { free in
       let own = min(0, middle(free.flatMap { gains[$0] }))
       return { gains[$0] - own }
-    }.map { window in Window(clips: window.clips, score: gains[window.clips].reduce(0, +)) }
-      .sorted { $0.score > $1.score }
+    }
   }
 
   private static func middle(_ numbers: [Double]) -> Double {
@@ -38,14 +34,16 @@ enum MomentWindows {
   private static func windows(
     in length: Int, count: Int, _ gain: (_ free: [Range<Int>]) -> (Int) -> Double
   ) -> [Window] {
-    var (free, found) = ([0..<length], [Window]())
+    var (free, found) = (length > 0 ? [0..<length] : [], [Window]())
     while found.count < count, !free.isEmpty {
       let own = gain(free)
       let candidates = free.map { best(in: $0, own) }
       guard let place = candidates.indices.max(by: { candidates[$0].score < candidates[$1].score }) else {
         break
       }
-      let (window, range) = (candidates[place], free[place])
+      let range = free[place]
+      var window = candidates[place]
+      window.score = min(window.score, found.last?.score ?? .infinity)
       found.append(window)
       let rest = [range.lowerBound..<window.clips.lowerBound, window.clips.upperBound..<range.upperBound]
       free.replaceSubrange(place...place, with: rest.filter { !$0.isEmpty })

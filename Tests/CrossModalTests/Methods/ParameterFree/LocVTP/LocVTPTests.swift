@@ -4,10 +4,12 @@ import Torch
 
 @testable import CrossModal
 
-/// Videos in which one of three things happens for a while, twice, and sentences that say which.
+/// Videos in which two of six things happen for a while, and sentences that say which.
 struct TimedToy {
   let data: DataSet
-  private static let things = ["a bell rings", "a dog barks", "some water flows"]
+  private static let things = [
+    "a bell rings", "a dog barks", "some water flows", "one door slams", "two birds sing", "the wind blows",
+  ]
   static let rate = 2.0
 
   /// - Parameters:
@@ -15,7 +17,7 @@ struct TimedToy {
   ///   - rate: rows a second; nil for data that do not say.
   ///   - hasMoments: whether the data say when.
   init(
-    in folder: TemporaryFolder, rate: Double? = Self.rate, hasMoments: Bool = true, width: Int = 6
+    in folder: TemporaryFolder, rate: Double? = Self.rate, hasMoments: Bool = true, width: Int = 8
   ) throws {
     let (videos, length) = (40, 12)
     let generator = try Generator(seed: 11)
@@ -24,8 +26,8 @@ struct TimedToy {
     }
     var (sentences, pairs, moments) = ([String](), [Int](), [Float]())
     for video in 0..<videos {
-      for half in 0..<2 {
-        let thing = (video * (half + 1) + half) % 3
+      let first = video % 6
+      for (half, thing) in [first, (first + 1 + video / 6 % 5) % 6].enumerated() {
         let start = half * 6 + (video / 3 + half) % 3
         for row in start..<start + 3 { rows[(video * length + row) * width + thing] += 3 }
         pairs += [video, sentences.count]
@@ -53,9 +55,9 @@ struct TimedToy {
   /// Settings for a few seconds.
   static func settings(_ more: JSON = [:]) throws -> RunSettings {
     var all: JSON = [
-      "epochs": 25, "batch_size": 28, "hidden": 24, "embed_size": 16, "word_dim": 12, "words": "bag",
+      "epochs": 40, "batch_size": 28, "hidden": 24, "embed_size": 16, "word_dim": 12, "words": "bag",
       "temperature": 0.1, "top_k": 2, "max_shift": 2, "learning_rate": 0.01, "conv_layers": 0,
-      "evaluate_every": 25,
+      "evaluate_every": 40,
     ]
     for member in more.members ?? [] { all[member.key] = member.value }
     return try RunSettings(all, keys: LocVTP.allKeys)
@@ -85,21 +87,40 @@ struct LocVTPTests {
   }
 
   @Test(
-    "windows and the map learn where moments end, and the released form learns too",
+    "windows and the map learn where moments end",
     arguments: [
       ["terms": "coarse,fine,windows"],
       [
-        "terms": "coarse,fine,map",
-        "map": ["clips": 12, "counts": [6], "hidden": 12, "kernel": 3, "layers": 1],
+        "terms": "coarse,fine,map", "epochs": 80,
+        "map": [
+          "clips": 12, "counts": [3], "hidden": 32, "kernel": 3, "layers": 1, "min_iou": 0.5, "max_iou": 1,
+        ],
       ],
-      ["form": "official", "fine_weight": 2, "segments": 12, "projector": "head"],
     ] as [JSON])
-  func others(more: JSON) throws {
+  func fromTrueMoments(more: JSON) throws {
     let (folder, runs) = (try TemporaryFolder(), try TemporaryFolder())
     let toy = try TimedToy(in: folder)
     let found = try metrics(toy.run(more, in: runs), toy.data)
-    let fixed = try #require(found.priors.last?.measures.last?.value)
-    #expect((found.measures.last?.value ?? 0) > fixed + 0.1, "\(found.values)")
+    #expect(found.recalls(at: 0)[2] > 0.8, "\(found.values)")
+  }
+
+  @Test("the losses of the released program go down, joined captions or not", arguments: [true, false])
+  func released(joins: Bool) throws {
+    let folder = try TemporaryFolder()
+    let toy = try TimedToy(in: folder)
+    let more: JSON = [
+      "form": "official", "segments": 6, "projector": "head", "fine_weight": 10, "temporal_weight": 10,
+      "join_captions": .bool(joins), "epochs": 10,
+    ]
+    let start = try Beginning(
+      Learning(LocVTP.self, settings: TimedToy.settings(more), data: toy.data, split: "train", seed: 0) { _ in
+      })
+    let before = try start.loss(of: start.places, isTraining: false)
+    #expect(before.parts.map(\.name) == ["coarse", "fine", "temporal", "shift"])
+    let run = try toy.run(more, in: TemporaryFolder())
+    let method = try #require(run.method as? LocVTP)
+    let after = try method.loss(start.data.batch(at: start.places), Step(isTraining: false))
+    #expect(try after.total.item(as: Double.self) < before.total.item())
   }
 
   @Test("the same run is measured as retrieval of whole videos where that is asked for")
@@ -153,15 +174,18 @@ struct LocVTPTests {
   func commonWords() throws {
     let folder = try TemporaryFolder()
     let toy = try TimedToy(in: folder)
-    // "a" stands in two thirds of the sentences.
+    // "a" stands in a third of the sentences, every other word in fewer.
     let learning = try Learning(
-      LocVTP.self, settings: TimedToy.settings(["common_share": 0.5]), data: toy.data, split: "train", seed: 0
+      LocVTP.self, settings: TimedToy.settings(["common_share": 0.25]), data: toy.data, split: "train",
+      seed: 0
     ) { _ in }
     let start = try Beginning(learning)
     let method = try #require(start.method as? LocVTP)
     let items = try start.data.items(side: 1, rows: 0..<2)
+    // "a bell rings", then "a dog barks".
     let said = try method.said(items)
     #expect(said.words.lengths == [2, 2] && said.places == [1, 2, 1, 2])
+    #expect(try method.said(items, keepsAll: true).words.lengths == [3, 3])
     guard case .tokens(let rows, _) = items else { return }
     let common = try rows.narrowed(to: 0..<1, along: 1)
     #expect(try method.said(.tokens(common, lengths: [1, 1])).words.lengths == [1, 1])
@@ -213,7 +237,7 @@ struct MomentWindowsTests {
     let curve = [0, 0, 0.9, 1, 0.8, 0, 0, 0.3, 0.35, 0]
     let found = MomentWindows.zeroShot(curve, count: 3)
     #expect(found.map(\.clips).prefix(2) == [2..<5, 7..<9])
-    #expect(found.count == 3 && found[0].score > found[1].score)
+    #expect(found.count == 3 && found.map(\.score) == found.map(\.score).sorted(by: >))
     // No two of them overlap.
     #expect(Set(found.flatMap(\.clips)).count == found.map(\.clips.count).reduce(0, +))
   }
