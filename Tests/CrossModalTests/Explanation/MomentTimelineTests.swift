@@ -1,3 +1,4 @@
+import CrossModalLettering
 import Foundation
 import Testing
 import Torch
@@ -6,6 +7,8 @@ import Torch
 
 @Suite("Moments over time")
 struct MomentTimelineTests {
+  init() { Lettering.registerPango() }
+
   private let finding = MomentFinding(
     moments: [ScoredMoment(start: 1, end: 2, score: 3), ScoredMoment(start: 3, end: 3.5, score: 1)],
     curve: [0, 0.1, 0.8, 0.9, 0.2, -0.3, 0.4, 0],
