@@ -80,7 +80,10 @@ extension Module {
     for entry in entries {
       guard let tensor = given[entry.name] else { continue }
       let old = entry.tensor
-      entry.tensor = try tensor.detached().to(old.dtype).to(old.device)
+      let moved = try tensor.detached().to(old.dtype).to(old.device)
+      // Memory of a mapped file begins anywhere. From there some matrix libraries compute in another order, and a
+      // model that was opened again would differ from what it was in its last digits.
+      entry.tensor = moved.handle.ownsMemory ? moved : try moved.copied()
     }
   }
 }
