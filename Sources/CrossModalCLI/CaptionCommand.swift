@@ -7,7 +7,8 @@ struct CaptionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "caption",
     abstract: "Write captions of pictures.",
-    discussion: """
+    discussion: HelpText.discussion(
+      """
       EXAMPLES
         crossmodal caption runs/captions --image picture.png
         crossmodal caption runs/captions --image picture.png --beam 5 --n-best 3 --out where.png
@@ -16,7 +17,7 @@ struct CaptionCommand: ParsableCommand {
 
       A run on features of cells takes a .npy of one picture's cells, [cells, numbers]. Of a folder every picture in it \
       is described, and --out is a folder for one drawing each.
-      """)
+      """))
 
   @Argument(
     help: ArgumentHelp(

@@ -36,9 +36,9 @@ public struct CaptionFile: Sendable {
       let lines = try TextLines(url, limits: .standard).all()
       found = try lines.enumerated().map { line, text in
         guard let json = try? JSON(json: Data(text.utf8)) else {
-          throw DataError.malformed(file: file, place: "line \(line)", reason: "is no JSON")
+          throw DataError.malformed(file: file, place: DataError.line(line), reason: "is no JSON")
         }
-        return try Self.entry(json, file, "line \(line)")
+        return try Self.entry(json, file, DataError.line(line))
       }
     default: found = try TextLines(url, limits: .standard).all().map { (nil, [$0]) }
     }

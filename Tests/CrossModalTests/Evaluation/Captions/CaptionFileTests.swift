@@ -55,7 +55,7 @@ struct CaptionFileTests {
     #expect(told(twice, [named]) == "twice.json: image 1 has 2 captions, expected one")
     for (text, name, reason) in [
       ("[{\"image_id\": 1}]", "x.json", "element 0"), ("{\"a\": 1}", "y.json", "annotations"),
-      ("[3]", "z.json", "element 0"), ("{oops\n", "w.jsonl", "line 0"),
+      ("[3]", "z.json", "element 0"), ("{oops\n", "w.jsonl", "line 1"),
       ("[\"a\", {\"id\": 1, \"caption\": \"b\"}]", "v.json", "some of its images"),
     ] {
       let error = #expect(throws: DataError.self) { try file(text, name, in: folder) }
