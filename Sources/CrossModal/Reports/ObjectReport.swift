@@ -81,7 +81,7 @@ private struct ObjectReport {
       }
       return PictureGallery.Row(
         try split.card(side: 0, row: query.row).content,
-        note: String(format: "AP %.2f", query.averagePrecision), found: found)
+        note: String(format: "average precision %.2f", query.averagePrecision), found: found)
     }
     return .gallery(
       PictureGallery(rows: rows),

@@ -140,7 +140,7 @@ enum ReportStyle {
     @media (max-width:40rem){body{font-size:1rem}.plot.wide{display:none}.plot.narrow{display:block}\
     .query{grid-template-columns:1fr}\
     \
-    .gallery.large .found{grid-template-columns:1fr 1fr}td .interval{display:block;text-align:right}td .interval.blank{display:none}\
+    .gallery.large .found{grid-template-columns:1fr 1fr}td .interval,td .interval[style]{display:block;text-align:right}td .interval.blank{display:none}\
     thead th{padding-right:.9rem}td{padding-right:.9rem}\
     .figures{grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr))}h2{margin-top:3rem}\
     dl div{grid-template-columns:1fr;gap:0}.lead{font-size:1.1rem}}
