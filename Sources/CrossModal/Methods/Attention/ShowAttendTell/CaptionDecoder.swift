@@ -278,18 +278,36 @@ final class CellAttention: Module {
     return keys
   }
 
+  /// Numbers before the score that are in memory at a time where no gradient is wanted: they stay in the cache.
+  private static let mostNumbers = 1 << 20
+
   /// `[rows, l]`, of `each` rows a picture; far below all others behind the cells of a picture.
   func energies(_ h: Tensor, _ view: CaptionDecoder.View, each: Int) throws(TorchError) -> Tensor {
     let (pictures, cells) = (view.count, view.keys.size(along: 1))
     let asked = try ofState(h).reshaped(pictures, each, 1, style.attentionDim)
-    let both = try style.attentionActivation(view.keys.unsqueezed(at: 1) + asked)
-    var energies = try score(both).reshaped(pictures, each, cells)
+    let block = max(1, Self.mostNumbers / max(1, each * cells * style.attentionDim))
+    var energies: Tensor
+    if asked.requiresGradient || view.keys.requiresGradient || block >= pictures {
+      energies = try scores(view.keys, asked)
+    } else {
+      var parts: [Tensor] = []
+      for start in stride(from: 0, to: pictures, by: block) {
+        let own = start..<min(pictures, start + block)
+        parts.append(try scores(view.keys[own], asked[own]))
+      }
+      energies = try Tensor.concatenated(parts)
+    }
     if style.temperature != 1 { energies = try energies * style.temperature }
     // A finite number, so that a share of 0 times its logarithm is 0.
     if let isPadding = view.isPadding {
       energies = try energies.masked(with: isPadding.unsqueezed(at: 1), fill: -1e9)
     }
     return try energies.reshaped(pictures * each, cells)
+  }
+
+  /// Scores of cells `[n, l, a]` by what is asked `[n, rows, 1, a]`: `[n, rows, l]`.
+  private func scores(_ keys: Tensor, _ asked: Tensor) throws(TorchError) -> Tensor {
+    try score(style.attentionActivation(keys.unsqueezed(at: 1) + asked)).squeezed(at: 3)
   }
 }
 
