@@ -168,4 +168,37 @@ struct MatchExplanationTests {
         evidence: [Evidence(asking: 1, attended: 0, weights: [[1, 0, 0]], relevance: [1], isScored: true)])
     }
   }
+
+  @Test("places of two pictures that belong together are lines between them, in picture and page")
+  func links() throws {
+    let picture = try Tensor.full([30, 40, 3], 128).to(.uint8)
+    let grids = [
+      PictureGrid(height: 3, width: 4, channels: 1), PictureGrid(height: 3, width: 4, channels: 1),
+    ]
+    func explanation(_ links: [CellLinks.Link]) throws -> MatchExplanation {
+      try MatchExplanation(
+        method: "densecl", dataset: "toy", score: nil,
+        sides: (0..<2).map {
+          .init(
+            modality: "image", row: $0, title: ["one picture", "another one"][$0], picture: picture, parts: []
+          )
+        }, evidence: [],
+        links: CellLinks(
+          grids: grids, links: links, nearest: grids.map { (0..<$0.cells).map { Double($0) / 12 } }))
+    }
+    let none = try explanation([])
+    let some = try explanation([
+      .init(from: 0, to: 11, similarity: 0.9), .init(from: 5, to: 6, similarity: 0.2),
+    ])
+    #expect(try none.png() != some.png())
+    #expect(try some.png() == some.png())
+    let html = try some.report().html
+    #expect(
+      html.contains("<h1>one picture ↔ another one</h1>"),
+      "\(html.split(separator: "<h1>").last?.prefix(80) ?? "")")
+    #expect(html.contains("0.20 to 0.90"))
+    #expect(html.components(separatedBy: "data:image/png").count - 1 == 2)
+    #expect(some.links?.atLeast(0.5).links.count == 1)
+    #expect(some.links?.json["links"]?.array?.count == 2)
+  }
 }

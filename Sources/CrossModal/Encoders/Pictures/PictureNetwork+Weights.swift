@@ -13,15 +13,15 @@ extension PictureNetwork {
   public func takeWeights(_ tensors: [(name: String, tensor: Tensor)], from source: String) throws {
     let entries = stateEntries
     let own = Dictionary(uniqueKeysWithValues: entries.map { (PictureNetworkNames.plain($0.name), $0.name) })
-    var given = tensors.map { (name: PictureNetworkNames.plain($0.name), tensor: $0.tensor) }
-    let trained = given.filter { $0.name.hasPrefix("encoder_q.0.") }
+    var given = tensors.map { (file: $0.name, plain: PictureNetworkNames.plain($0.name), tensor: $0.tensor) }
+    let trained = given.filter { $0.plain.hasPrefix("encoder_q.0.") }
     if !trained.isEmpty {
-      given = trained.map { (String($0.name.dropFirst("encoder_q.0.".count)), $0.tensor) }
+      given = trained.map { ($0.file, String($0.plain.dropFirst("encoder_q.0.".count)), $0.tensor) }
     }
-    let isOld = !given.contains { $0.name.hasPrefix("classifier.0.") }
+    let isOld = !given.contains { $0.plain.hasPrefix("classifier.0.") }
     var renamed: [(name: String, tensor: Tensor)] = []
-    for (name, tensor) in given {
-      var plain = PictureNetworkNames.torchvision(ofDetectron2: name)
+    for (name, ofFile, tensor) in given {
+      var plain = PictureNetworkNames.torchvision(ofDetectron2: ofFile)
       if isOld {
         for (old, new) in [("classifier.1.", "classifier.0."), ("classifier.4.", "classifier.3.")]
         where plain.hasPrefix(old) { plain = new + plain.dropFirst(old.count) }

@@ -27,7 +27,10 @@ struct PictureNetworkTests {
 
   @Test("the last maps are cells, top to bottom and left to right, of which the vectors are made")
   func cells() throws {
-    for (kind, height, width) in [(CNNEncoder.Kind.resnet18, 64, 96), (.resnet18, 33, 65), (.vgg19, 64, 96)] {
+    for (kind, height, width) in [
+      (CNNEncoder.Kind.resnet18, 64, 96), (.resnet18, 33, 65), (.vgg19, 64, 96), (.smallResnet, 33, 65),
+      (.cifarResnet, 17, 24),
+    ] {
       let network = try Self.network(kind)
       let pictures = try Tensor.normal([1, 3, height, width], using: Generator(seed: 2))
       let grid = network.grid(height: height, width: width)
@@ -42,6 +45,44 @@ struct PictureNetworkTests {
       let place = grid.width + 1
       #expect(try cells[0][place].bytes() == maps[0].permuted(1, 2, 0).contiguous()[1][1].bytes())
       #expect(try vectors.bytes() == withoutGradient { try network(pictures, .evaluation) }.bytes())
+    }
+  }
+
+  @Test("networks of other depths have as many parameters as torchvision's, but for the last layer")
+  func depths() throws {
+    for (kind, count) in [(CNNEncoder.Kind.resnet34, 21_284_672), (.resnet101, 42_500_160)] {
+      let network = try Self.network(kind)
+      #expect(network.parameters.reduce(0) { $0 + $1.tensor.count } == count, "\(kind)")
+      #expect(network.stateEntries.map(\.name).contains("layer3.5.bn2.running_mean"))
+    }
+  }
+
+  @Test("weights have one name with torchvision and one with detectron2, both of which are taken")
+  func otherNames() throws {
+    let network = try Self.network(.resnet50)
+    for name in network.stateEntries.map(\.name) {
+      let other = PictureNetworkNames.detectron2(ofTorchvision: name)
+      #expect(other.hasPrefix("stem.") || other.hasPrefix("res"))
+      #expect(PictureNetworkNames.torchvision(ofDetectron2: other) == name)
+    }
+    for (name, other) in [
+      ("conv1.weight", "stem.conv1.weight"), ("bn1.weight", "stem.conv1.norm.weight"),
+      ("layer1.0.conv1.weight", "res2.0.conv1.weight"),
+      ("layer1.0.bn1.running_var", "res2.0.conv1.norm.running_var"),
+      ("layer4.0.downsample.0.weight", "res5.0.shortcut.weight"),
+      ("layer4.0.downsample.1.bias", "res5.0.shortcut.norm.bias"),
+    ] {
+      #expect(PictureNetworkNames.detectron2(ofTorchvision: name) == other)
+    }
+    let small = try Self.network(.smallResnet)
+    let given = try small.state.map {
+      (name: "encoder_q.0." + $0.name, tensor: try $0.tensor.detached().to(.float32) + 1)
+    }
+    let others = try ["encoder_k.0.conv1.weight", "queue"].map { (name: $0, tensor: try Tensor.zeros([1])) }
+    try small.takeWeights(given + others, from: "moco")
+    #expect(try small.state[0].tensor.detached().bytes() == given[0].tensor.bytes())
+    #expect(throws: StateError.self) {
+      try small.takeWeights([("conv1.weight", Tensor.zeros([1]))], from: "half")
     }
   }
 
