@@ -10,10 +10,11 @@ struct CaptionCommand: ParsableCommand {
     discussion: HelpText.discussion(
       """
       EXAMPLES
-        crossmodal caption runs/captions --image picture.png
-        crossmodal caption runs/captions --image picture.png --beam 5 --n-best 3 --out where.png
+        crossmodal caption runs/captions --image a.png
+        crossmodal caption runs/captions --image a.png --beam 5 --n-best 3
+        crossmodal caption runs/captions --image a.png --out where.png
         crossmodal caption runs/captions --image pictures/ --json
-        crossmodal caption runs/captions --image picture.png --sample --temperature 0.7 --seed 3
+        crossmodal caption runs/captions --image a.png --sample --seed 3
 
       A run on features of cells takes a .npy of one picture's cells, [cells, numbers]. Of a folder every picture in it \
       is described, and --out is a folder for one drawing each.

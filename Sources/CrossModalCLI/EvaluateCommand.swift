@@ -15,8 +15,8 @@ struct EvaluateCommand: ParsableCommand {
         crossmodal evaluate runs/wikipedia --protocol folds:100 --ties mean
         crossmodal evaluate runs/scan-t2i --models runs/scan-i2t
         crossmodal evaluate runs/san --wordnet /usr/share/wordnet
-        crossmodal evaluate --captions results.json --references captions_val2014.json
-        crossmodal evaluate --captions said.txt --references first.txt second.txt
+        crossmodal evaluate --captions said.json --references val2014.json
+        crossmodal evaluate --captions said.txt --references one.txt two.txt
 
       Of the folder of runs that `train --seeds` writes: the mean over the seeds, their standard deviation, and what \
       the mean would be over other seeds and other items. --against takes such folders too.

@@ -77,7 +77,8 @@ struct HelpTests {
       ("evalute r", "error: unknown command 'evalute'; did you mean 'evaluate'?"),
       ("data inpect r", "error: unknown command 'inpect'; did you mean 'inspect'?"),
       ("train --data d --out o", "error: Missing expected argument '--method <method>'"),
-      ("evaluate", "error: Missing expected argument '<run>'"),
+      ("evaluate", "error: name a run, or a file of --captions"),
+      ("search", "error: Missing expected argument '<run>'"),
     ])
   func unknownWords(line: String, words: String) throws {
     let outcome = try CommandLine.run(Self.words(line))

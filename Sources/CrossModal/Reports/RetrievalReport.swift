@@ -213,7 +213,9 @@ public struct RetrievalReport {
       found.append(try self.found(match, side: 1 - side, note: rank, mark: .none))
     }
     let rank =
-      query.rank.map { "rank \(Int($0))" } ?? query.averagePrecision.map { String(format: "average precision %.2f", $0) }
+      query.rank.map { "rank \(Int($0))" } ?? query.averagePrecision.map {
+        String(format: "average precision %.2f", $0)
+      }
       ?? ""
     return PictureGallery.Row(
       try split.card(side: side, row: query.row).content, note: rank, found: found)

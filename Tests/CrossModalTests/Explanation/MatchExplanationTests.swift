@@ -194,8 +194,8 @@ struct MatchExplanationTests {
     #expect(try some.png() == some.png())
     let html = try some.report().html
     #expect(
-      html.contains("<h1>one picture ↔ another one</h1>"),
-      "\(html.split(separator: "<h1>").last?.prefix(80) ?? "")")
+      html.contains(">one picture ↔ another one</h1>"),
+      "\(html.split(separator: "<h1").last?.prefix(80) ?? "")")
     #expect(html.contains("0.20 to 0.90"))
     #expect(html.components(separatedBy: "data:image/png").count - 1 == 2)
     #expect(some.links?.atLeast(0.5).links.count == 1)
