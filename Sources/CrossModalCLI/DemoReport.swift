@@ -96,7 +96,7 @@ struct DemoReport {
       .text(
         """
         CCA needs no training: it finds the directions in which the two sides agree, exactly and at once. CLIP takes \
-        the same features and learns to tell each pair from all others. Where words are rare, that is the better lesson.
+        the same features and learns to tell each pair from all others. Here it puts the right one first more often.
         """),
       .table(
         table,

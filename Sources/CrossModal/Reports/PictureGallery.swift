@@ -202,7 +202,10 @@ public struct PictureGallery: Sendable, Hashable {
     case .text(let text): html += "<span class=\"words\" dir=\"auto\">\(Markup.escape(text))</span>"
     }
     if !found.title.isEmpty {
-      html += "<span class=\"name\" dir=\"auto\">\(Markup.escape(found.title))</span>"
+      // Words stay whole; what is none, such as a path, may break anywhere.
+      let isLong = found.title.split(separator: " ").contains { $0.count > 16 }
+      html +=
+        "<span class=\"name\(isLong ? " long" : "")\" dir=\"auto\">\(Markup.escape(found.title))</span>"
     }
     let score = found.score.map { NumberText.fixed($0, decimals: decimals) } ?? ""
     if !score.isEmpty || !sign.isEmpty { html += "<span class=\"score\">\(sign)\(score)</span>" }

@@ -120,7 +120,8 @@ enum ReportStyle {
     .gallery img{width:100%;max-width:6rem;aspect-ratio:1;object-fit:contain;background:#fff;border-radius:.5rem;\
     box-shadow:0 0 0 1px var(--line);padding:.35rem;display:block}
     .found li.hit img{box-shadow:0 0 0 2px var(--good)}
-    .found .name{margin-top:.5rem;hyphens:auto;hyphenate-limit-chars:13 6 5}
+    .found .name{margin-top:.5rem;overflow-wrap:normal}
+    .found .name.long{overflow-wrap:anywhere}
     .found .score{color:var(--soft);font-variant-numeric:tabular-nums;margin-top:.1rem}
     .found.lines{grid-template-columns:1fr;gap:.45rem}
     .found.lines li{flex-direction:row;gap:1rem;align-items:baseline;justify-content:space-between}
