@@ -39,7 +39,8 @@ public protocol Representing: Encoding, Evaluable {}
 
 /// A method that represents pictures, and each place of a picture by itself.
 ///
-/// ``Encoding/encode(_:side:)`` gives the mean of the maps of a whole picture, unless the method has something better.
+/// ``Encoding/encode(_:side:)`` gives the mean of the maps of a whole picture, of norm 1, unless the method has something
+/// better.
 public protocol DenseRepresenting: Representing {
   /// The network that learned, which other methods can begin with.
   var pictureNetwork: any PictureNetwork { get }
@@ -67,7 +68,7 @@ extension DenseRepresenting {
   }
 
   public func encode(_ items: Items, side: Int) throws -> Features {
-    let vectors = try wholeMaps(of: items).map { try $0.mean(along: 1, 2) }
+    let vectors = try wholeMaps(of: items).map { try $0.mean(along: 1, 2).normalized(along: 0) }
     guard !vectors.isEmpty else {
       return Features(try Tensor.zeros([0, pictureNetwork.size]))
     }
