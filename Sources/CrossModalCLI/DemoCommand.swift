@@ -68,12 +68,11 @@ struct DemoCommand: ParsableCommand {
       text(result.retrieval.backward.summary.recalls?[2] ?? 0, 0) + " %"
     }
     let found = emoji.searches[1]
-    let right = 100 * Double(scenes.named.right) / Double(max(1, scenes.named.words))
     return """
       Wikipedia   cca    mAP picture to text and back \(precision)\(paper)
       Emoji       clip   \(recall(emoji.retrieval)) of 296 names never seen find their picture among ten; cca \(recall(emoji.linear.retrieval))
                          "\(found.query)" finds \(found.found.prefix(3).map(\.card.label).joined(separator: ", "))
-      Scenes      scan   \(text(right, 0)) % of words look at the emoji they mean, which nobody told them
+      Scenes      scan   \(scenes.named.right) of \(scenes.named.words) words look at the emoji they mean, which nobody told them
 
       Report: \(out)/report.html  (\(text(seconds, 0)) s)
       Next:   \(Self.next(out).joined(separator: "\n        "))

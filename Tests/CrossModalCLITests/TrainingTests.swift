@@ -64,7 +64,8 @@ struct TrainingTests {
   func interrupted() throws {
     let folder = try TemporaryFolder()
     let (whole, broken) = (folder.url.path + "/whole", folder.url.path + "/broken")
-    let longer = ["--set", "epochs=60"]
+    // Long enough that it is not over before the signal comes, on however fast a machine.
+    let longer = ["--set", "epochs=600"]
     #expect(try CommandLine.run(Self.arguments(whole) + longer).status == 0)
     let process = try CommandLine.start(Self.arguments(broken) + longer)
     while process.isRunning, Self.savedSteps(broken) < 3 { usleep(500) }
