@@ -47,7 +47,9 @@ with tempfile.TemporaryDirectory() as folder:
                     best[key] = found
 
 reference = {work: found for (work, program), found in best.items() if program == "CrossModal"}
-print(f"{'work':<48}{'program':<26}{'CPU seconds':>12}{'against ours':>14}")
+wide = 2 + max(len(work) for work in reference)
+programs = 2 + max(len(program) for _, program in best)
+print(f"{'work':<{wide}}{'program':<{programs}}{'CPU seconds':>12}{'against ours':>14}")
 failed = False
 for (work, program), found in sorted(best.items(), key=lambda item: (item[0][0], item[1]["seconds"])):
     mine = reference[work]
@@ -57,5 +59,5 @@ for (work, program), found in sorted(best.items(), key=lambda item: (item[0][0],
         approximate = found.get("approximate", False)
         note += f"  {'comes to' if approximate else 'result differs:'} {found['check']:.8f}, ours {mine['check']:.8f}"
         failed = failed or not approximate
-    print(f"{work:<48}{program:<26}{found['seconds']:>12.3f}{ratio:>13.1f}x{note}")
+    print(f"{work:<{wide}}{program:<{programs}}{found['seconds']:>12.3f}{ratio:>13.1f}x{note}")
 sys.exit("bench: results that should agree do not" if failed else 0)

@@ -40,7 +40,8 @@ struct DemoReport {
         percent(recalls(emoji.retrieval)[1].tenth), "of names find their emoji among the first ten",
         note: "of 296 never seen; chance 3 %"),
       KeyFigure(
-        "\(scenes.named.right) of \(scenes.named.words)", "words look at the emoji they mean", note: "nobody said which; chance 20 %"),
+        "\(scenes.named.right) of \(scenes.named.words)", "words look at the emoji they mean",
+        note: "nobody said which; chance 20 %"),
       KeyFigure(
         NumberText.fixed(precision.reduce(0, +) / 2, decimals: 3), "mAP on Wikipedia, CCA",
         note: "published \(NumberText.fixed(known.reduce(0, +) / Double(max(1, known.count)), decimals: 3))"),
