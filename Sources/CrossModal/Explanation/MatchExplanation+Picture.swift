@@ -71,7 +71,8 @@ private struct PicturePage {
     y += 26
     y += 50
     try text(title, size: 46, .ink, lines: 4)
-    y += 8
+    // What follows may have a ground of its own, which must not cover letters that reach below the line.
+    y += 18
   }
 
   /// A text that starts at the margin, the right one where it is written from there; the page grows by all lines but
