@@ -54,20 +54,30 @@ struct GalleryInfluenceTests {
 
   @Test("with classes the interval of mAP is as wide as sets of items differ")
   func intervals() throws {
-    // One item in four is near everything, so that queries fare alike.
-    var (means, widths): ([Double], [Double]) = ([], [])
+    // Vectors around the centers of ten classes: queries of a class share what they look for.
+    let centers = try Tensor.normal([10, 16], .float64, using: Generator(seed: 1)) * 0.6
+    var (means, widths, narrow): ([Double], [Double], [Double]) = ([], [], [])
     for set in 0..<60 {
-      var random = SeededGenerator(seed: UInt64(set))
-      let labels = (0..<40).map { _ in random.below(4) }
-      let appeal = (0..<40).map { _ in random.unit() < 0.25 ? 1.0 : 0 }
-      let scores = (0..<40).flatMap { query in
-        (0..<40).map { random.unit() + (labels[$0] == labels[query] ? 0.5 : 0) + appeal[$0] }
+      let generator = try Generator(seed: UInt64(set))
+      let labels = try Tensor.integers(in: 0..<10, [60], using: generator).values(as: Int.self)
+      let sides = try (0..<2).map { _ in
+        try (centers.rows(at: labels) + Tensor.normal([60, 16], .float64, using: generator)).normalized(
+          along: 1)
       }
       let metrics = try RetrievalEvaluation().metrics(
-        of: ScoreSource(Tensor(scores).reshaped(40, 40)),
-        truth: RetrievalTruth(first: 40, second: 40, labels: (labels, labels)), modalities: ["x", "y"])
+        of: ScoreSource(sides[0].matmul(sides[1].transposed())),
+        truth: RetrievalTruth(first: 60, second: 60, labels: (labels, labels)), modalities: ["x", "y"])
       let interval = try #require(
         Resampling(samples: 300).intervals(of: metrics).first { $0.name == "x_to_y.mAP" }?.interval)
+      // The same queries, as though nothing were known of what they share.
+      let alone = RetrievalMetrics(
+        modalities: metrics.modalities, counts: metrics.counts, protocol: metrics.protocol,
+        forward: DirectionMetrics(queries: metrics.forward.queries, precisionRecall: nil),
+        backward: DirectionMetrics(queries: metrics.backward.queries, precisionRecall: nil),
+        hasLabels: metrics.hasLabels)
+      let own = try #require(
+        Resampling(samples: 300).intervals(of: alone).first { $0.name == "x_to_y.mAP" }?.interval)
+      narrow.append(own.upper - own.lower)
       means.append(interval.value)
       widths.append(interval.upper - interval.lower)
     }
@@ -75,6 +85,8 @@ struct GalleryInfluenceTests {
     let deviation = (means.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 59).squareRoot()
     let ratio = widths.reduce(0, +) / 60 / (3.92 * deviation)
     #expect((0.8...1.3).contains(ratio), "\(ratio)")
+    let share = narrow.reduce(0, +) / widths.reduce(0, +)
+    #expect(share < 0.9, "\(share)")
   }
 }
 

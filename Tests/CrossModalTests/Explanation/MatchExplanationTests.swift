@@ -194,7 +194,7 @@ struct MatchExplanationTests {
     #expect(try some.png() == some.png())
     let html = try some.report().html
     #expect(
-      html.contains(">one picture ↔ another one</h1>"),
+      html.contains("<h1 dir=\"auto\">one picture ↔ another one</h1>"),
       "\(html.split(separator: "<h1").last?.prefix(80) ?? "")")
     #expect(html.contains("0.20 to 0.90"))
     #expect(html.components(separatedBy: "data:image/png").count - 1 == 2)
