@@ -437,22 +437,50 @@ extension Column {
     }
   }
 
-  /// Checks that all numbers of the rows are finite and can be computed with.
+  /// Checks that all numbers of the rows are finite and can be computed with; vectors, that they can once they are brought
+  /// to size.
   ///
+  /// - Returns: the largest, in size and times the scale; 0 where all are 0 or whole numbers.
   /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first that is not, and
   ///   ``DataError/tooSmall(file:largest:)``.
-  func checkNumbers(_ rows: Rows) throws {
-    let isRagged = if case .ragged = storage { true } else { false }
-    if let array {
-      let scale = file.scale ?? 1
-      let size = try (isRagged ? [0..<array.count] : rows.ranges).reduce(0) {
-        max($0, try array.checkNumbers($1, scale: scale))
-      }
-      guard size == 0 || size * scale >= Limits.leastSize else {
-        throw DataError.tooSmall(file: array.name, largest: size)
-      }
+  @discardableResult
+  func checkNumbers(_ rows: Rows) throws -> Double {
+    for block in boxes == nil ? [] : rows.ranges {
+      try boxes?.checkNumbers(block, largest: Limits.largestNumber)
     }
-    for block in boxes == nil ? [] : rows.ranges { try boxes?.checkNumbers(block) }
+    return try checkNumbers(
+      rows, largest: largestNumber(rows), least: kind == .vector ? Limits.leastVectorSize : Limits.leastSize)
+  }
+
+  /// The same of numbers that are taken as they are.
+  func checkSize(_ rows: Rows) throws {
+    try checkNumbers(rows, largest: Limits.largestNumber, least: Limits.leastSize)
+  }
+
+  @discardableResult
+  private func checkNumbers(_ rows: Rows, largest: Double, least: Double) throws -> Double {
+    guard let array else { return 0 }
+    let scale = file.scale ?? 1
+    let size = try numberRanges(rows, of: array).reduce(0) {
+      max($0, try array.checkNumbers($1, largest: largest / scale))
+    }
+    guard size == 0 || size * scale >= least else {
+      throw DataError.tooSmall(file: array.name, largest: size)
+    }
+    return size * scale
+  }
+
+  /// What no number of the rows may be beyond, in size; of vectors that are large as a rule, what is as far above that.
+  func largestNumber(_ rows: Rows) throws -> Double {
+    guard kind == .vector, let array else { return Limits.largestNumber }
+    let usual = try array.usualSize(numberRanges(rows, of: array)) * (file.scale ?? 1)
+    guard usual > Limits.largestNumber else { return Limits.largestNumber }
+    return min(Limits.largestNumber * usual, .greatestFiniteMagnitude)
+  }
+
+  /// Rows of the array that hold the numbers of some rows.
+  private func numberRanges(_ rows: Rows, of array: any ArraySource) -> [Range<Int>] {
+    if case .ragged = storage { [0..<array.count] } else { rows.ranges }
   }
 
   /// The largest word number of kind tokens, a few megabytes at a time; what is padding does not count.

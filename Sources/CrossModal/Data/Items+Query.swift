@@ -64,7 +64,7 @@ extension Items {
         expected: "\(what) of \(modality.size.map(String.init) ?? "some") numbers")
     }
     try TensorArray(rows, name: file).checkNumbers(
-      0..<rows.size(along: 0), scale: modality.scale ?? 1)
+      0..<rows.size(along: 0), largest: .greatestFiniteMagnitude / max(1, modality.scale ?? 1))
     return try rows.numbers(times: modality.scale)
   }
 

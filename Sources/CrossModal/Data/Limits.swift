@@ -20,13 +20,17 @@ public struct Limits: Sendable, Equatable {
   /// Bytes of `dataset.yaml`.
   public var configurationBytes = 4 << 20
 
-  /// The largest number that data may hold, in size: float32, in which networks compute and vectors are written, still
-  /// has the difference of two of them, and float64, in which closed forms compute, the powers that those need.
+  /// The largest number that is computed with, in size: float32, in which networks compute and vectors are written, still
+  /// has the difference of two of them, and float64, in which closed forms compute, the powers that those need. Vectors
+  /// of larger ones are brought to size first (``RescalingFeaturizer``).
   public static let largestNumber = 1e38
 
   /// What the largest of an array's numbers must reach unless all are 0: float32 has nothing smaller in full, and squares
-  /// of what is much smaller are no numbers of float64 either.
+  /// of what is much smaller are no numbers of float64 either. Vectors of smaller ones are brought to size first.
   public static let leastSize = 1e-37
+
+  /// The least size that vectors may have to be brought to size: below it float64 has fewer digits.
+  static let leastVectorSize = 1e-290
 
   public init() {}
 

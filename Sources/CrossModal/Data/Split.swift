@@ -20,6 +20,8 @@ public struct Split: TrainingSet, Sendable {
   private let itemLabels: [[Int]?]
   /// Rows of the table, of each modality, that are in no pair and searched all the same.
   private let distractors: [[Int]]
+  /// The largest number of each modality.
+  private let known = Once<[Double]>()
 
   /// - Parameter distractors: those of the table when nil.
   init(name: String, of source: DataSet, part: DataSet.Part, distractors: [[Int]]? = nil) {
@@ -223,8 +225,29 @@ extension Split {
   /// Walks all numbers of the split.
   ///
   /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first that is NaN, infinite or too large.
-  public func checkNumbers() throws {
-    for (side, column) in table.columns.enumerated() { try column.checkNumbers(rows[side]) }
+  public func checkNumbers() throws { _ = try sizes() }
+
+  /// The largest number of each modality, in size; 0 where there are none that can be too large.
+  private func sizes() throws -> [Double] {
+    try known.value { try zip(table.columns, rows).map { try $0.checkNumbers($1) } }
+  }
+
+  /// The power of two that brings the numbers of a modality to size, the largest between 1 and 2; nil where they can be
+  /// computed with as they are.
+  ///
+  /// - Throws: what ``checkNumbers()`` throws.
+  func exponentToSize(side: Int) throws -> Int? {
+    let size = try sizes()[side]
+    let isUsual = (Limits.leastSize...Limits.largestNumber).contains(size)
+    return isUsual || size == 0 ? nil : -Int(size.exponent)
+  }
+
+  /// What no number of a modality may be beyond, in size.
+  func largestNumber(side: Int) throws -> Double { try table.columns[side].largestNumber(rows[side]) }
+
+  /// Throws where numbers of a modality are too large or too small to be computed with as they are.
+  func checkSize(side: Int) throws {
+    if try exponentToSize(side: side) != nil { try table.columns[side].checkSize(rows[side]) }
   }
 }
 

@@ -59,6 +59,19 @@ struct FeaturizerChoice {
     return choices
   }
 
+  /// With numbers brought to size where a method would take them as they come and cannot compute with them.
+  static func rescaling(_ choices: [FeaturizerChoice], of split: Split) throws -> [FeaturizerChoice] {
+    let others = try split.description.modalities.enumerated().compactMap {
+      side, modality -> FeaturizerChoice? in
+      guard modality.kind == .vector, !choices.contains(where: { $0.side == side }),
+        let exponent = try split.exponentToSize(side: side)
+      else { return nil }
+      return FeaturizerChoice(
+        side: side, name: RescalingFeaturizer.name, settings: [JSON.Member("exponent", .int(exponent))])
+    }
+    return (choices + others).sorted { $0.side < $1.side }
+  }
+
   private static let sharedKey = "shared"
 
   /// Whether the words are counted together with those of other texts; nil where nothing is said.

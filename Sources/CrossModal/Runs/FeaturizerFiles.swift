@@ -61,21 +61,28 @@ enum FeaturizerFiles {
   /// - Throws: ``RunError`` for a document that is not what was written.
   static func read(_ record: RunRecord, from folder: URL) throws -> [String: any Featurizer] {
     var found: [String: any Featurizer] = [:]
+    let file = folder.appendingPathComponent(tensorsFile)
+    // Not written where no featurizer holds a tensor.
+    let isThere = FileManager.default.fileExists(atPath: file.path)
     var tensors: [(name: String, tensor: Tensor)]?
     for member in record.features.members ?? [] {
       let name = member.value["name"]?.string ?? ""
       let type = try Featurizers.type(of: name)
       var state: [String: Tensor] = [:]
       if !(type is any TokenFeaturizer.Type) {
-        let all = try tensors ?? SafeTensors.read(folder.appendingPathComponent(tensorsFile).path).tensors
+        let all = try tensors ?? (isThere ? SafeTensors.read(file.path).tensors : [])
         tensors = all
         for entry in all where entry.name.hasPrefix(member.key + ".") {
           state[String(entry.name.dropFirst(member.key.count + 1))] = entry.tensor
         }
       }
       let document = try type.documentName.map { try self.document(member.value, stem: $0, in: folder) }
-      found[member.key] = try Featurizers.make(
-        name, settings: member.value, state: state, document: document)
+      do {
+        found[member.key] = try Featurizers.make(
+          name, settings: member.value, state: state, document: document)
+      } catch  where !isThere {
+        throw RunError.notWhole(file: file.path, reason: "is missing")
+      }
     }
     return found
   }

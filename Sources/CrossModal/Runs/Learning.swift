@@ -46,6 +46,7 @@ struct Learning {
     heldBack = try training.flatMap { try HeldBack(of: readable, $0, seed: seed) }
     if let heldBack { note(heldBack.sentence) }
     let split = heldBack?.kept ?? readable
+    choices = try FeaturizerChoice.rescaling(choices, of: split)
     var featurizers: [String: any Featurizer] = [:]
     // A split that is not there is told before features are computed.
     let counted = try choices.map { choice in

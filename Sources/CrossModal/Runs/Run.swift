@@ -77,8 +77,17 @@ public final class Run {
 
   /// Items as the method takes them: through the modality's featurizer where it has one.
   func featurized(_ items: Items, side: Int) throws -> Items {
-    guard let featurizer = featurizers[record.data.modalities[side].name] else { return items }
-    return try featurizer.featurized(items)
+    let modality = record.data.modalities[side].name
+    if let featurizer = featurizers[modality] { return try featurizer.featurized(items) }
+    if case .vectors(let rows) = items, rows.count > 0, rows.dtype.isFloatingPoint {
+      let largest = try rows.magnitude().max().item(as: Double.self)
+      guard largest <= Limits.largestNumber else {
+        throw MethodError.unsuitable(
+          method: about.name,
+          reason: "was fitted to smaller numbers: \(modality) holds \(String(format: "%g", largest))")
+      }
+    }
+    return items
   }
 
   /// Features of all rows of one modality of a split, a block of rows at a time.

@@ -169,15 +169,17 @@ struct DataSetTests {
     #expect(throws: Never.self) { try DataSet(at: folder.path).split("train") }
   }
 
-  @Test("numbers whose squares vanish are refused with what to do, and zeros are not")
+  @Test("numbers too small to be brought to size are refused with what to do, and zeros are not")
   func tooSmall() throws {
     try makePlain()
     let numbers = try Tensor((0..<36).map { Double($0) * 1e-160 }, shape: [12, 3])
     try folder.write(numbers, to: "x.npy")
+    #expect(throws: Never.self) { try DataSet(at: folder.path).split("train") }
+    try folder.write(numbers * 1e-140, to: "x.npy")
     let said = message { _ = try DataSet(at: folder.path).split("train") } ?? ""
     #expect(
       said.hasSuffix(
-        "x.npy: its numbers are at most 2.3e-159, too small to compute with; make them larger, as scale does in dataset.yaml"
+        "x.npy: its numbers are at most 2.3e-299, too small to compute with; make them larger, as scale does in dataset.yaml"
       ))
     try folder.write(Tensor([Double](repeating: 0, count: 36), shape: [12, 3]), to: "x.npy")
     #expect(throws: Never.self) { try DataSet(at: folder.path).split("train") }
@@ -186,7 +188,7 @@ struct DataSetTests {
         modalities: { x: { file: x.npy, kind: vector, scale: 1e150 }, y: { file: y.npy, kind: vector } }
         splits: { train: "0:8", test: "8:12" }
         """)
-    try folder.write(numbers, to: "x.npy")
+    try folder.write(numbers * 1e-140, to: "x.npy")
     #expect(throws: Never.self) { try DataSet(at: folder.path).split("train") }
   }
 

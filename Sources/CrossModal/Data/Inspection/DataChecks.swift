@@ -214,13 +214,14 @@ extension DataChecks {
     var columns = ColumnStatistics()
     var (bad, first) = (0, "")
     let total = split.count(side: side)
+    let largest = try split.largestNumber(side: side)
     for start in stride(from: 0, to: total, by: 1024) {
       let items = try split.items(side: side, rows: start..<min(start + 1024, total))
       let (rows, lengths) = items.numbers
       guard let rows else { continue }
       let numbers = try rows.to(.float64).contiguous()
       let flat = try numbers.flattened(from: 1)
-      let finite = try (flat .>= -Limits.largestNumber).and(flat .<= Limits.largestNumber)
+      let finite = try (flat .>= -largest).and(flat .<= largest)
       if try !finite.all() {
         let places = try finite.not().nonZero()
         if bad == 0, let place = try? places[0].values(as: Int.self) {
@@ -249,7 +250,7 @@ extension DataChecks {
     if bad > 0 {
       add(
         .problem, .notFinite, split.name, side,
-        "\(split.name), \(names[side]): \(bad) items hold NaN, infinity or numbers beyond \(Limits.largestNumber), the first is \(first)"
+        "\(split.name), \(names[side]): \(bad) items hold NaN, infinity or numbers beyond \(largest), the first is \(first)"
       )
     }
     try report(columns, split, side)

@@ -33,13 +33,12 @@ extension ArraySource {
 
   /// Checks that all numbers of the rows are finite and can be computed with, a few megabytes at a time.
   ///
-  /// - Parameter scale: what the numbers will be multiplied by.
-  /// - Returns: the largest, in size and as they are; 0 for whole numbers, which need no check.
+  /// - Parameter largest: what none may be beyond, in size and as they are.
+  /// - Returns: the largest, in size; 0 for whole numbers, which need no check.
   /// - Throws: ``DataError/notFinite(file:row:column:value:)`` for the first that is not.
   @discardableResult
-  func checkNumbers(_ rows: Range<Int>, scale: Double = 1) throws -> Double {
+  func checkNumbers(_ rows: Range<Int>, largest: Double) throws -> Double {
     guard dtype.isFloatingPoint else { return 0 }
-    let largest = Limits.largestNumber / scale
     var size = 0.0
     let step = max(1, (16 << 20) / max(rowBytes, 1))
     for start in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
@@ -60,6 +59,23 @@ extension ArraySource {
         column: place.dropFirst().map(String.init).joined(separator: ","), value: value)
     }
     return size
+  }
+
+  /// The size that numbers of the rows have as a rule: the median of those that are not 0, of up to 256 rows spread over
+  /// all; 0 where there are none.
+  func usualSize(_ rows: [Range<Int>]) throws -> Double {
+    let all = rows.reduce(0) { $0 + $1.count }
+    guard dtype.isFloatingPoint, all > 0 else { return 0 }
+    var places: [Int] = []
+    let step = max(1, all / 256)
+    var skipped = 0
+    for range in rows {
+      places += stride(from: range.lowerBound + skipped, to: range.upperBound, by: step)
+      skipped = (skipped + step - range.count % step) % step
+    }
+    let sizes = try self.rows(at: places).to(.float64).magnitude().values(as: Double.self)
+    let counted = sizes.filter { $0 > 0 && $0.isFinite }.sorted()
+    return counted.isEmpty ? 0 : counted[counted.count / 2]
   }
 }
 

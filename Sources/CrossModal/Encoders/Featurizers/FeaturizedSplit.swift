@@ -36,6 +36,7 @@ public struct FeaturizedSplit: TrainingSet {
     var features: [StoredItems?] = []
     for (side, featurizer) in featurizers.enumerated() {
       guard let featurizer else {
+        try split.checkSize(side: side)
         features.append(nil)
         continue
       }

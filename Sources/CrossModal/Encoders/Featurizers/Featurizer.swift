@@ -161,6 +161,8 @@ public enum FeaturizerError: LocalizedError, Equatable {
   case unequalShape(featurizer: String, shape: [Int], expected: [Int])
   case badState(featurizer: String, reason: String)
   case nothingToLearn(featurizer: String, reason: String)
+  /// Numbers that many times as large as those it was fitted to.
+  case beyond(featurizer: String, size: Double)
 
   public var errorDescription: String? {
     switch self {
@@ -176,6 +178,9 @@ public enum FeaturizerError: LocalizedError, Equatable {
       return "the stored featurizer '\(featurizer)' is not whole: \(reason)"
     case .nothingToLearn(let featurizer, let reason):
       return "the featurizer '\(featurizer)' cannot be fitted: \(reason)"
+    case .beyond(let featurizer, let size):
+      return
+        "numbers are \(String(format: "%.0e", size)) times as large as those that the featurizer '\(featurizer)' was fitted to"
     }
   }
 }
