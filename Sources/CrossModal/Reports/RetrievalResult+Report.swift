@@ -45,10 +45,11 @@ extension RetrievalResult: ReportedResult {
       if let accuracy = found.accuracy { lines.append(String(format: "\(name): accuracy %.4f", accuracy)) }
       if let explained = found.explained {
         let mean = found.correlations.reduce(0, +) / Double(max(1, found.correlations.count))
+        // Rows of another unit are missed by any number of digits.
+        let share = String(format: abs(explained) < 1000 ? "%.1f" : "%.1e", 100 * explained)
         lines.append(
           String(
-            format: "\(name): predicts %.1f %% of the variance, mean correlation of a column %.4f",
-            100 * explained, mean))
+            format: "\(name): predicts \(share) %% of the variance, mean correlation of a column %.4f", mean))
       }
     }
     return lines
