@@ -107,12 +107,12 @@ def beside(own, script, work, tolerance, name, gap):
     return [] if agrees(other["check"], own["check"], tolerance) else [name]
 
 
-def beside_step(step, script, tolerance):
+def beside_step(step, script, tolerance, work="step"):
     """Prints one step of training, ours and where it is there the peer's; gives what differs."""
     print(f"{'CrossModal':<22}{step['cpu']:>8.2f} CPU s{step['memory'] / 1e6:>8.0f} MB")
     if not has_peer():
         return []
-    other = run((python, script, "peer", "step"), 1)
+    other = run((python, script, "peer", work), 1)
     print(f"{'official, PyTorch':<22}{other['cpu']:>8.2f} CPU s{other['memory'] / 1e6:>8.0f} MB"
           f"   {other['cpu'] / step['cpu']:.1f}x slower, {other['memory'] / step['memory']:.1f}x the memory")
     return [] if agrees(other["check"], step["check"], tolerance) else [f"step: {other['check']} and {step['check']}"]

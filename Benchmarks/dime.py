@@ -7,11 +7,12 @@ on one thread, by its CPU seconds. Results that should agree and do not end the 
 
 import pathlib
 
-from attention import beside, best, has_peer, main, memory, ours, run
+from attention import beside, beside_step, best, hardest, has_peer, main, memory, ours, run
 
 # What the last bias of every router is: all cells alive, some, few.
 works = [("1.5", "every cell alive"), ("0.02", "some cells dead"), ("-0.05", "most cells dead")]
-width = 256
+# Pairs and width of a batch: the paper's, and what of width 1024 the authors' algorithm has the memory for.
+steps = ["step-32-256", "step-16-1024"]
 
 
 # ---- The peer's part: `dime.py peer WORK THREADS` ----
@@ -22,6 +23,8 @@ def peer(work, threads):
     from torch.nn.functional import linear, normalize
 
     torch.set_num_threads(threads)
+    step = [int(part) for part in work.split("-")[1:]] if work.startswith("step") else None
+    width, bias = (step[1], 1.5) if step else (256, float(work))
     generator = torch.Generator().manual_seed(4)
     weights = {}
 
@@ -45,7 +48,9 @@ def peer(work, threads):
             for name, outputs, inputs in routers + maps:
                 weight(f"{layer}.{cell}.{name}.weight", outputs, inputs)
                 weight(f"{layer}.{cell}.{name}.bias", outputs)
-            weights[f"{layer}.{cell}.router.mlp.2.bias"].fill_(float(work))
+            weights[f"{layer}.{cell}.router.mlp.2.bias"].fill_(bias)
+    weight("path_mapping.weight", 128, 36)
+    weight("path_mapping.bias", 128)
 
     def apply(name, x):
         return linear(x, weights[name + ".weight"], weights[name + ".bias"])
@@ -92,11 +97,12 @@ def peer(work, threads):
             gates = [g.unsqueeze(1) for g in gates]
         return found, torch.stack(gates, -1)
 
-    def scores(regions, sentences, words):
-        inputs = [regions] * 4
+    def walk(regions, sentences, words):
+        inputs, paths = [regions] * 4, []
         for layer in range(2):
             found, p = cells(layer, inputs, sentences, words)
             q = p / (p.sum(-1, keepdim=True) + 1e-8)
+            paths.append(q.flatten(2))
             dead = (p.sum(-1) < 1e-4).float()
             inputs = []
             for output in range(4):
@@ -110,14 +116,41 @@ def peer(work, threads):
         total = 0
         for c in range(4):
             total = total + p[..., c, None, None] * found[c] + dead[..., c, None, None] * inputs[c]
-        refined = total / (p.sum(-1) + dead.sum(-1))[..., None, None]
-        refined = refined / (1 + 1e-5) ** 0.5
+        shape = (len(regions), len(sentences), -1)
+        return total / (p.sum(-1) + dead.sum(-1))[..., None, None], torch.cat([x.expand(shape) for x in paths + [p]], -1)
+
+    def cosines(refined, sentences):
         pooled = normalize(refined.mean(2) + refined.max(2)[0], dim=-1)
         return (pooled * sentences).sum(-1)
 
+    if step:
+        (_, regions), (sentences, words) = fragments(step[0], 36, 1), fragments(step[0], 12, 2)
+        labels = normalize(torch.empty(step[0], 16).normal_(generator=torch.Generator().manual_seed(3)), dim=1)
+        before = memory()
+
+        def body():
+            leaves = [x.clone().requires_grad_() for x in (regions, sentences, words)]
+            for name in weights:
+                weights[name].requires_grad_()
+            refined, paths = walk(*leaves)
+            rows = torch.nn.functional.batch_norm(refined.flatten(0, 2), None, None, training=True)
+            found = cosines(rows.view(refined.shape), leaves[1])
+            ways = normalize(apply("path_mapping", paths.mean(1)), dim=1)
+            loss = hardest(found) + 0.5 * (ways @ ways.T - labels @ labels.T).square().sum() / step[0]
+            loss.backward()
+            norm = lambda grads: torch.cat([g.flatten() for g in grads if g is not None]).norm().item()
+            return [loss.item(), leaves[0].grad.norm().item(), norm([leaves[1].grad, leaves[2].grad]),
+                    norm([w.grad for w in weights.values() if w.dim() == 2])]
+
+        _, cpu, check = best(1, body)
+        return {"cpu": cpu, "memory": memory() - before, "check": check}
+
+    def scores():
+        return cosines(walk(regions, sentences, words)[0] / (1 + 1e-5) ** 0.5, sentences)
+
     regions, (sentences, words) = fragments(16, 36, 1)[1], fragments(32, 12, 2)
     with torch.no_grad():
-        _, cpu, check = best(2, lambda: scores(regions, sentences, words).flatten().tolist())
+        _, cpu, check = best(2, lambda: scores().flatten().tolist())
     return {"pairs": 16 * 32, "cpu": cpu, "check": check, "memory": memory()}
 
 
@@ -135,6 +168,10 @@ def compare():
               f"{own['memory'] / 1e6:>9.0f}")
         if peers:
             failed += beside(own, script, work, 1e-5, name, f"{'100%':>9}")
+    for work in steps:
+        _, pairs, wide = work.split("-")
+        print(f"\nOne step of training, scores, loss and gradient of {pairs} pairs, width {wide}")
+        failed += beside_step(run((ours, "dime", work), 1), script, 1e-4, work)
     return failed
 
 

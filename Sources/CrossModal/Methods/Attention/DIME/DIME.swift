@@ -206,22 +206,44 @@ public final class DIME: Module, Trainable, Alignment {
     let (others, otherLabel) = try encoded(
       batch.items[1 - localSide].rows(at: first + further), side: 1 - localSide, own.pass)
     guard let labels = try localLabel ?? otherLabel?[0..<count] else { throw FeatureError.nothingToEncode }
-    let divisor = Double(step.training.batchSize ?? count)
+    var value = try loss(
+      of: locals, others, labels: labels, batch: Double(step.training.batchSize ?? count), own.pass)
+    if step.processes > 1 { value.total = try value.total * Double(step.processes) }
+    return try Loss(value)
+  }
+
+  /// The loss of items whose features are given, in training.
+  ///
+  /// - Parameters:
+  ///   - locals: of each item of the side that is refined, a vector of the whole, then those of its parts.
+  ///   - others: of the other side; the first go with `locals`, the rest are further wrong partners.
+  ///   - labels: vectors of the texts of `locals`, of length 1, `[n, width]`.
+  ///   - batch: pairs of a full batch.
+  public func loss(_ locals: Features, _ others: Features, labels: Tensor, batch: Double) throws
+    -> ObjectiveValue
+  {
+    try loss(
+      of: WholeAndParts(locals), WholeAndParts(others), labels: labels, batch: batch,
+      .training(Generator(seed: 0)))
+  }
+
+  private func loss(
+    of locals: WholeAndParts, _ others: WholeAndParts, labels: Tensor, batch: Double, _ pass: Pass
+  ) throws -> ObjectiveValue {
     var parts: [(String, Tensor)] = []
-    var value = try interaction.loss(items(locals), partners(others), own.pass) { scores, paths in
-      let byImage = isImage ? scores : try scores.transposed()
+    var value = try interaction.loss(items(locals), partners(others), pass) { scores, paths in
+      let byImage = configuration.direction == .i2t ? scores : try scores.transposed()
       let rank = try configuration.ranking.loss(
         ofScores: byImage,
         Matches(
           ids: Tensor.range(0..<byImage.size(along: 0), on: scores.device),
           Tensor.range(0..<byImage.size(along: 1), on: scores.device)))
-      let path = try Self.pathLoss(interaction.similarities(ofPaths: paths), labels, batch: divisor)
+      let path = try Self.pathLoss(interaction.similarities(ofPaths: paths), labels, batch: batch)
       parts = [("rank", try rank.total.detached()), ("path", try path.detached())]
       return ObjectiveValue(total: try rank.total + path * configuration.tradeOff)
     }
     value.parts = parts
-    if step.processes > 1 { value.total = try value.total * Double(step.processes) }
-    return try Loss(value)
+    return value
   }
 
   /// How far the ways of items are from being as alike as their texts are (equation 17 of the paper), as the authors'
