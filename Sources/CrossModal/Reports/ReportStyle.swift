@@ -138,11 +138,11 @@ enum ReportStyle {
     .tick{color:var(--good);font-weight:700;margin-right:.3em}
     .cross{color:var(--soft);font-weight:700;margin-right:.4em}
     .key{font:400 .8125rem/1.5 var(--sans);color:var(--soft);margin:.8rem 0 0}
-    @media (max-width:40rem){body{font-size:1rem}.plot.wide{display:none}.plot.narrow{display:block}\
+    @media (max-width:40rem){body{font-size:1rem}thead th,td{padding-right:.6rem}\
+    th:first-child,td:first-child{min-width:5rem}.plot.wide{display:none}.plot.narrow{display:block}\
     .query{grid-template-columns:1fr}\
     \
     .gallery.large .found{grid-template-columns:1fr 1fr}td .interval,td .interval[style]{display:block;text-align:right}td .interval.blank{display:none}\
-    thead th{padding-right:.9rem}td{padding-right:.9rem}\
     .figures{grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr))}h2{margin-top:3rem}\
     dl div{grid-template-columns:1fr;gap:0}.lead{font-size:1.1rem}}
 
