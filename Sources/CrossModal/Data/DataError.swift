@@ -11,7 +11,7 @@ public enum DataError: Error, Equatable, Sendable {
   /// A kind of file or of contents that no reader takes.
   case unsupported(file: String, reason: String)
   /// A key that does not exist, with the nearest that does.
-  case unknownKey(file: String, key: String, nearest: String?)
+  case unknownKey(file: String, key: String, nearest: [String], known: [String])
   /// A key with a value of the wrong kind, or a key that is needed and not there.
   case badKey(file: String, key: String, reason: String)
   /// A container does not hold the variable.
@@ -60,8 +60,9 @@ extension DataError: LocalizedError, CustomStringConvertible {
     case .malformed(let file, let place, let reason):
       return "\(file): \(place.map { $0 + ": " } ?? "")\(reason)"
     case .unsupported(let file, let reason): return "\(file): \(reason)"
-    case .unknownKey(let file, let key, let nearest):
-      return "\(file): unknown key '\(key)'" + (nearest.map { "; did you mean '\($0)'?" } ?? "")
+    case .unknownKey(let file, let key, let nearest, let known):
+      let hint = nearest.isEmpty ? "." : meant(nearest)
+      return "\(file): unknown key '\(key)'\(hint) Known keys: \(known.joined(separator: ", "))"
     case .badKey(let file, let key, let reason): return "\(file): '\(key)' \(reason)"
     case .unknownVariable(let file, let name, let known):
       let shown = known.prefix(12).map { "'\($0)'" }.joined(separator: ", ")

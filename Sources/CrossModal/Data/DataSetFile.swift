@@ -339,7 +339,8 @@ struct Section {
   /// Refuses keys that are not in `known`, naming the nearest.
   func allow(_ known: [String]) throws(DataError) {
     for member in members where !known.contains(member.key) {
-      throw .unknownKey(file: file, key: path(member.key), nearest: nearest(to: member.key, in: known))
+      throw .unknownKey(
+        file: file, key: path(member.key), nearest: nearestNames(to: member.key, in: known), known: known)
     }
   }
 

@@ -28,7 +28,7 @@ extension Split {
       let names = description.modalities.map(\.name)
       guard let side = names.firstIndex(of: modality) else {
         throw DataError.unknownKey(
-          file: description.name, key: modality, nearest: nearest(to: modality, in: names))
+          file: description.name, key: modality, nearest: nearestNames(to: modality, in: names), known: names)
       }
       return SplitModality(split: self, side: side)
     }

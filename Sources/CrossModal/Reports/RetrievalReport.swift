@@ -33,7 +33,7 @@ public struct RetrievalReport {
     }
     if let map = try JointMap.block(of: run, split) { blocks += [.section("Map"), map] }
     if let predictionTable { blocks += [.section("Prediction"), predictionTable] }
-    blocks += run.fitBlocks
+    blocks += run.fitBlocks(split)
     let examples = try self.examples()
     if !examples.isEmpty { blocks += [.section("Examples")] + examples }
     return blocks

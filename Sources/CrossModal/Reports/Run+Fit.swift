@@ -4,7 +4,9 @@ import Torch
 extension Run {
   /// What a closed-form fit found: its facts, cautions, how settings were chosen, tests, and loadings. Nothing
   /// for a run that was read from a folder, which no longer knows.
-  var fitBlocks: [ReportBlock] {
+  ///
+  /// - Parameter split: says what columns are called.
+  func fitBlocks(_ split: Split) -> [ReportBlock] {
     guard let report = (method as? any FitReporting)?.fitReport else { return [] }
     var blocks: [ReportBlock] = []
     let facts = report.sections(FitFact.self).compactMap { fact in
@@ -16,7 +18,7 @@ extension Run {
     blocks += report.sections(CanonicalSignificance.self).map(table)
     blocks += report.sections(CanonicalPermutationTest.self).map(table)
     blocks += report.sections(CorrelationIntervals.self).map(table)
-    blocks += report.sections(CanonicalShares.self).flatMap(shares)
+    blocks += report.sections(CanonicalShares.self).flatMap { shares($0, split) }
     return blocks.isEmpty ? [] : [.section("What was learned")] + blocks
   }
 
@@ -118,7 +120,7 @@ extension Run {
   // MARK: - Loadings
 
   /// Columns of each view that correlate most with its scores, and how much of the view the scores carry.
-  private func shares(_ found: CanonicalShares) -> [ReportBlock] {
+  private func shares(_ found: CanonicalShares, _ split: Split) -> [ReportBlock] {
     let k = min(5, found.views.first?.extracted.count ?? 0)
     let names = found.views.map(\.name)
     let columns =
@@ -141,12 +143,16 @@ extension Run {
           "Share of each modality's variance, in percent, that its own scores carry, and that the other's scores explain (redundancy)."
       )
     ]
-    let tables = found.views.compactMap { columnsThatMatter($0, components: min(3, k)) }
+    let tables = found.views.enumerated().compactMap { side, view in
+      columnsThatMatter(view, components: min(3, k), names: columnNames(of: split, side: side))
+    }
     if !tables.isEmpty { blocks.append(.columns(tables.map { [$0] })) }
     return blocks
   }
 
-  private func columnsThatMatter(_ view: CanonicalShares.View, components: Int) -> ReportBlock? {
+  private func columnsThatMatter(
+    _ view: CanonicalShares.View, components: Int, names: [String]?
+  ) -> ReportBlock? {
     guard let loadings = view.loadings, loadings.size(along: 1) >= components, components > 0,
       let all = try? loadings.values(as: Double.self)
     else { return nil }
@@ -154,18 +160,18 @@ extension Run {
     let order = (0..<components).map { component in
       (0..<p).sorted { abs(all[$0 * k + component]) > abs(all[$1 * k + component]) }
     }
-    // A column's number and its loading stand together, so that each component is one column of the table.
+    // A column's name or number and its loading stand together, so that each component is one column of the table.
     let rows = (0..<min(5, p)).map { place in
       order.enumerated().map { component, columns -> ReportTable.Cell in
         let loading = NumberText.fixed(all[columns[place] * k + component], decimals: 2)
-        return .text("\(columns[place]): \(loading)")
+        return .text("\(names?[columns[place]].shortened ?? String(columns[place])): \(loading)")
       }
     }
     return .table(
       ReportTable(
         columns: (1...components).map { .init("component \($0)", isNumeric: true) }, rows: rows),
       caption:
-        "Columns of \(view.name) that correlate most with each score: number of the column (from 0), and its correlation (loading)."
+        "Columns of \(view.name) that correlate most with each score: \(names == nil ? "number of the column (from 0)" : "the column"), and its correlation (loading)."
     )
   }
 }

@@ -45,8 +45,8 @@ extension Run {
       Tensor.stacked(columns, along: 1))
     for table in try (method as? any ColumnReporting)?.columnTables ?? [] {
       let modality = modalities[table.side]
-      let known = featurizers[modality] == nil ? splits[0].columnNames(side: table.side) : nil
-      let labels = known ?? (0..<table.values.size(along: 0)).map(String.init)
+      let labels =
+        columnNames(of: splits[0], side: table.side) ?? (0..<table.values.size(along: 0)).map(String.init)
       try write("\(table.name)-\(modality)", ["column"] + components, labels.map { [$0] }, table.values)
     }
     for (side, modality) in modalities.enumerated() {
@@ -60,5 +60,11 @@ extension Run {
         Tensor.concatenated(features.map { try $0[side].values.to(.float64) }))
     }
     return names
+  }
+
+  /// What each column that the method sees of a modality is called; nil where nobody says, or a featurizer made them.
+  func columnNames(of split: Split, side: Int) -> [String]? {
+    let featurizer = featurizers[record.data.modalities[side].name]
+    return featurizer == nil || featurizer is RescalingFeaturizer ? split.columnNames(side: side) : nil
   }
 }

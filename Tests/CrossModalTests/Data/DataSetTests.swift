@@ -213,7 +213,10 @@ struct DataSetTests {
         "'modalities.x.kind' is 'vectr', expected one of vector, set, sequence, "
           + "text, tokens, images; did you mean 'vector'?"
       ),
-      ("file: x.npy", "fil: x.npy", "unknown key 'modalities.x.fil'; did you mean 'file'?"),
+      (
+        "file: x.npy", "fil: x.npy",
+        "unknown key 'modalities.x.fil'; did you mean 'file' or 'field'? Known keys: file, kind"
+      ),
       ("file: x.npy", "file: z.npy", "z.npy: there is no such file or folder"),
       ("\"0:8\"", "\"0:13\"", "'splits.train' (\"0:13\") names row 12, but rows are 0 to 11"),
       ("\"0:8\"", "\"8:0\"", "'splits.train' is \"8:0\", which is no range of rows"),
