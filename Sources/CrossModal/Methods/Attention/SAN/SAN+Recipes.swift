@@ -8,8 +8,8 @@ extension SAN {
       "easy-vqa", "rendered pictures of one shape and questions about it, a few minutes on one core",
       [
         "encoder": "patches(8)", "pictures": ["size": 64], "word_dim": 64, "filters": [24, 36, 36],
-        "lstm_size": 96, "attention_dim": 48, "dropout": 0.2, "batch_size": 100, "epochs": 12,
-        "learning_rate": 2e-3, "schedule": ["kind": "step", "milestones": [8], "gamma": 0.2],
+        "lstm_size": 96, "attention_dim": 48, "dropout": 0.2, "batch_size": 100, "epochs": 20,
+        "learning_rate": 2e-3, "schedule": ["kind": "step", "milestones": [14], "gamma": 0.2],
         "gradient_clip": 5,
       ]),
   ]
