@@ -2,8 +2,8 @@ import CTorch
 
 /// max(0, x Wᵀ + b) + y, or without the bound and y, as one fused computation on the cpu in float32.
 ///
-/// It uses as many threads as ``Runtime/threads`` says; neither their number nor the other rows change a row. It has no
-/// gradient.
+/// It uses as many threads as ``Runtime/threads`` says; neither their number nor the other rows change a row. Its gradient
+/// is of first order.
 public struct LinearKernel {
   /// `[outputs, inputs]`.
   public var weight: Tensor
@@ -19,10 +19,8 @@ public struct LinearKernel {
     self.rectifies = rectifies
   }
 
-  /// Whether rows are of the type and on the device that it is for, and nothing is recorded for a gradient.
-  public static func fits(_ rows: Tensor) -> Bool {
-    !ct_grad_enabled() && rows.dtype == .float32 && rows.device == .cpu
-  }
+  /// Whether rows are of the type and on the device that it is for.
+  public static func fits(_ rows: Tensor) -> Bool { rows.dtype == .float32 && rows.device == .cpu }
 
   /// - Parameters:
   ///   - rows: `[n, inputs]`.

@@ -197,7 +197,7 @@ ct_tensor ct_recurrent_attention(ct_tensor queries, const int64_t *query_lengths
 // ---- Linear maps of rows (kernels/linear.cpp) ----
 
 // rows [n, d] through weight [m, d] and bias [m] (NULL for none), below 0 made 0 if `rectified`, plus addend [n, m] (NULL
-// for none): [n, m] without a gradient. All float32 on the cpu; `instructions` as in ct_attention.
+// for none): [n, m], with a gradient of first order where one is recorded. All float32 on the cpu; `instructions` as in ct_attention.
 ct_tensor ct_linear(ct_tensor rows, ct_tensor weight, ct_tensor bias, ct_tensor addend, bool rectified,
                     int32_t instructions) CT_NOEXCEPT;
 

@@ -25,6 +25,32 @@ struct LinearKernelTests {
     }
   }
 
+  @Test(
+    "the gradient is that of operators in float64",
+    arguments: [[1, 1, 1], [14, 16, 32], [129, 30, 33], [260, 24, 7]], [(true, true), (true, false), (false, true)])
+  func gradient(sizes: [Int], follows: (rectified: Bool, added: Bool)) throws {
+    let generator = try Generator(seed: 5)
+    let given = try [[sizes[0], sizes[1]], [sizes[2], sizes[1]], [sizes[2]], [sizes[0], sizes[2]]].map {
+      try Tensor.normal($0, using: generator)
+    }
+    let slopes = try Tensor.normal([sizes[0], sizes[2]], using: generator)
+    let exact = try given.map { try $0.to(.float64).requiringGradient() }
+    var expected = try exact[0].matmul(exact[1].transposed()) + exact[2]
+    if follows.rectified { expected = try expected.relu() }
+    if follows.added { expected = try expected + exact[3] }
+    try (expected * slopes.to(.float64)).sum().backward()
+    for instructions in KernelInstructions.allCases {
+      let own = try given.map { try $0.copied().requiringGradient() }
+      var kernel = LinearKernel(weight: own[1], bias: own[2], rectifies: follows.rectified)
+      kernel.instructions = instructions
+      try (kernel(own[0], adding: follows.added ? own[3] : nil) * slopes).sum().backward()
+      for (found, wanted) in zip(own, exact).prefix(follows.added ? 4 : 3) {
+        let difference = try #require(found.gradient).to(.float64) - #require(wanted.gradient)
+        #expect(try difference.magnitude().max().item() < 1e-4)
+      }
+    }
+  }
+
   @Test("a row does not depend on the others, nor on the threads, and what is no number stays none")
   func rows() throws {
     let generator = try Generator(seed: 3)
