@@ -159,10 +159,8 @@ struct ImageCaptions {
     let (said, wanted) = sentences()
     report("BLEU, ROUGE-L and CIDEr of 5000 captions") {
       let split = { (text: String) in text.split(separator: " ").map(String.init) }
-      let (candidates, references) = (said.map(split), wanted.map { $0.map(split) })
-      return BLEU(candidates: candidates, references: references).scores.reduce(0, +)
-        + ROUGEL(candidates: candidates, references: references).score
-        + CIDEr(candidates: candidates, references: references).score
+      let corpus = CaptionCorpus(candidates: said.map(split), references: wanted.map { $0.map(split) })
+      return BLEU(corpus).scores.reduce(0, +) + ROUGEL(corpus).score + CIDEr(corpus).score
     }
   }
 }

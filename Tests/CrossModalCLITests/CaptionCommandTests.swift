@@ -39,7 +39,7 @@ struct CaptionCommandTests {
     try Self.dataSet(in: folder)
     let small = [
       "word_dim=8", "lstm_size=12", "attention_dim=8", "epochs=3", "batch_size=9", "longest=6",
-      "targets.captions.threshold=1", "select_by=CIDEr", "hold_back=0.2",
+      "targets.captions.threshold=1", "select_by=CIDEr-D", "hold_back=0.2",
     ].flatMap { ["--set", $0] }
     let trained = try CommandLine.run(
       [
@@ -52,7 +52,8 @@ struct CaptionCommandTests {
     let found = try Self.json(measured.output)
     let metrics = try #require(found["metrics"] as? [String: Any])
     #expect(
-      metrics["exact"] != nil && metrics["METEOR"] != nil && found["task"] as? String == "captioning")
+      metrics["exact"] != nil && metrics["CIDEr"] != nil && metrics["CIDEr-D"] != nil
+        && metrics["METEOR"] != nil && found["task"] as? String == "captioning")
     #expect((found["priors"] as? [String: Any])?.count == 1)
     #expect(((found["intervals"] as? [String: Any])?["metrics"] as? [String: Any])?["exact"] is [Double])
 

@@ -29,6 +29,9 @@ enum MeasureMeanings {
     "DCG": "a right item counts less the farther down it stands; 1 is a perfect order",
     "ANMRR": "average normalized rank of the right items; 0 is perfect",
     "AUC": "area under the curve of precision and recall",
+    "CIDEr": "how alike the groups of words are that are rare elsewhere (cosine, times 10)",
+    "CIDEr-D":
+      "CIDEr that gains nothing by repeated words or other lengths; the COCO evaluation prints it as CIDEr",
     "NMI": "how much clusters and classes tell of each other; 1 is all",
     "F1": "pairs of one cluster against pairs of one class (F-measure)",
   ]

@@ -22,7 +22,12 @@ public struct BLEU: Sendable, Equatable {
   ///   - references: for each caption the words of its references.
   ///   - brevityPenalty: whether short captions are punished.
   public init(candidates: [[String]], references: [[[String]]], brevityPenalty: Bool = true) {
-    let counts = zip(candidates, references).map(Counts.init)
+    self.init(
+      CaptionCorpus(candidates: candidates, references: references), brevityPenalty: brevityPenalty)
+  }
+
+  public init(_ corpus: CaptionCorpus, brevityPenalty: Bool = true) {
+    let counts = (0..<corpus.count).map { Counts(corpus, image: $0) }
     let total = counts.reduce(Counts(), +)
     scores = total.scores(brevityPenalty)
     let scoresOfEach = counts.map { $0.scores(brevityPenalty) }
@@ -53,21 +58,26 @@ public struct BLEU: Sendable, Equatable {
 
     var numbers: [Double] { [candidate, reference] + hits + guesses }
 
-    init(_ words: [String], _ references: [[String]]) {
-      candidate = Double(words.count)
+    init(_ corpus: CaptionCorpus, image: Int) {
+      let own = corpus.candidate(of: image)
+      let length = corpus.wordCount(of: own)
       let nearest =
-        references.map(\.count).min { a, b in
-          (abs(a - words.count), a) < (abs(b - words.count), b)
+        corpus.references(of: image).map(corpus.wordCount).min { a, b in
+          (abs(a - length), a) < (abs(b - length), b)
         } ?? 0
-      reference = Double(nearest)
+      (candidate, reference) = (Double(length), Double(nearest))
+      var most: [Int32] = []
       for order in 1...4 {
-        var most: [ArraySlice<String>: Int] = [:]
-        for groups in references.map({ wordGroups($0, of: order) }) {
-          most.merge(groups, uniquingKeysWith: max)
+        let groups = corpus.groups(of: own, size: order)
+        most.removeAll(keepingCapacity: true)
+        for _ in groups { most.append(0) }
+        for other in corpus.references(of: image) {
+          CaptionCorpus.shared(groups, corpus.groups(of: other, size: order)) { place, _, found in
+            most[place] = max(most[place], found.count)
+          }
         }
-        let own = wordGroups(words, of: order)
-        hits[order - 1] = Double(own.reduce(0) { $0 + min($1.value, most[$1.key] ?? 0) })
-        guesses[order - 1] = Double(max(0, words.count - order + 1))
+        hits[order - 1] = Double(zip(groups, most).reduce(0) { $0 + Int(min($1.0.count, $1.1)) })
+        guesses[order - 1] = Double(max(0, length - order + 1))
       }
     }
 
@@ -92,12 +102,4 @@ public struct BLEU: Sendable, Equatable {
       }
     }
   }
-}
-
-/// How often each group of `size` consecutive words occurs.
-func wordGroups(_ words: [String], of size: Int) -> [ArraySlice<String>: Int] {
-  guard words.count >= size else { return [:] }
-  var groups: [ArraySlice<String>: Int] = [:]
-  for start in 0...(words.count - size) { groups[words[start..<(start + size)], default: 0] += 1 }
-  return groups
 }

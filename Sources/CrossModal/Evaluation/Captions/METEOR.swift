@@ -28,18 +28,25 @@ public struct METEOR: Sendable, Equatable {
   ///   - references: for each caption the words of its references.
   /// - Throws: ``WordNetError`` when synonyms are asked for and WordNet's files cannot be read.
   public init(candidates: [[String]], references: [[[String]]], modules: Modules) throws {
-    var vocabulary = MeteorVocabulary(modules)
+    try self.init(CaptionCorpus(candidates: candidates, references: references), modules: modules)
+  }
+
+  /// - Throws: ``WordNetError`` when synonyms are asked for and WordNet's files cannot be read.
+  public init(_ corpus: CaptionCorpus, modules: Modules) throws {
+    let isFunction = corpus.words.map(Self.functionWords.contains)
+    var aligner = MeteorAligner(try MeteorVocabulary(corpus.words, modules))
     var total = Statistics()
     var chosenOfEach: [Statistics] = []
-    for (candidate, references) in zip(candidates, references) {
-      let words = try vocabulary.words(candidate)
-      var best: Statistics?
-      for reference in references {
-        let alignment = MeteorAlignment(words, try vocabulary.words(reference))
-        let statistics = Statistics(candidate, reference, alignment)
-        if best.map({ statistics.score > $0.score }) ?? true { best = statistics }
+    for image in 0..<corpus.count {
+      let words = corpus.words(of: corpus.candidate(of: image))
+      var best: (statistics: Statistics, score: Double)?
+      for caption in corpus.references(of: image) {
+        let reference = corpus.words(of: caption)
+        let statistics = Statistics(words, reference, aligner.aligned(words, reference), isFunction)
+        let score = statistics.score
+        if best.map({ score > $0.score }) ?? true { best = (statistics, score) }
       }
-      let chosen = best ?? Statistics()
+      let chosen = best?.statistics ?? Statistics()
       chosenOfEach.append(chosen)
       total.add(chosen)
     }
@@ -60,9 +67,7 @@ public struct METEOR: Sendable, Equatable {
     /// δ content + (1 - δ) function.
     var weight: Double { 0.75 * content + 0.25 * function }
 
-    mutating func add(_ word: String) {
-      if METEOR.functionWords.contains(word) { function += 1 } else { content += 1 }
-    }
+    mutating func add(isFunction: Bool) { if isFunction { function += 1 } else { content += 1 } }
 
     mutating func add(_ other: Words) {
       content += other.content
@@ -98,12 +103,18 @@ public struct METEOR: Sendable, Equatable {
         + [matches, chunks]
     }
 
-    init(_ words: [String], _ reference: [String], _ alignment: MeteorAlignment) {
-      for word in words { candidate.add(word) }
-      for word in reference { self.reference.add(word) }
+    init(
+      _ words: ArraySlice<Int32>, _ reference: ArraySlice<Int32>, _ alignment: MeteorAlignment,
+      _ isFunction: [Bool]
+    ) {
+      for word in words { candidate.add(isFunction: isFunction[Int(word)]) }
+      for word in reference { self.reference.add(isFunction: isFunction[Int(word)]) }
       for match in alignment.matches {
-        matchedOfCandidate[match.module].add(words[match.candidate])
-        matchedOfReference[match.module].add(reference[match.reference])
+        let (own, other) = (
+          words[words.startIndex + match.candidate], reference[reference.startIndex + match.reference]
+        )
+        matchedOfCandidate[match.module].add(isFunction: isFunction[Int(own)])
+        matchedOfReference[match.module].add(isFunction: isFunction[Int(other)])
       }
       let count = alignment.matches.count
       let isWhole = alignment.chunks == 1 && count == words.count && count == reference.count

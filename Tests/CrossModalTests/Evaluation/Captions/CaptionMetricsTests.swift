@@ -16,7 +16,7 @@ struct CaptionMetricsTests {
     #expect(metrics.cider.score > 0)
     #expect(
       metrics.values.map(\.name) == [
-        "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr", "METEOR", "exact",
+        "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr", "CIDEr-D", "METEOR", "exact",
       ])
     #expect(metrics.exact == [1, 1])
   }
@@ -50,6 +50,51 @@ struct CaptionMetricsTests {
     #expect(stored.images == 3)
     let measured = CIDEr(candidates: [caption], references: [[caption]], frequencies: stored)
     #expect(abs(measured.score - 10) < 1e-9)
+  }
+
+  @Test(
+    "CIDEr counts a word as often as it is said, CIDEr-D as often as people do, and punishes other lengths")
+  func repeatedWords() {
+    let stored = CIDEr.DocumentFrequencies([[words("red dog")], [words("blue cat")], [words("old man")]])
+    func score(_ caption: String, _ variant: CIDEr.Variant) -> Double {
+      CIDEr(
+        candidates: [words(caption)], references: [[words("red dog")]], variant: variant, frequencies: stored
+      ).score
+    }
+    // Single words: (2, 1) against (1, 1); pairs: "red red" and "red dog" against "red dog"; no larger groups.
+    let (single, pair) = (3 / 10.0.squareRoot(), 1 / 2.0.squareRoot())
+    #expect(abs(score("red red dog", .plain) - 10 * (single + pair) / 4) < 1e-9)
+    let clipped = 2 / 10.0.squareRoot()
+    #expect(abs(score("red red dog", .d) - 10 * (clipped + pair) / 4 * exp(-1.0 / 72)) < 1e-9)
+    #expect(abs(score("red dog", .plain) - 5) < 1e-9 && abs(score("red dog", .d) - 5) < 1e-9)
+  }
+
+  @Test("METEOR takes a match from any of a hundred words that several want")
+  func manyEqualWords() throws {
+    let caption = Array(repeating: "dog", count: 100)
+    let measured = try METEOR(candidates: [caption], references: [[caption + ["x"]]], modules: .exact)
+    // All but the last word, in one chunk.
+    let recall = 75.0 / 75.75
+    let mean = recall / (0.85 + 0.15 * recall)
+    #expect(abs(measured.score - mean * (1 - 0.6 * pow(0.01, 0.2))) < 1e-9)
+  }
+
+  @Test("metrics of a corpus are those of its words, whatever else was counted before")
+  func corpora() throws {
+    let candidates = ["a dog runs", "two cats", ""].map(words)
+    let references = [["the dog runs fast", "a dog"], ["two cats sleep"], ["nothing", ""]].map {
+      $0.map(words)
+    }
+    let corpus = CaptionCorpus(candidates: candidates, references: references)
+    #expect(corpus.count == 3)
+    #expect(BLEU(corpus) == BLEU(candidates: candidates, references: references))
+    let turned = CaptionCorpus(candidates: candidates.reversed(), references: references.reversed())
+    #expect(CIDEr(turned).each == CIDEr(corpus).each.reversed())
+    #expect(CIDEr(turned, variant: .plain).each == CIDEr(corpus, variant: .plain).each.reversed())
+    #expect(ROUGEL(turned).each == ROUGEL(corpus).each.reversed())
+    #expect(ROUGEL(corpus).each[2] == 1)
+    let stems = try METEOR(corpus, modules: .stems).each
+    #expect(try METEOR(turned, modules: .stems).each == stems.reversed())
   }
 
   @Test("METEOR leaves out an ambiguous match that would open a chunk, and keeps a certain one")
