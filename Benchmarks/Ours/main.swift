@@ -1,7 +1,7 @@
 // Our part of the benchmarks: `prepare FOLDER` writes the data that the peers read, `measure FOLDER` prints one
 // JSON line for each measurement. Benchmarks/compare.py runs it beside the peers. `scan WORK THREADS`, `imram …`,
-// `dime …` and `dense …` are one measurement of Benchmarks/scan.py, imram.py, dime.py and dense.py. `coverage` prints how often intervals hold
-// the truth.
+// `dime …` and `dense …` are one measurement of Benchmarks/scan.py, imram.py, dime.py and dense.py. `captions` measures these
+// alone, and `coverage` prints how often intervals hold the truth.
 import CrossModal
 import Foundation
 import Torch
@@ -109,9 +109,9 @@ if arguments.count == 4, ["scan", "imram", "dime", "dense"].contains(arguments[1
     exit(1)
   }
 }
-if arguments.dropFirst() == ["coverage"] {
+if arguments.dropFirst() == ["coverage"] || arguments.dropFirst() == ["captions"] {
   do {
-    try Coverage.measure()
+    if arguments[1] == "coverage" { try Coverage.measure() } else { try ImageCaptions.measure() }
     exit(0)
   } catch {
     FileHandle.standardError.write(Data("crossmodal-benchmarks: \(error.localizedDescription)\n".utf8))
@@ -120,7 +120,7 @@ if arguments.dropFirst() == ["coverage"] {
 }
 guard arguments.count == 3, ["prepare", "measure", "stream"].contains(arguments[1]) else {
   FileHandle.standardError.write(
-    Data("usage: crossmodal-benchmarks prepare|measure|stream FOLDER, or coverage\n".utf8))
+    Data("usage: crossmodal-benchmarks prepare|measure|stream FOLDER, captions, or coverage\n".utf8))
   exit(2)
 }
 do {

@@ -1,7 +1,7 @@
 // The C interface to libtorch: handles, one generic call for every operator, and typed functions for
 // what is not an operator. C99, no C++ types across the border.
 //
-// Not all behind it is libtorch: attention between fragments and the ranking of vectors are kernels of our own, in the
+// Not all behind it is libtorch: attention and the ranking of vectors are kernels of our own, in the
 // folder kernels, which libtorch has no operators for.
 //
 // Convention: a function that can fail returns NULL, false or -1 and leaves its message in
@@ -193,6 +193,20 @@ typedef struct {
 ct_tensor ct_recurrent_attention(ct_tensor queries, const int64_t *query_lengths, int64_t query_count,
                                  ct_tensor contexts, const int64_t *context_lengths, int64_t context_count,
                                  ct_tensor weight, ct_tensor bias, ct_recurrence settings) CT_NOEXCEPT;
+
+// ---- Additive attention (kernels/additive_attention.cpp) ----
+
+// What becomes of the sum of a key and what is asked.
+enum {
+  CT_TANH_OF_SUM = 0,
+  CT_RECTIFIED_SUM,
+  CT_ACTIVATION_COUNT,
+};
+
+// Energies [n, rows, cells] of keys [n, cells, d] for what is asked [n, rows, d]: bias + the sum over d of weight [d] times
+// the activation of key + asked. All float32 on the cpu, without a gradient; `instructions` as in ct_attention.
+ct_tensor ct_additive_attention(ct_tensor keys, ct_tensor asked, ct_tensor weight, double bias, int32_t activation,
+                                int32_t instructions) CT_NOEXCEPT;
 
 // ---- Linear maps of rows (kernels/linear.cpp) ----
 

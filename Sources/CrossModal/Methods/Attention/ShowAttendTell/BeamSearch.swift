@@ -103,7 +103,8 @@ struct BeamSearch {
         }
       }
       let device = view.cells.device
-      state = try step.state.rows(at: Tensor(rows).to(device))
+      state = step.state
+      if rows != Array(0..<state.h.size(along: 0)) { state = try state.rows(at: Tensor(rows).to(device)) }
       previous = try Tensor(numbers).to(device)
       if still.count < active.count {
         view = try view.rows(at: still)
@@ -121,7 +122,6 @@ struct BeamSearch {
   }
 
   private func candidates(_ logits: Tensor) throws -> Candidates {
-    let total = try logits.logSumExp(along: 1, keepingDimension: true)
     var open = logits
     if !forbidden.isEmpty {
       let places = try Tensor(forbidden).to(logits.device)
@@ -132,7 +132,8 @@ struct BeamSearch {
     let found = try open.top(count, along: 1)
     var numbers = try found.indices.to(.cpu).contiguous().values(as: Int.self)
     let raw = try found.values.to(.cpu).contiguous().values(as: Double.self)
-    let scores = try (found.values - total).to(.cpu).contiguous().values(as: Double.self)
+    let scores = try logits.logSoftmax(along: 1).gathered(found.indices, along: 1).to(.cpu).contiguous()
+      .values(as: Double.self)
     for row in 0..<logits.size(along: 0) {
       let own = row * count..<(row + 1) * count
       guard let first = own.dropLast().first(where: { raw[$0] == raw[$0 + 1] && raw[$0] > -.infinity })

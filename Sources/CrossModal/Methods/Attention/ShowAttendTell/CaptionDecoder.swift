@@ -287,7 +287,9 @@ final class CellAttention: Module {
     let asked = try ofState(h).reshaped(pictures, each, 1, style.attentionDim)
     let block = max(1, Self.mostNumbers / max(1, each * cells * style.attentionDim))
     var energies: Tensor
-    if asked.requiresGradient || view.keys.requiresGradient || block >= pictures {
+    if AdditiveAttentionKernel.fits(asked), let kernel = try kernel {
+      energies = try kernel(asked: asked.squeezed(at: 2), keys: view.keys)
+    } else if asked.requiresGradient || view.keys.requiresGradient || block >= pictures {
       energies = try scores(view.keys, asked)
     } else {
       var parts: [Tensor] = []
@@ -303,6 +305,21 @@ final class CellAttention: Module {
       energies = try energies.masked(with: isPadding.unsqueezed(at: 1), fill: -1e9)
     }
     return try energies.reshaped(pictures * each, cells)
+  }
+
+  /// What scores cells without a table of sums; nil for sums as they are.
+  private var kernel: AdditiveAttentionKernel? {
+    get throws(TorchError) {
+      let activation: AdditiveAttentionKernel.Activation? =
+        switch style.attentionActivation {
+        case .tanh: .tanh
+        case .relu: .relu
+        case .none: nil
+        }
+      guard let activation else { return nil }
+      return AdditiveAttentionKernel(
+        weight: try score.weight.reshaped(-1), bias: try score.bias?.item() ?? 0, activation: activation)
+    }
   }
 
   /// Scores of cells `[n, l, a]` by what is asked `[n, rows, 1, a]`: `[n, rows, l]`.
