@@ -132,6 +132,13 @@ def hdf5():
             expect(f"videos.h5:{name}", array)
             expect(f"videos.h5:/{name}/c3d_features", array)
         file["v_c/x"], file["v_c/y"] = [1.0], [2.0]
+    # Cells and pixels of pictures as programs for captions keep them.
+    with h5py.File(FOLDER / "grids.h5", "w") as file:
+        grid = numbers((5, 2, 2, 6), "f4")
+        for name, array in {"cells": grid.reshape(5, 4, 6), "grid": grid, "maps": grid.transpose(0, 3, 1, 2),
+                            "pixels": numbers((5, 3, 8, 8), "u1"), "odd": grid.reshape(5, 1, 2, 2, 6)}.items():
+            file.create_dataset(name, data=array, chunks=(2, *array.shape[1:]), compression="gzip")
+            expect(f"grids.h5:{name}", array)
     # Enumerations of one byte and two members that are no truth values.
     with h5py.File(FOLDER / "kinds.h5", "w") as file:
         for name, members in [("animals", {"cat": 1, "dog": 2}), ("swapped", {"FALSE": 1, "TRUE": 0})]:

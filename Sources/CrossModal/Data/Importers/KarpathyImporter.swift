@@ -1,11 +1,12 @@
 import Foundation
+import Torch
 
 /// Karpathy's splits of Flickr8k, Flickr30k and COCO: `dataset_NAME.json` and the pictures.
 enum KarpathyImporter: Importer {
   static let name = "karpathy"
   static let options = ["images", "features"]
   static let about =
-    "dataset_flickr8k.json, dataset_flickr30k.json or dataset_coco.json, and the pictures (images=FOLDER) or an array of a row a picture (features=FILE.npy)"
+    "dataset_flickr8k.json, dataset_flickr30k.json or dataset_coco.json, and the pictures (images=FOLDER) or an array of a row a picture (features=FILE.npy, FILE.h5:NAME): vectors, cells, grids of cells, or pixels in bytes"
 
   static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
     let isFile = request.source.pathExtension == "json"
@@ -65,13 +66,52 @@ enum KarpathyImporter: Importer {
         file: given, place: "the array", reason: "has \(source.count) rows, the splits name \(count) pictures"
       )
     }
+    guard let layout = Layout(of: source) else {
+      throw ImportError.malformed(
+        file: given, place: "the array",
+        reason: "has the shape \(source.shape), expected [pictures, numbers], [pictures, cells, numbers], "
+          + "[pictures, rows, columns, numbers], or pixels in bytes")
+    }
     let output = try NPYWriter(
-      writer.place("features.npy").path, shape: [order.count] + source.shape.dropFirst(), dtype: source.dtype)
+      writer.place("features.npy").path, shape: [order.count] + layout.shape, dtype: source.dtype)
     for start in stride(from: 0, to: order.count, by: 256) {
-      try output.append(source.rows(at: Array(order[start..<min(start + 256, order.count)])))
+      let rows = try source.rows(at: Array(order[start..<min(start + 256, order.count)]))
+      try output.append(layout.arranged(rows))
     }
     try output.finish()
-    return ["file": "features.npy", "kind": source.shape.count == 2 ? "vector" : "set"]
+    return ["file": "features.npy", "kind": .string(layout.kind)]
+  }
+
+  /// How the rows of an array become items.
+  private struct Layout {
+    let kind: String
+    /// Of an item.
+    let shape: [Int]
+    /// Whether numbers of a place come before the places, as frameworks of networks have them.
+    private let hasPlacesLast: Bool
+
+    /// Vectors, sets of cells, grids of cells, or, in bytes, pictures; nil for other shapes.
+    init?(of source: any ArraySource) {
+      let own = Array(source.shape.dropFirst())
+      switch own.count {
+      case 1: (kind, shape, hasPlacesLast) = ("vector", own, false)
+      case 2: (kind, shape, hasPlacesLast) = ("set", own, false)
+      case 3 where source.dtype == .uint8 && [1, 3].contains(own[0]):
+        (kind, shape, hasPlacesLast) = ("images", [own[1], own[2], own[0]], true)
+      case 3 where source.dtype == .uint8 && [1, 3, 4].contains(own[2]):
+        (kind, shape, hasPlacesLast) = ("images", own, false)
+      // Grids are square: [512, 14, 14] is 512 numbers a cell, and so is [14, 14, 512].
+      case 3 where own[1] == own[2] && own[0] != own[1]:
+        (kind, shape, hasPlacesLast) = ("set", [own[1] * own[2], own[0]], true)
+      case 3: (kind, shape, hasPlacesLast) = ("set", [own[0] * own[1], own[2]], false)
+      default: return nil
+      }
+    }
+
+    func arranged(_ rows: Tensor) throws(TorchError) -> Tensor {
+      let turned = hasPlacesLast ? try rows.permuted(to: [0, 2, 3, 1]).contiguous() : rows
+      return try turned.reshaped(to: [rows.size(along: 0)] + shape)
+    }
   }
 }
 

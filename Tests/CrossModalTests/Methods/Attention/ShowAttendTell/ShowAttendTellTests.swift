@@ -364,6 +364,80 @@ struct ShowAttendTellTests {
     #expect(error?.errorDescription?.contains("encoder_U") == true)
   }
 
+  @Test(
+    "files of the authors' program and of the PyTorch program become runs that write the words of their lists"
+  )
+  func publishedRuns() throws {
+    let folder = try TemporaryFolder()
+    let pictures = try Tensor.normal([4, 4, Self.cellWidth], using: Generator(seed: 6))
+    try NPYWriter.write(pictures, to: folder.file("cells.npy").path)
+    try folder.write("a red dog\na blue cat\na dog\na cat\n", to: "captions.txt")
+    try folder.write(
+      """
+      modalities: { image: { file: cells.npy, kind: set }, caption: { file: captions.txt, kind: text } }
+      splits: { train: "0:4" }
+      """, to: "dataset.yaml")
+    try folder.write(
+      #"{"<end>": 0, "<unk>": 1, "a": 2, "dog": 3, "cat": 4, "red": 5, "blue": 6, "<pad>": 7, "<start>": 8}"#,
+      to: "words.json")
+    try folder.write(
+      #"{"a": 1, "dog": 2, "cat": 3, "red": 4, "blue": 5, "<unk>": 6, "<start>": 7, "<end>": 8, "<pad>": 0}"#,
+      to: "WORDMAP.json")
+    func published(_ file: URL, _ words: String, _ variant: String) throws -> Run {
+      let own: [JSON.Member] = [
+        .init("word_dim", 5), .init("lstm_size", 8), .init("attention_dim", .int(Self.cellWidth)),
+        .init("longest", 5), .init("choose", "best"),
+        .init("targets", ["captions": ["vocabulary": .string(folder.file(words).path)]]),
+      ]
+      let run = try Run.publishing(
+        ShowAttendTell.self, weights: PublishedWeights(file.path).weights, from: file.lastPathComponent,
+        settings: RunSettings(.object(own + [.init("variant", .string(variant))])),
+        data: DataSet(at: folder.path))
+      try run.save(to: folder.file("\(words).run"))
+      return try Run.open(folder.file("\(words).run").path)
+    }
+    // Of which the end is not the first word.
+    let arrays = try Self.official().map { name, tensor in
+      (
+        name: name,
+        tensor: name == "ff_logit_b" ? try Tensor([Float](arrayLiteral: -6, 0, 0, 0, 0, 0, 0)) : tensor
+      )
+    }
+    let official = folder.file("model.npz")
+    try NPZWriter.write(
+      arrays + [(name: "history_errs", tensor: Tensor([1.0, 2]))], to: official.path)
+    let run = try published(official, "words.json", "official")
+    let said = try run.captions(of: Self.items(pictures)).flatMap(\.self)
+    // The same arrays in a network of the method, whose words come in the same order.
+    let network = try Self.network {
+      $0 = Self.narrowed(.init(.official))
+      ($0.attentionDim, $0.longest) = (Self.cellWidth, 5)
+    }
+    try network.load(#require(try ShowAttendTell.ownWeights(ofOfficial: arrays)), from: "model.npz")
+    let search = BeamSearch(width: 5, longest: 5, end: 0, forbidden: [1, 7, 8])
+    let words = ["a", "dog", "cat", "red", "blue"]
+    let expected = try withoutGradient {
+      try search(network.view(of: Self.items(pictures), .evaluation), by: network.decoder)
+    }.map { found in
+      found[found.chosen(.best) ?? 0].words.filter { $0 > 1 }.map { words[$0 - 2] }.joined(separator: " ")
+    }
+    #expect(said.map(\.text) == expected && expected.contains { !$0.isEmpty })
+
+    // The port's names are the method's own.
+    var style = CaptionDecoder.Style(
+      vocabulary: 9, cellWidth: Self.cellWidth, wordDim: 5, lstmSize: 8, attentionDim: Self.cellWidth)
+    (style.initActivation, style.attentionActivation, style.gate, style.output) = (
+      .none, .relu, .vector, .linear
+    )
+    let decoder = try CaptionDecoder(style, using: Generator(seed: 9))
+    let port = folder.file("decoder.safetensors")
+    try SafeTensors.write(decoder.state, to: port.path)
+    let other = try published(port, "WORDMAP.json", "port")
+    #expect(try other.captions(of: Self.items(pictures)).count == 4)
+    let error = #expect(throws: StateError.self) { try published(port, "words.json", "paper") }
+    #expect(error?.errorDescription?.contains("out_h") == true)
+  }
+
   // MARK: - What it cannot take
 
   @Test("data and settings that cannot be are refused by name")
