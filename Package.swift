@@ -29,6 +29,9 @@ let swiftSettings: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+// FFmpeg's libraries are not asked of everybody: `make setup` says whether it found them.
+let hasVideo = Context.environment["CROSSMODAL_VIDEO"] == "1"
+
 let package = Package(
   name: "CrossModal",
   platforms: [.macOS(.v14)],
@@ -81,8 +84,8 @@ let package = Package(
       dependencies: [
         "CrossModal", "CrossModalFormats", "CrossModalLettering", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: swiftSettings),
+      ] + (hasVideo ? ["CrossModalVideo"] : []),
+      swiftSettings: swiftSettings + (hasVideo ? [.define("CROSSMODAL_VIDEO")] : [])),
     .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: swiftSettings),
     .testTarget(
       name: "CrossModalTests", dependencies: ["CrossModal", "CrossModalLettering"],
@@ -99,6 +102,21 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20
 )
+if hasVideo {
+  package.products.append(.library(name: "CrossModalVideo", targets: ["CrossModalVideo"]))
+  package.targets += [
+    .systemLibrary(
+      name: "CAVFormat", pkgConfig: "libavformat",
+      providers: [.apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev"]), .brew(["ffmpeg"])]),
+    .target(
+      name: "CVideo", dependencies: ["CAVFormat"],
+      linkerSettings: [.linkedLibrary("avcodec"), .linkedLibrary("avutil"), .linkedLibrary("swscale")]),
+    .target(
+      name: "CrossModalVideo", dependencies: ["CrossModal", "CVideo"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "CrossModalVideoTests", dependencies: ["CrossModalVideo"], swiftSettings: swiftSettings),
+  ]
+}
 if Context.environment["CROSSMODAL_BENCHMARKS"] != nil {
   // Not linked with every change of the library: Benchmarks/run and the whole suite ask for it.
   package.targets.append(

@@ -5,6 +5,10 @@ import CrossModalLettering
 import Foundation
 import Torch
 
+#if CROSSMODAL_VIDEO
+  import CrossModalVideo
+#endif
+
 /// The command `crossmodal`.
 @main
 struct CrossModalCommand: AsyncParsableCommand {
@@ -34,6 +38,9 @@ struct CrossModalCommand: AsyncParsableCommand {
     Runtime.keepFreedMemory()
     Formats.register()
     Lettering.registerPango()
+    #if CROSSMODAL_VIDEO
+      Videos.registerFFmpeg()
+    #endif
     let status = await ExitStatus.run(Array(CommandLine.arguments.dropFirst()))
     // What is left, such as taking libtorch's tables apart, would take longer than many a command does.
     fflush(nil)

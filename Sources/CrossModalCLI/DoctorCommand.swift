@@ -64,6 +64,11 @@ struct DoctorCommand: ParsableCommand {
         name: "WordNet", isPresent: NounSimilarity.isAvailable,
         purpose: "WUPS, and the synonyms of METEOR",
         remedy: "install the package wordnet-base, or set WNSEARCHDIR to the folder of index.noun"),
+      Part(
+        name: "FFmpeg", isPresent: Videos.isAvailable, purpose: "video files",
+        remedy:
+          "install libavformat-dev, libavcodec-dev and libswscale-dev (with Homebrew ffmpeg), then run make build"
+      ),
     ]
   }
 

@@ -13,10 +13,10 @@ struct GroundCommand: ParsableCommand {
         crossmodal ground runs/locvtp --video video.npy --text "a dog barks"
         crossmodal ground runs/locvtp --video video.npy --text "a dog barks" -n 3 \\
           --out when.png
-        crossmodal ground runs/locvtp --video frames/ --text "a dog barks" --json
+        crossmodal ground runs/frames --video film.mp4 --text "a dog barks" --json
 
-      A run on features takes a .npy of one video's rows, [rows, numbers]; a run on frames takes a folder of pictures, in \
-      the order of their names and as many a second as it learned from.
+      A run on features takes a .npy of one video's rows, [rows, numbers]; a run on frames takes a video, or a folder of \
+      pictures, in the order of their names and as many a second as it learned from.
       """))
 
   @Argument(
@@ -25,7 +25,7 @@ struct GroundCommand: ParsableCommand {
   )
   var folder: String
 
-  @Option(help: "A .npy of features, or a folder of frames where the run is on frames.")
+  @Option(help: "A .npy of features; where the run is on frames a video or a folder of frames.")
   var video: String
 
   @Option(help: "The sentence.")

@@ -112,6 +112,8 @@ extension Picture {
       case .file(let url):
         "\(url.lastPathComponent) \(try FileManager.default.attributesOfItem(atPath: url.path)[.size] ?? 0)"
       case .bytes(let data, _): Checksum.text(of: data)
+      case .frame(let url, let seconds):
+        "\(url.lastPathComponent) \(try FileManager.default.attributesOfItem(atPath: url.path)[.size] ?? 0) \(seconds)"
       case .pixels(let pixels):
         "\(pixels.dtype) \(pixels.shape) " + Checksum.text(of: try Data(pixels.to(.cpu).contiguous().bytes()))
       }

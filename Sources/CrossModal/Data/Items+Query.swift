@@ -91,7 +91,7 @@ extension Items {
 
 extension Tensor {
   /// Grey levels of colors, uint8 `[h, w, 3]`, as Pillow's `convert("L")` (ITU-R 601): uint8 `[h, w, 1]`.
-  fileprivate func luma() throws(TorchError) -> Tensor {
+  func luma() throws(TorchError) -> Tensor {
     let weighted = try to(.int64) * Tensor([19595, 38470, 7471])
     let sum = try weighted.sum(along: 2, keepingDimension: true) + 32768.0
     return try (sum.to(.float64) / 65536).floor().to(.uint8)

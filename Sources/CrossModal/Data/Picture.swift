@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-/// A picture, JPEG, PNG or WebP: a file, or bytes in memory. Decoded only when it is needed.
+/// A picture: a file or bytes of JPEG, PNG or WebP, pixels in memory, or a frame of a video. Decoded only when it is needed.
 public struct Picture: Sendable {
   /// Where the picture is.
   public enum Source: Sendable {
@@ -9,6 +9,8 @@ public struct Picture: Sendable {
     case bytes(Data, name: String)
     /// Already decoded: `[h, w]` or `[h, w, c]`.
     case pixels(Tensor)
+    /// What a video shows so many seconds after its start.
+    case frame(of: URL, seconds: Double)
   }
 
   public let source: Source
@@ -27,6 +29,7 @@ public struct Picture: Sendable {
     case .file(let url): url.relativeName
     case .bytes(_, let name): name
     case .pixels: "a picture in memory"
+    case .frame(let url, let seconds): url.relativeName + String(format: " at %.2f s", seconds)
     }
   }
 
@@ -40,7 +43,7 @@ public struct Picture: Sendable {
       let file = try InputFile(url)
       return withExtendedLifetime(file) { Data(file.bytes) }
     case .bytes(let data, _): return data
-    case .pixels: return nil
+    case .pixels, .frame: return nil
     }
   }
 
@@ -52,6 +55,7 @@ public struct Picture: Sendable {
     let pixels =
       switch source {
       case .pixels(let pixels): try Picture.rgb(pixels)
+      case .frame(let url, let seconds): try Videos.frame(of: url, at: seconds)
       default: try withBytes { try PictureDecoder.decode($0, name: name, limits: limits) }
       }
     return try scale.map { try pixels.to(.float32) * $0 } ?? pixels
@@ -61,6 +65,8 @@ public struct Picture: Sendable {
   public func size() throws -> (height: Int, width: Int) {
     switch source {
     case .pixels(let pixels): (pixels.size(along: 0), pixels.size(along: 1))
+    case .frame:
+      try { frame in (frame.size(along: 0), frame.size(along: 1)) }(decoded())
     default: try withBytes { try PictureDecoder.size(of: $0, name: name, limits: limits) }
     }
   }
@@ -110,7 +116,7 @@ public struct Picture: Sendable {
       let file = try InputFile(url)
       return try withExtendedLifetime(file) { try body(file.bytes) }
     case .bytes(let data, _): return try data.withUnsafeBytes { try body($0) }
-    case .pixels:
+    case .pixels, .frame:
       throw DataError.unsupported(file: name, reason: "is not encoded")
     }
   }

@@ -8,12 +8,14 @@ public struct VideoQuery: Sendable {
   /// The frames, one a row; empty of features.
   public let frames: [Picture]
 
-  /// A file of features, or a folder of frames in the order of their names.
+  /// A file of features, a folder of frames in the order of their names, or a video, of which as many frames a second are
+  /// taken as the run learned from.
   ///
   /// - Parameters:
   ///   - modality: what the run learned from.
   ///   - shape: height, width and channels of its frames; nil where it learned from features.
-  /// - Throws: ``QueryError`` for a file that does not fit; ``DataError`` for a frame that cannot be read.
+  /// - Throws: ``QueryError`` for a file that does not fit; ``DataError`` for a frame that cannot be read,
+  ///   ``VideoError`` for a video.
   public init(file: String, as modality: DataDescription.Modality, frames shape: [Int]?) throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) else {
@@ -21,14 +23,25 @@ public struct VideoQuery: Sendable {
     }
     let features = "a .npy of its features, \(modality.size.map(String.init) ?? "some") numbers a row"
     guard isFolder.boolValue else {
-      let ending = URL(fileURLWithPath: file).pathExtension.lowercased()
-      guard !Self.videoEndings.contains(ending) else {
-        throw QueryError.unfit(
-          file: file, found: "a video, which only FFmpeg's libraries read, and they are not built in",
-          expected: shape == nil
-            ? features : "a folder of its frames (ffmpeg -i VIDEO -vf fps=RATE FOLDER/%06d.png)")
+      guard Videos.isVideo(file) else {
+        (items, frames) = (try Items(file: file, as: modality), [])
+        return
       }
-      (items, frames) = (try Items(file: file, as: modality), [])
+      guard let shape else {
+        throw QueryError.unfit(
+          file: file, found: "a video, of a run that learned from features", expected: features)
+      }
+      guard let rate = modality.rate, rate > 0 else {
+        throw QueryError.unfit(
+          file: file, found: "a video, of a run that does not say how many frames a second it learned from",
+          expected: "a folder of its frames")
+      }
+      let url = URL(fileURLWithPath: file)
+      let rows = try Videos.rows(of: url, rate: rate, shape: shape)
+      let count = rows.size(along: 0)
+      items = .sequences(
+        try rows.numbers(times: modality.scale).to(.float32).unsqueezed(at: 0), lengths: [count])
+      frames = (0..<count).map { Picture(.frame(of: url, seconds: (Double($0) + 0.5) / rate)) }
       return
     }
     guard let shape else {
@@ -54,8 +67,5 @@ public struct VideoQuery: Sendable {
     frames = names.map { Picture(.file(URL(fileURLWithPath: file).appending(path: $0))) }
   }
 
-  private static let videoEndings: Set<String> = [
-    "mp4", "m4v", "avi", "mkv", "mov", "webm", "mpg", "mpeg", "wmv", "flv",
-  ]
   private static let pictureEndings: Set<String> = ["png", "jpg", "jpeg", "webp"]
 }

@@ -30,11 +30,13 @@ struct VideoQueryTests {
     try folder.write("", to: "empty/film.MP4")
     for (file, shape, said) in [
       ("empty", nil, "learned from features"), ("empty", [8, 8, 1], "without pictures"),
-      ("empty/film.MP4", nil, "FFmpeg"), ("empty/film.MP4", [8, 8, 1], "folder of its frames"),
+      ("empty/film.MP4", nil, "learned from features"),
+      ("empty/film.MP4", [8, 8, 1], "FFmpeg"),
       ("nothing", nil, "no such file"),
     ] as [(String, [Int]?, String)] {
       let told = message { _ = try VideoQuery(file: folder.file(file).path, as: modality, frames: shape) }
       #expect(told?.contains(said) == true, "\(file): \(told ?? "nothing")")
     }
+    #expect(VideoError.notBuiltIn("film.MP4").errorDescription?.contains("folder of its frames") == true)
   }
 }

@@ -10,6 +10,7 @@ private struct DescribedVideos {
   }
 
   private var videos: [Video] = []
+  private let decoded = DecodedVideos()
   var unusual = UnusualMoments()
   private var splits: [(name: String, rows: Range<Int>)] = []
 
@@ -55,6 +56,10 @@ private struct DescribedVideos {
     writer.set("pairs", "pairs.npy")
     writer.set("moments", "moments.npy")
     try unusual.write(to: writer)
+    if let shape = try DecodedVideos.shape(request) {
+      writer.note(
+        "rows are frames: methods read them with --set frames=\(shape.description.filter { $0 != " " })")
+    }
     for split in splits { writer.split(split.name, .rows(split.rows)) }
   }
 
@@ -64,7 +69,7 @@ private struct DescribedVideos {
       throw ImportError.missing(
         request.source.path,
         [
-          "features (give features=FOLDER of VIDEO.npy, features=FILE.h5, or features=none for the annotations alone)"
+          "features (give features=FOLDER of VIDEO.npy or of videos, features=FILE.h5, or features=none for the annotations alone)"
         ])
     }
     guard place != Self.none else { return try clock(of: video, request) }
@@ -77,7 +82,12 @@ private struct DescribedVideos {
     guard FileManager.default.fileExists(atPath: place, isDirectory: &isFolder) else {
       throw ImportError.missing(place, [])
     }
-    return try ArrayReaders.open(isFolder.boolValue ? "\(place)/\(id).npy" : "\(place):\(id)")
+    guard isFolder.boolValue else { return try ArrayReaders.open("\(place):\(id)") }
+    let file = "\(place)/\(id).npy"
+    if !FileManager.default.fileExists(atPath: file), let film = Videos.file(named: id, in: place) {
+      return try decoded.frames(of: film, request, rate: givenRate(request))
+    }
+    return try ArrayReaders.open(file)
   }
 
   /// In place of features, where each row stands in its video, from 0 to 1: one number a row, for what can be learned from
@@ -122,9 +132,9 @@ private struct DescribedVideos {
 /// TACoS, with num_frames, fps and timestamps in frames.
 enum ActivityNetImporter: Importer {
   static let name = "activitynet"
-  static let options = ["features", "rate"]
+  static let options = ["features", "rate", "frames"]
   static let about =
-    "train.json, val_1.json (video: duration, or num_frames and fps; timestamps, sentences) and features=FOLDER of VIDEO.npy, features=FILE.h5 or features=none"
+    "train.json, val_1.json (video: duration, or num_frames and fps; timestamps, sentences) and features=FOLDER of VIDEO.npy or of videos (with rate=FRAMES-A-SECOND and frames=HEIGHTxWIDTH), features=FILE.h5 or features=none"
 
   static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
     var videos = DescribedVideos()
@@ -185,9 +195,9 @@ enum ActivityNetImporter: Importer {
 /// Charades-STA: lines `VIDEO START END##SENTENCE`.
 enum CharadesImporter: Importer {
   static let name = "charades"
-  static let options = ["features", "rate"]
+  static let options = ["features", "rate", "frames"]
   static let about =
-    "charades_sta_train.txt, charades_sta_test.txt and features=FOLDER of VIDEO.npy, features=FILE.h5 or features=none; Charades_v1_train.csv and Charades_v1_test.csv, or durations.csv, or rate=ROWS-A-SECOND"
+    "charades_sta_train.txt, charades_sta_test.txt and features=FOLDER of VIDEO.npy or of videos (with rate=FRAMES-A-SECOND and frames=HEIGHTxWIDTH), features=FILE.h5 or features=none; Charades_v1_train.csv and Charades_v1_test.csv, or durations.csv, or rate=ROWS-A-SECOND"
 
   static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
     var durations: [ExactText: Double] = [:]
