@@ -10,7 +10,10 @@ public protocol TextTokenizer: Sendable {
   var padding: Int { get }
   /// Whether the encoder reads the padding too, so that rows may not be cut to the longest of a batch (SigLIP).
   var readsPadding: Bool { get }
-  /// The pieces of a text in order, with the marks at its ends and without padding; at most ``contextLength``.
+  /// The numbers of a text in order, with those of the marks at its ends and without padding; at most
+  /// ``contextLength``.
+  func numbers(of text: String) -> [Int]
+  /// The same numbers with the pieces that they stand for.
   func tokens(of text: String) -> [TextToken]
   /// Everything that makes the tokenizer again, as Hugging Face's `tokenizer.json` has it as far as that goes.
   var document: JSON { get }
@@ -36,7 +39,7 @@ extension TextTokenizer {
   public func encode(_ texts: [String]) throws -> TokenBatch {
     var (rows, lengths) = ([[Int64]](), [Int]())
     for text in texts {
-      let numbers = tokens(of: text).map { Int64($0.number) }
+      let numbers = numbers(of: text).map(Int64.init)
       lengths.append(readsPadding ? contextLength : numbers.count)
       rows.append(numbers + Array(repeating: Int64(padding), count: max(0, contextLength - numbers.count)))
     }

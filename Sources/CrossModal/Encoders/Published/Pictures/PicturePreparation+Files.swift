@@ -144,19 +144,3 @@ struct PublishedSettings {
     return numbers
   }
 }
-
-extension JSON {
-  /// The tree of a file that a published model carries.
-  ///
-  /// - Throws: ``DataError`` naming the file.
-  init(publishedFile file: URL) throws {
-    let input = try InputFile(file)
-    if let reason = LargeFilePointer.reason(input.bytes) {
-      throw DataError.unsupported(file: input.name, reason: reason)
-    }
-    guard let json = try? JSON(json: input.data), json.members != nil else {
-      throw DataError.malformed(file: input.name, reason: "is no JSON object")
-    }
-    self = json
-  }
-}
