@@ -66,8 +66,10 @@ enum FeaturizerFiles {
       let name = member.value["name"]?.string ?? ""
       let type = try Featurizers.type(of: name)
       var state: [String: Tensor] = [:]
-      if !(type is any TokenFeaturizer.Type) {
-        let all = try tensors ?? SafeTensors.read(folder.appendingPathComponent(tensorsFile).path).tensors
+      let file = folder.appendingPathComponent(tensorsFile).path
+      // One that learned nothing says what it lacks itself.
+      if !(type is any TokenFeaturizer.Type), FileManager.default.fileExists(atPath: file) {
+        let all = try tensors ?? SafeTensors.read(file).tensors
         tensors = all
         for entry in all where entry.name.hasPrefix(member.key + ".") {
           state[String(entry.name.dropFirst(member.key.count + 1))] = entry.tensor

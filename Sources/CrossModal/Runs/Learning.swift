@@ -20,17 +20,22 @@ struct Learning {
   /// Which featurizer each modality has, and its settings.
   private let choices: [FeaturizerChoice]
   private let targetSettings: TargetSettings
+  /// Told how far features are computed.
+  private let progress: (FeatureProgress) -> Void
 
   /// - Parameters:
   ///   - settings: of features and threads.
   ///   - isResuming: weights come from a checkpoint, not from files that the settings name.
+  ///   - progress: told how far features are computed.
   ///   - plan: the method and its settings; called when it is known that the data suit the method.
   /// - Throws: what is wrong with settings or data.
   init(
     _ type: any Method.Type, from whole: Split, settings: RunSettings, seed: UInt64, isResuming: Bool = false,
-    note: (String) -> Void, plan: () throws -> MethodPlan
+    note: (String) -> Void, progress: @escaping (FeatureProgress) -> Void = { _ in },
+    plan: () throws -> MethodPlan
   ) throws {
     self.seed = seed
+    self.progress = progress
     let description = whole.description
     try Self.suits(type, description)
     // Set even when it stays as it is, so that the matrix library does not choose by itself how many it uses.
@@ -67,13 +72,15 @@ struct Learning {
       note("features of \(name): \(choice.name)")
       // Texts that say much with the same words are counted together.
       let sides = together.contains(place) ? together.map { choices[$0].side } : [choice.side]
-      featurizers[name] = try Featurizers.fit(
+      let featurizer = try Featurizers.fit(
         choice.name, to: splits, sides: sides, settings: .object(choice.settings), seed: seed)
+      featurizer.notes.forEach(note)
+      featurizers[name] = featurizer
     }
     self.featurizers = featurizers
     targets = try targetSettings.fitted(to: split, note)
     var data = try FeaturizedSplit(
-      split, description.modalities.map { featurizers[$0.name] }, targets: targets)
+      split, description.modalities.map { featurizers[$0.name] }, targets: targets, progress: progress)
     method = try plan.make(data.description)
     let assets = (method as? any Trainable)?.assets ?? []
     if let pairs = assets.first(where: { $0.kind == .pairs }) {
@@ -111,11 +118,13 @@ struct Learning {
   /// What a user wrote, on a split of a data set.
   init(
     _ type: any Method.Type, settings: RunSettings, data: DataSet, split: String, seed: UInt64,
-    isResuming: Bool = false, note: (String) -> Void
+    isResuming: Bool = false, note: (String) -> Void,
+    progress: @escaping (FeatureProgress) -> Void = { _ in }
   ) throws {
     let whole = try data.split(split)
     try self.init(
-      type, from: whole, settings: settings, seed: seed, isResuming: isResuming, note: note
+      type, from: whole, settings: settings, seed: seed, isResuming: isResuming, note: note,
+      progress: progress
     ) { try type.plan(settings.method, pairs: whole.count) }
   }
 
@@ -142,7 +151,7 @@ struct Learning {
     let (split, damaged) = try data.split.source.split(name).withoutDamagedPictures()
     if !damaged.isEmpty { note("\(name): " + damaged.sentence) }
     return try FeaturizedSplit(
-      split, split.description.modalities.map { featurizers[$0.name] }, targets: targets)
+      split, split.description.modalities.map { featurizers[$0.name] }, targets: targets, progress: progress)
   }
 
   /// The pairs to measure on in the course of training: those of the split that the settings name, else of one that is
@@ -160,7 +169,8 @@ struct Learning {
     if let name = HeldBack.splits.first(where: names.contains) { return try pairs(of: name, note) }
     return try heldBack.map { held in
       try FeaturizedSplit(
-        held.held, held.held.description.modalities.map { featurizers[$0.name] }, targets: targets)
+        held.held, held.held.description.modalities.map { featurizers[$0.name] }, targets: targets,
+        progress: progress)
     }
   }
 

@@ -29,7 +29,8 @@ extension Run {
   ) throws -> Run {
     let note = { (text: String) in observe(.note(text)) }
     let learning = try Learning(
-      type, from: split, settings: RunSettings(["features": features]), seed: seed, note: note
+      type, from: split, settings: RunSettings(["features": features]), seed: seed, note: note,
+      progress: { observe(.features($0)) }
     ) {
       var configuration = M.Configuration()
       try configure(&configuration)
@@ -58,11 +59,13 @@ extension Run {
   ///   - settings: what the user set.
   ///   - data: the data set, whose `split` is learned from.
   ///   - note: told in a sentence what happens.
+  ///   - progress: told how far features are computed.
   public static func fit(
     _ type: any Method.Type, settings: RunSettings, data: DataSet, split: String = "train", seed: UInt64 = 0,
-    note: (String) -> Void = { _ in }
+    note: (String) -> Void = { _ in }, progress: @escaping (FeatureProgress) -> Void = { _ in }
   ) throws -> Run {
-    let learning = try Learning(type, settings: settings, data: data, split: split, seed: seed, note: note)
+    let learning = try Learning(
+      type, settings: settings, data: data, split: split, seed: seed, note: note, progress: progress)
     try learning.fit(note)
     return learning.run(try learning.record())
   }

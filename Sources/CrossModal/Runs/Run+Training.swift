@@ -64,6 +64,8 @@ extension Run {
       type, settings: settings, data: data, split: splitName, seed: seed, isResuming: isResuming
     ) {
       if isFirst { observe(.note($0)) }
+    } progress: {
+      if isFirst { observe(.features($0)) }
     }
     let (method, configuration) = try learning.trainable()
     let held = try learning.heldOut { if isFirst { observe(.note($0)) } }
