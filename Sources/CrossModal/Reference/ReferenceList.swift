@@ -37,6 +37,7 @@ public enum ReferenceList {
     GroundingMetricsReference.self,
     CaptionMetricsReference.self,
     PublishedTowerReference.self,
+    PublishedInputsReference.self,
   ]
 
   /// What computes a component of a method. Several entries may share a method: its model and its metrics.
