@@ -36,6 +36,7 @@ public enum ReferenceList {
     LocVTPReference.self,
     GroundingMetricsReference.self,
     CaptionMetricsReference.self,
+    PublishedTowerReference.self,
     PublishedInputsReference.self,
     SentenceEncoderReference.self,
   ]
