@@ -53,7 +53,8 @@ final class FeatureProgressBar {
       finish()
       current = (
         progress.modality, progress.done, .now,
-        Progress("encoding \(progress.modality)", of: progress.total, from: progress.done, quiet: output.quiet)
+        Progress(
+          "encoding \(progress.modality)", of: progress.total, from: progress.done, quiet: output.quiet)
       )
     }
     guard let current else { return }

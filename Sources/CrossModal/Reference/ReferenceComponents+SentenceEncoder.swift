@@ -19,7 +19,9 @@ enum SentenceEncoderReference: ReferenceComponents {
     let names = reference.weights.keys.sorted().compactMap { name in
       SentenceArchitecture.plain(name).map { (plain: $0, own: name) }
     }
-    let weights = try names.map { ($0.plain, try reference.weights[$0.own]?.to(.float64) ?? graph.leaf($0.own)) }
+    let weights = try names.map {
+      ($0.plain, try reference.weights[$0.own]?.to(.float64) ?? graph.leaf($0.own))
+    }
     let config = reference.config["config_json"] ?? .null
     var architecture = try SentenceArchitecture(weights, config: config, from: "weights.safetensors")
     architecture.pooling = try reference.choice("pooling", or: .mean)

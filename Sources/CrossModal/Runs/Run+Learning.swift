@@ -28,9 +28,10 @@ extension Run {
     observe: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws -> Run {
     let note = { (text: String) in observe(.note(text)) }
+    let show = { (progress: FeatureProgress) in observe(.features(progress)) }
     let learning = try Learning(
       type, from: split, settings: RunSettings(["features": features]), seed: seed, note: note,
-      progress: { observe(.features($0)) }
+      progress: show
     ) {
       var configuration = M.Configuration()
       try configure(&configuration)

@@ -74,7 +74,8 @@ extension BytePairTokenizer {
     for (place, entry) in (model["merges"]?.array ?? []).enumerated() {
       let parts = entry.array.map { $0.compactMap(\.string) } ?? Self.parts(entry.string ?? "")
       guard parts.count == 2 else {
-        throw VocabularyError(source, "'model.merges' \(place) is \(entry.text().shortened), expected two pieces")
+        throw VocabularyError(
+          source, "'model.merges' \(place) is \(entry.text().shortened), expected two pieces")
       }
       merges.append(Merge(first: parts[0], second: parts[1]))
     }
@@ -82,7 +83,8 @@ extension BytePairTokenizer {
     var members = whole.members ?? []
     var known = Set(members.map { ExactText($0.key) })
     for added in json["added_tokens"]?.array ?? [] {
-      guard let name = added["content"]?.string, let number = added["id"], known.insert(ExactText(name)).inserted
+      guard let name = added["content"]?.string, let number = added["id"],
+        known.insert(ExactText(name)).inserted
       else { continue }
       members.append(JSON.Member(name, number))
     }
@@ -108,7 +110,8 @@ extension BytePairTokenizer {
     for member in json.members ?? [] {
       guard let number = member.value.int else {
         throw VocabularyError(
-          source, "gives '\(member.key.shortened)' the number \(member.value.text().shortened), expected a whole one")
+          source,
+          "gives '\(member.key.shortened)' the number \(member.value.text().shortened), expected a whole one")
       }
       pieces.append((member.key, number))
     }
@@ -129,9 +132,11 @@ extension BytePairTokenizer {
       if let reason = LargeFilePointer.reason(input.bytes) {
         throw VocabularyError(input.name, reason)
       }
-      let data =
-        Gzip.isGzip(input.bytes)
-        ? try Data(Gzip.inflated(input.bytes, name: input.name, limits: .standard).bytes) : Data(input.bytes)
+      var data = Data(input.bytes)
+      if Gzip.isGzip(input.bytes) {
+        let inflated = try Gzip.inflated(input.bytes, name: input.name, limits: .standard)
+        data = withExtendedLifetime(inflated) { Data(inflated.bytes) }
+      }
       guard let text = String(data: data, encoding: .utf8) else {
         throw VocabularyError(input.name, "is not UTF-8")
       }
@@ -154,7 +159,9 @@ extension BytePairTokenizer {
       if parts.isEmpty, skipsBlank || place == lines.count - 1 { continue }
       guard parts.count == 2 else {
         throw VocabularyError(
-          name, "\(DataError.line(place + first)): is '\(line.shortened)', expected two pieces and a blank between them")
+          name,
+          "\(DataError.line(place + first)): is '\(line.shortened)', expected two pieces and a blank between them"
+        )
       }
       merges.append(Merge(first: parts[0], second: parts[1]))
     }

@@ -58,7 +58,8 @@ public struct BytePairTokenizer: TextTokenizer {
     var known: [ExactText: Int] = [:]
     for (piece, number) in pieces {
       guard (0..<Self.mostNumbers).contains(number) else {
-        throw VocabularyError(source, "gives '\(piece.shortened)' the number \(number), expected 0 to \(Self.mostNumbers - 1)")
+        throw VocabularyError(
+          source, "gives '\(piece.shortened)' the number \(number), expected 0 to \(Self.mostNumbers - 1)")
       }
       known[ExactText(piece)] = number
     }
@@ -102,7 +103,8 @@ public struct BytePairTokenizer: TextTokenizer {
       guard known[ExactText(whole)] != nil else {
         throw VocabularyError(source, "has no piece '\(whole.shortened)', which merge \(rank) gives")
       }
-      joined[Self.pair(symbol(merge.first), symbol(merge.second))] = Join(rank: Int32(rank), symbol: symbol(whole))
+      joined[Self.pair(symbol(merge.first), symbol(merge.second))] = Join(
+        rank: Int32(rank), symbol: symbol(whole))
     }
     self.joined = joined
     self.numbers = numbers
@@ -247,7 +249,8 @@ public struct BytePairTokenizer: TextTokenizer {
       case 0..<0x80: self = scalar.isBlank ? .blank : .other
       default:
         switch scalar.properties.generalCategory {
-        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: self = .letter
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
+          self = .letter
         case .decimalNumber, .letterNumber, .otherNumber: self = .number
         default: self = scalar.isBlank ? .blank : .other
         }

@@ -49,7 +49,9 @@ enum HTMLCharacters {
       length += 1
     }
     let name = Array(rest.prefix(length))
-    if rest.dropFirst(length).first == ";", let found = names.closed[String(name)] { return (found, length + 1) }
+    if rest.dropFirst(length).first == ";", let found = names.closed[String(name)] {
+      return (found, length + 1)
+    }
     // The longest name that it begins with.
     for end in stride(from: length, to: 1, by: -1) {
       if let found = names.open[String(name.prefix(end))] { return (found, end) }
@@ -125,7 +127,9 @@ enum HTMLCharacters {
     let name = String(own[1..<own.count - 1])
     if let found = names.closed[name] { return found }
     let small = name.lowercased()
-    guard small.uppercased() == name, let found = names.closed[small], unescaped(own) == own else { return own }
+    guard small.uppercased() == name, let found = names.closed[small], unescaped(own) == own else {
+      return own
+    }
     return Array(String(found).uppercased().unicodeScalars)
   }
 }

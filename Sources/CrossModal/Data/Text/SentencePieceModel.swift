@@ -35,7 +35,9 @@ struct SentencePieceModel: Sendable {
   init(file: URL) throws {
     let input = try InputFile(file)
     let bytes = withExtendedLifetime(input) { Array(input.bytes) }
-    if let reason = bytes.withUnsafeBytes(LargeFilePointer.reason) { throw VocabularyError(input.name, reason) }
+    if let reason = bytes.withUnsafeBytes(LargeFilePointer.reason) {
+      throw VocabularyError(input.name, reason)
+    }
     try read(bytes, input.name)
   }
 
@@ -109,7 +111,9 @@ private struct ProtocolBuffer {
     self.name = name
   }
 
-  private var damage: VocabularyError { VocabularyError(name, "is no SentencePiece model, or damaged or cut short") }
+  private var damage: VocabularyError {
+    VocabularyError(name, "is no SentencePiece model, or damaged or cut short")
+  }
 
   private mutating func whole() throws(VocabularyError) -> UInt64 {
     var (value, shift) = (UInt64(0), UInt64(0))

@@ -17,7 +17,9 @@ public enum TextCleaning: String, Sendable, Codable, CaseIterable {
     case .openai: return Self.repaired(text).blanksJoined().lowercasedByContext
     case .whitespace: return Self.repaired(text).blanksJoined()
     case .canonicalize:
-      let plain = Self.repaired(text).unicodeScalars.compactMap { $0 == "_" ? " " : $0.isASCIIPunctuation ? nil : $0 }
+      let plain = Self.repaired(text).unicodeScalars.compactMap {
+        $0 == "_" ? " " : $0.isASCIIPunctuation ? nil : $0
+      }
       return String(plain).lowercasedByContext.blanksJoined()
     case .huggingface:
       var (view, isBlank) = (String.UnicodeScalarView(), false)

@@ -50,7 +50,9 @@ public struct UnigramTokenizer: TextTokenizer {
   init(
     _ model: SentencePieceModel, _ settings: Settings, _ contextLength: Int, _ source: String
   ) throws(VocabularyError) {
-    guard contextLength >= 1 else { throw VocabularyError(source, "cannot give rows of \(contextLength) numbers") }
+    guard contextLength >= 1 else {
+      throw VocabularyError(source, "cannot give rows of \(contextLength) numbers")
+    }
     guard let map = CharacterMap(model.characterMap) else {
       throw VocabularyError(source, "has a damaged map of characters")
     }
@@ -124,7 +126,8 @@ public struct UnigramTokenizer: TextTokenizer {
     var (result, part, place) = ([Unicode.Scalar](), 0, 0)
     while place < scalars.count {
       if let (_, length) = kept.longest(in: scalars[place...]) {
-        result += map.applied(to: String(scalars[part..<place])).unicodeScalars + scalars[place..<place + length]
+        result +=
+          map.applied(to: String(scalars[part..<place])).unicodeScalars + scalars[place..<place + length]
         place += length
         part = place
       } else {
@@ -225,11 +228,14 @@ extension UnigramTokenizer {
     }
     if let unknown { kinds[unknown] = .unknown }
     for member in own?["kinds"]?.members ?? [] {
-      if let number = Int(member.key) { kinds[number] = member.value.int.flatMap(SentencePieceModel.Kind.init) }
+      if let number = Int(member.key) {
+        kinds[number] = member.value.int.flatMap(SentencePieceModel.Kind.init)
+      }
     }
     var pieces: [SentencePieceModel.Piece] = []
     for (number, entry) in vocabulary.enumerated() {
-      guard let parts = entry.array, parts.count == 2, let text = parts[0].string, let score = parts[1].double,
+      guard let parts = entry.array, parts.count == 2, let text = parts[0].string,
+        let score = parts[1].double,
         score.isFinite
       else {
         throw VocabularyError(

@@ -259,7 +259,8 @@ extension WordPieceTokenizer {
       "version": "1.0",
       "normalizer": [
         "type": "BertNormalizer", "clean_text": true,
-        "handle_chinese_chars": .bool(settings.separatesChinese), "strip_accents": settings.stripsAccents.map(JSON.bool) ?? .null,
+        "handle_chinese_chars": .bool(settings.separatesChinese),
+        "strip_accents": settings.stripsAccents.map(JSON.bool) ?? .null,
         "lowercase": .bool(settings.lowercases),
       ],
       "pre_tokenizer": ["type": "BertPreTokenizer"],

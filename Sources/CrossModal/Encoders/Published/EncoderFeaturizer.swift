@@ -45,7 +45,8 @@ public struct EncoderFeaturizer: VectorFeaturizer {
     public func validateRelations() throws {
       guard weights == nil else { return }
       throw ConfigurationError.badValue(
-        key: "weights", value: "null", expected: "the folder of a published encoder: the featurizer 'encoder' needs one")
+        key: "weights", value: "null",
+        expected: "the folder of a published encoder: the featurizer 'encoder' needs one")
     }
   }
 
@@ -164,7 +165,8 @@ final class LoadedEncoder: @unchecked Sendable {
       if let known { return known }
       if !isChecked, try PublishedFingerprint.text(of: place) != fingerprint {
         throw DataError.malformed(
-          file: place.relativeName, reason: "is not the encoder that the run was made with: its files have changed")
+          file: place.relativeName,
+          reason: "is not the encoder that the run was made with: its files have changed")
       }
       let encoder = try FrozenSentences(
         SentenceFolder(place, prompt: configuration.prompt, longest: configuration.contextLength))

@@ -37,7 +37,8 @@ struct ItemKey: Hashable, Sendable {
       return try (0..<items.count).map { row in
         ItemKey("\(rows.shape.dropFirst()) \(rows.dtype)".utf8 + (try rows[row].contiguous().bytes()))
       }
-    default: throw DataError.unsupported(file: "items", reason: "of kind \(items.kind.rawValue) are not encoded")
+    default:
+      throw DataError.unsupported(file: "items", reason: "of kind \(items.kind.rawValue) are not encoded")
     }
   }
 
@@ -54,7 +55,8 @@ struct ItemKey: Hashable, Sendable {
       #endif
       self.init("\(path)\n\(status.st_size) \(date.0) \(date.1)".utf8)
     case .bytes(let data, _): self.init(data)
-    case .pixels(let pixels): self.init("\(pixels.shape) \(pixels.dtype)".utf8 + (try pixels.contiguous().bytes()))
+    case .pixels(let pixels):
+      self.init("\(pixels.shape) \(pixels.dtype)".utf8 + (try pixels.contiguous().bytes()))
     }
   }
 }

@@ -81,7 +81,8 @@ public struct SentenceArchitecture: Sendable, Equatable {
       ("intermediate_size", sizes.intermediateSize),
     ] {
       guard let stated = config[key]?.int, stated != size else { continue }
-      throw .badKey(file: "config.json", key: key, reason: "is \(stated), but \(source) has \(size) by its shapes")
+      throw .badKey(
+        file: "config.json", key: key, reason: "is \(stated), but \(source) has \(size) by its shapes")
     }
     let heads = config["num_attention_heads"]?.int ?? distances?.last
     guard let heads, heads > 0, sizes.hiddenSize % heads == 0 else {
@@ -94,7 +95,8 @@ public struct SentenceArchitecture: Sendable, Equatable {
     let name = config["hidden_act"]?.string ?? "gelu"
     guard let activation = BERT.Configuration.Activation(published: name) else {
       throw .badKey(
-        file: "config.json", key: "hidden_act", reason: "is '\(name)'; gelu, gelu_new, relu and tanh are known")
+        file: "config.json", key: "hidden_act",
+        reason: "is '\(name)'; gelu, gelu_new, relu and tanh are known")
     }
     if let kind = config["position_embedding_type"]?.string, kind != "absolute" {
       throw .badKey(

@@ -52,17 +52,20 @@ public struct SentenceFolder: Sendable {
     let stated = try Self.json(layout.network, "sentence_bert_config.json")?["max_seq_length"]?.int
     let most = try stated ?? Self.json(layout.network, "tokenizer_config.json")?["model_max_length"]?.int
     let length = min(longest ?? most ?? architecture.longest, architecture.longest)
-    guard length >= 2, let tokenizer = try PublishedTokenizers.load(from: layout.network, contextLength: length)
+    guard length >= 2,
+      let tokenizer = try PublishedTokenizers.load(from: layout.network, contextLength: length)
     else {
       throw DataError.malformed(
         file: layout.network.relativeName,
         reason: length < 2
-          ? "takes texts of \(length) pieces" : "has no tokenizer: expected tokenizer.json or vocab.txt in the folder")
+          ? "takes texts of \(length) pieces"
+          : "has no tokenizer: expected tokenizer.json or vocab.txt in the folder")
     }
     guard tokenizer.vocabularySize <= architecture.sizes.vocabSize else {
       throw DataError.malformed(
         file: layout.network.relativeName,
-        reason: "its tokenizer has \(tokenizer.vocabularySize) pieces, its weights \(architecture.sizes.vocabSize)")
+        reason:
+          "its tokenizer has \(tokenizer.vocabularySize) pieces, its weights \(architecture.sizes.vocabSize)")
     }
     self.tokenizer = tokenizer
     let prompts = try Self.json(folder, "config_sentence_transformers.json")
@@ -178,7 +181,9 @@ enum PublishedWeightsFile {
     if let other = ["pytorch_model.bin", "model.pt", "model.pth", "model.bin"].first(where: isThere) {
       throw DataError.unsupported(
         file: file(other).relativeName,
-        reason: "is a pickle, which is not read here: convert it first (crossmodal convert \(other) --out model.safetensors)")
+        reason:
+          "is a pickle, which is not read here: convert it first (crossmodal convert \(other) --out model.safetensors)"
+      )
     }
     throw DataError.malformed(file: folder.relativeName, reason: "holds no model.safetensors")
   }

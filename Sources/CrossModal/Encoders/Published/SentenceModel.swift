@@ -6,8 +6,7 @@ import Torch
 /// Parameters have Hugging Face's names: `embeddings.*`, `encoder.*`.
 public final class SentenceModel: Module {
   public let architecture: SentenceArchitecture
-  @Named var bert: SentenceBERT?
-  @Named var mpnet: MPNet?
+  @Named var network: any SentenceNetwork
 
   /// Width of the vectors.
   public var size: Int { architecture.sizes.hiddenSize }
@@ -16,11 +15,12 @@ public final class SentenceModel: Module {
   public init(_ architecture: SentenceArchitecture, _ dtype: DataType = .float32) throws {
     self.architecture = architecture
     let generator = try Generator(seed: 0)
-    let isBERT = architecture.network == .bert
-    _bert = Named(
-      wrappedValue: isBERT ? try SentenceBERT(architecture.sizes, dtype, using: generator) : nil, "")
-    _mpnet = Named(
-      wrappedValue: isBERT ? nil : try MPNet(architecture.sizes, dtype, using: generator), "")
+    let network: any SentenceNetwork =
+      switch architecture.network {
+      case .bert: try SentenceBERT(architecture.sizes, dtype, using: generator)
+      case .mpnet: try MPNet(architecture.sizes, dtype, using: generator)
+      }
+    _network = Named(wrappedValue: network, "")
   }
 
   /// Takes published weights, whatever prefix their names have.
@@ -47,14 +47,7 @@ public final class SentenceModel: Module {
         text: place / width, place: place % width, number: known[place],
         vocabulary: architecture.sizes.vocabSize)
     }
-    let states: Tensor
-    if let mpnet {
-      states = try mpnet.states(tokens, mask: mask, pass)
-    } else if let bert {
-      states = try bert.states(tokens, mask: mask, pass)
-    } else {
-      throw FeatureError.nothingToEncode
-    }
+    let states = try network.states(tokens, mask: mask, pass)
     return try states * mask.to(states.dtype).unsqueezed(at: 2)
   }
 
@@ -123,8 +116,20 @@ public final class SentenceModel: Module {
   private static let piecesOfBatch = 2048
 }
 
+/// A network over the pieces of texts.
+protocol SentenceNetwork: Module {
+  /// The states of the pieces behind the last layer, `[n, l, hidden]`.
+  ///
+  /// - Parameters:
+  ///   - tokens: numbers of pieces, int64 `[n, l]`.
+  ///   - mask: 1 where a piece may be looked at, `[n, l]`.
+  func states(_ tokens: Tensor, mask: Tensor, _ pass: Pass) throws -> Tensor
+}
+
+extension MPNet: SentenceNetwork {}
+
 /// A BERT without the map of its first state, which sentence encoders do not use and their files may lack.
-final class SentenceBERT: Module {
+final class SentenceBERT: SentenceNetwork {
   let embeddings: BERTEmbeddings
   let encoder: BERTLayers
   private let longest: Int

@@ -57,7 +57,8 @@ extension PicturePreparation {
       whole["size"] = config["model_cfg"]?["vision_cfg"]?["image_size"] ?? 224
     }
     let interpolation: PictureResampling =
-      pictures["interpolation"]?.string == "random" ? .bicubic : try reading.choice("interpolation", or: .bicubic)
+      pictures["interpolation"]?.string == "random"
+      ? .bicubic : try reading.choice("interpolation", or: .bicubic)
     return PicturePreparation(
       size: try PublishedSettings(whole, name).side("size"),
       resizeMode: try reading.choice("resize_mode", or: .shortest), interpolation: interpolation,
@@ -75,7 +76,8 @@ extension PicturePreparation {
       ? try reading.side("size") : try PublishedSettings(size, name).side("shortest_edge")
     guard crops || !isShortest else {
       throw DataError.badKey(
-        file: name, key: "do_center_crop", reason: "is false beside size.shortest_edge: pictures are no squares")
+        file: name, key: "do_center_crop",
+        reason: "is false beside size.shortest_edge: pictures are no squares")
     }
     let side = crops && config["crop_size"] != nil ? try reading.side("crop_size") : resize
     let interpolation: PictureResampling

@@ -43,7 +43,9 @@ public enum PublishedTokenizers {
     settings.clean = clean ?? settings.clean
     guard isFolder.boolValue else { return try load(file: place, settings) }
     for name in files where isThere(name) {
-      if name == "vocab.json", !isThere("merges.txt"), files.dropFirst(2).contains(where: isThere) { continue }
+      if name == "vocab.json", !isThere("merges.txt"), files.dropFirst(2).contains(where: isThere) {
+        continue
+      }
       let file = folder.appendingPathComponent(name)
       if name == "tokenizer.json", isThere("spiece.model"),
         try JSON(publishedFile: file)["model"]?["type"]?.string == "Unigram"
@@ -103,7 +105,8 @@ public enum PublishedTokenizers {
         contextLength: settings.contextLength ?? json["crossmodal"]?["context_length"]?.int ?? 512)
     case "BPE", nil: return try BytePairTokenizer(json: json, settings.pairs, from: source)
     case let type?:
-      throw VocabularyError(source, "has a tokenizer of type '\(type.shortened)'; BPE, Unigram and WordPiece are read")
+      throw VocabularyError(
+        source, "has a tokenizer of type '\(type.shortened)'; BPE, Unigram and WordPiece are read")
     }
   }
 
@@ -129,7 +132,9 @@ public enum PublishedTokenizers {
         return FileManager.default.fileExists(atPath: file.path) ? try JSON(publishedFile: file) : nil
       }
       if let config = try json("tokenizer_config.json") {
-        contextLength = (config["model_max_length"]?.int).flatMap { (2...Self.longest).contains($0) ? $0 : nil }
+        contextLength = (config["model_max_length"]?.int).flatMap {
+          (2...Self.longest).contains($0) ? $0 : nil
+        }
         read(config)
         if config["cls_token"] == nil, let map = try json("special_tokens_map.json") { readMarks(map) }
       } else if let map = try json("special_tokens_map.json") {
@@ -138,7 +143,9 @@ public enum PublishedTokenizers {
       let isOpenCLIP = ["model.safetensors", "model.safetensors.index.json", "config.json"].allSatisfy {
         !FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
       }
-      guard isOpenCLIP, let config = try json("open_clip_config.json")?["model_cfg"]?["text_cfg"] else { return }
+      guard isOpenCLIP, let config = try json("open_clip_config.json")?["model_cfg"]?["text_cfg"] else {
+        return
+      }
       contextLength = config["context_length"]?.int ?? contextLength
       // Without a tokenizer's name open_clip takes its own, whatever files are there.
       guard config["hf_tokenizer_name"]?.string ?? "" == "" else { return }
