@@ -123,6 +123,12 @@ extension BytePairTokenizer {
 
   // MARK: - Lines
 
+  /// The contents of a gzipped file, copied while what owns them lives.
+  private static func inflated(_ input: InputFile) throws -> Data {
+    let whole = try Gzip.inflated(input.bytes, name: input.name, limits: .standard)
+    return withExtendedLifetime(whole) { Data(whole.bytes) }
+  }
+
   private static func lines(of file: URL) throws -> [String] {
     let input = try InputFile(file)
     return try withExtendedLifetime(input) {
@@ -131,7 +137,7 @@ extension BytePairTokenizer {
       }
       let data =
         Gzip.isGzip(input.bytes)
-        ? try Data(Gzip.inflated(input.bytes, name: input.name, limits: .standard).bytes) : Data(input.bytes)
+        ? try inflated(input) : Data(input.bytes)
       guard let text = String(data: data, encoding: .utf8) else {
         throw VocabularyError(input.name, "is not UTF-8")
       }
