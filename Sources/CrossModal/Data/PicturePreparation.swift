@@ -6,7 +6,7 @@ import Torch
 ///
 /// Sizes change exactly as Pillow changes them (``PictureResampling``); the result is that of the program which the
 /// encoder was trained with, or one gray level away where a JPEG is decoded by another library.
-public struct PicturePreparation: Sendable, Equatable {
+public struct PicturePreparation: Sendable, Codable, Equatable {
   /// How a picture becomes a square.
   public enum ResizeMode: String, Sendable, Codable, CaseIterable {
     /// The shorter side becomes ``size`` and the middle is cut out: CLIP.

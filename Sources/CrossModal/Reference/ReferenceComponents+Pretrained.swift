@@ -40,7 +40,7 @@ enum PublishedTowerReference: ReferenceComponents {
     let tensors = try PublishedTensors(
       given, modelType: configuration?.modelType, source: "weights.safetensors")
     let model = try PublishedModel(PublishedArchitecture(of: tensors, configuration, overrides))
-    try tensors.check(against: model.stateEntries, model.architecture)
+    try tensors.check(against: model.stateEntries)
     let fitting = try tensors.fitting(model.stateEntries)
     for (entry, own) in zip(model.stateEntries, fitting) {
       entry.tensor = entry.isParameter ? own.tensor : try own.tensor.detached()
@@ -119,7 +119,7 @@ enum PublishedTowerReference: ReferenceComponents {
     square[place].tensor = try Tensor.zeros([2, width], .float64)
     let tensors = try PublishedTensors(square, source: "weights.safetensors")
     let model = try PublishedModel(PublishedArchitecture(of: tensors, nil, overrides))
-    try tensors.check(against: model.stateEntries, model.architecture)
+    try tensors.check(against: model.stateEntries)
     guard let tower = model.pictures as? VisionTransformer else { throw missing("a vision transformer") }
     let fitting = try tensors.fitting(model.stateEntries)
     for (entry, own) in zip(model.stateEntries, fitting) {

@@ -40,9 +40,13 @@ struct Learning {
     try Self.suits(type, description)
     // Set even when it stays as it is, so that the matrix library does not choose by itself how many it uses.
     try Runtime.setThreads(settings.threads ?? Runtime.threads)
-    var choices = try FeaturizerChoice.all(for: type, settings, description)
     // A key that nobody knows is told before features are computed.
-    let plan = try plan()
+    var plan = try plan()
+    var settings = settings
+    let published = try PublishedResolution(plan, settings, description)
+    (plan, settings) = (published.plan, published.settings)
+    for text in published.notes { note(text) }
+    var choices = try FeaturizerChoice.all(for: type, settings, description)
     (training, targetSettings) = (plan.training, plan.targets)
     let (readable, damaged) = try whole.withoutDistractors().withoutDamagedPictures(
       sides: Array(description.modalities.indices))
@@ -144,6 +148,12 @@ struct Learning {
     }
   }
 
+  /// Mixes published weights into those that were trained on, where the settings say so.
+  func averagePublished() throws {
+    guard let branches = method as? JointBranches, branches.publishedShare > 0 else { return }
+    try branches.averagePublished(with: AssetContents(of: branches.assets.filter { $0.kind == .published }))
+  }
+
   /// Another split of the data set, as the method takes it.
   ///
   /// - Parameter note: told which pictures are left out because they cannot be read.
@@ -200,19 +210,9 @@ struct Learning {
 
   /// What `config.yaml` says.
   func record(device: Device = .cpu) throws -> RunRecord {
-    let documents = FeaturizerFiles.documents(featurizers, of: data.split.description)
-    let features = choices.map { choice in
-      let modality = data.split.description.modalities[choice.side].name
-      var own: JSON = ["name": .string(choice.name)]
-      let stored = documents[modality].map(FeaturizerFiles.record) ?? []
-      for member in choice.settings + (featurizers[modality]?.settings.members ?? []) + stored {
-        own[member.key] = member.value
-      }
-      return JSON.Member(modality, own)
-    }
-    return RunRecord(
+    RunRecord(
       method: Swift.type(of: method).description.name, configuration: try method.settings(),
-      training: try training?.tree() ?? .null, chosen: try method.reasons(), features: .object(features),
+      training: try training?.tree() ?? .null, chosen: try method.reasons(), features: FeaturizerFiles.record(choices, featurizers, of: data.split.description),
       targets: targetSettings.record(of: targets), seed: seed,
       threads: Runtime.threads, device: device.description, dataPath: data.split.source.path ?? "",
       split: data.split.name,

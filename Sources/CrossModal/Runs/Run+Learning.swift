@@ -48,6 +48,7 @@ extension Run {
       seed: seed,
       device: device, observe: observe
     ).run()
+    try learning.averagePublished()
     // Training may have had another precision than the method has in use.
     for (entry, type) in zip(method.stateEntries, types) { entry.tensor = try entry.tensor.to(type) }
     return learning.run(try learning.record(device: device))

@@ -82,6 +82,7 @@ extension Run {
     }
     try group?.barrier()
     let outcome = try training.named { try trainer.run() }
+    try learning.averagePublished()
     let run = learning.run(record)
     if isFirst { try run.write(to: training.url) }
     // The file keeps the precision of training; in use the method has its own, as where the run is opened.

@@ -126,17 +126,19 @@ extension BytePairTokenizer {
 
   // MARK: - Lines
 
+  /// The contents of a gzipped file, copied while what owns them lives.
+  private static func inflated(_ input: InputFile) throws -> Data {
+    let whole = try Gzip.inflated(input.bytes, name: input.name, limits: .standard)
+    return withExtendedLifetime(whole) { Data(whole.bytes) }
+  }
+
   private static func lines(of file: URL) throws -> [String] {
     let input = try InputFile(file)
     return try withExtendedLifetime(input) {
       if let reason = LargeFilePointer.reason(input.bytes) {
         throw VocabularyError(input.name, reason)
       }
-      var data = Data(input.bytes)
-      if Gzip.isGzip(input.bytes) {
-        let inflated = try Gzip.inflated(input.bytes, name: input.name, limits: .standard)
-        data = withExtendedLifetime(inflated) { Data(inflated.bytes) }
-      }
+      let data = Gzip.isGzip(input.bytes) ? try inflated(input) : Data(input.bytes)
       guard let text = String(data: data, encoding: .utf8) else {
         throw VocabularyError(input.name, "is not UTF-8")
       }

@@ -70,6 +70,9 @@ public struct PublishedArchitecture: Sendable, Equatable {
     public let origin: String
   }
 
+  /// The tower of pictures, or that of texts.
+  public enum Half: Sendable { case pictures, texts }
+
   /// What a user says over the file's configuration and the rules, of each tower.
   public struct Overrides: Sendable, Equatable {
     public var visionHeads: Int?
@@ -93,13 +96,14 @@ public struct PublishedArchitecture: Sendable, Equatable {
   /// - Parameters:
   ///   - tensors: of a model with towers.
   ///   - configuration: of the file, where there is one.
+  ///   - half: which towers are wanted; all that there are when nil.
   /// - Throws: ``PublishedModelError`` for heads that nobody says, sizes that disagree, and shapes that are none of such a
   ///   model.
   public init(
     of tensors: PublishedTensors, _ configuration: PublishedConfiguration? = nil,
-    _ overrides: Overrides = Overrides()
+    _ overrides: Overrides = Overrides(), only half: Half? = nil
   ) throws {
-    var reader = ArchitectureReader(tensors, configuration, overrides)
+    var reader = ArchitectureReader(tensors, configuration, overrides, half)
     try reader.read()
     self = reader.found
   }
@@ -119,12 +123,14 @@ private struct ArchitectureReader {
   private let shapes: [String: [Int]]
   private let configuration: PublishedConfiguration?
   private let overrides: PublishedArchitecture.Overrides
+  private let half: PublishedArchitecture.Half?
   var found: PublishedArchitecture
 
   init(
     _ tensors: PublishedTensors, _ configuration: PublishedConfiguration?,
-    _ overrides: PublishedArchitecture.Overrides
+    _ overrides: PublishedArchitecture.Overrides, _ half: PublishedArchitecture.Half?
   ) {
+    self.half = half
     self.tensors = tensors
     shapes = Dictionary(tensors.tensors.map { ($0.name, $0.tensor.shape) }) { first, _ in first }
     self.configuration = configuration
@@ -140,7 +146,11 @@ private struct ArchitectureReader {
     found.hasLogitScale = shapes["logit_scale"] != nil
     found.hasLogitBias = shapes["logit_bias"] != nil
     let names = shapes.keys
-    let has = { (prefix: String) in names.contains { $0.hasPrefix(prefix) } }
+    let half = half
+    let has = { (prefix: String) in
+      let isOfPictures = prefix.hasPrefix("vis")
+      return (half == nil || (half == .pictures) == isOfPictures) && names.contains { $0.hasPrefix(prefix) }
+    }
     if tensors.scheme == .siglip {
       if has("vision_model.") { found.vision = try siglipVision() }
       if has("text_model.") { found.text = try siglipText() }

@@ -39,7 +39,7 @@ public final class PublishedModel: Module {
   ///
   /// - Throws: ``PublishedModelError`` naming everything that is missing, that the model has not, or of another shape.
   public func load(_ tensors: PublishedTensors) throws {
-    try tensors.check(against: stateEntries, architecture)
+    try tensors.check(against: stateEntries, architecture.facts)
     try load(tensors.fitting(stateEntries), from: tensors.source)
   }
 
@@ -74,7 +74,7 @@ extension PublishedTensors {
   /// Compares names and shapes with those of a module.
   ///
   /// - Throws: ``PublishedModelError`` with everything that does not fit.
-  func check(against entries: [StateEntry], _ architecture: PublishedArchitecture) throws {
+  func check(against entries: [StateEntry], _ facts: [PublishedArchitecture.Fact] = []) throws {
     let given = Dictionary(tensors.map { ($0.name, $0.tensor.shape) }) { first, _ in first }
     let known = Set(entries.map(\.name))
     let inFile = { (names: [String]) in
@@ -100,16 +100,24 @@ extension PublishedTensors {
     }
     var parts = [list("missing", missing), list("unexpected", unexpected)].compactMap { $0 }
     if !misshaped.isEmpty {
-      let sizes = architecture.facts.filter { Int($0.value) != nil }
-        .map { "\($0.name) \($0.value) from \($0.origin)" }
+      let sizes = facts.filter { Int($0.value) != nil }.map { "\($0.name) \($0.value) from \($0.origin)" }
       parts.append(
         misshaped.prefix(20).joined(separator: "; ")
           + (misshaped.count > 20 ? " and \(misshaped.count - 20) more" : "")
-          + " (sizes: \(sizes.joined(separator: ", ")))")
+          + (sizes.isEmpty ? "" : " (sizes: \(sizes.joined(separator: ", ")))"))
     }
     guard parts.isEmpty else {
       throw PublishedModelError.unusable(
         source, reason: "the weights do not fit a \(scheme.rawValue) model; " + parts.joined(separator: "; "))
+    }
+  }
+
+  /// - Throws: ``PublishedModelError`` naming the first tensor with a number that is none or infinite.
+  func checkFinite() throws {
+    for (name, tensor) in tensors where tensor.dtype.isFloatingPoint {
+      guard try tensor.isFinite().all() else {
+        throw PublishedModelError.unusable(source, reason: "'\(name)' holds a number that is NaN or infinite")
+      }
     }
   }
 

@@ -20,7 +20,7 @@ public enum PublishedScheme: String, Sendable, Codable, CaseIterable {
 
 /// The tensors of a published model under the names that the towers here have: OpenAI's for CLIP, whoever wrote the
 /// file, and Hugging Face's for SigLIP. Those of sentence encoders keep their names.
-public struct PublishedTensors {
+public struct PublishedTensors: Sendable {
   public let scheme: PublishedScheme
   /// The file, for messages.
   public let source: String
@@ -55,6 +55,18 @@ public struct PublishedTensors {
       (tensors, unexpected, missing) = try HuggingFaceNames.openai(of: named)
     case .siglip, .bert, .mpnet: (tensors, unexpected, missing) = (named, [], [])
     }
+  }
+
+  init(
+    scheme: PublishedScheme, source: String, tensors: [(name: String, tensor: Tensor)], isOriginal: Bool,
+    unexpected: [String], missing: [String]
+  ) {
+    self.scheme = scheme
+    self.source = source
+    self.tensors = tensors
+    self.isOriginal = isOriginal
+    self.unexpected = unexpected
+    self.missing = missing
   }
 
   subscript(_ name: String) -> Tensor? { tensors.first { $0.name == name }?.tensor }
