@@ -6,7 +6,8 @@ import Torch
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
-    abstract: "Turn a published checkpoint (.pt, .pth, .tar, .safetensors, .npz) into safetensors.",
+    abstract:
+      "Turn a published checkpoint (.pt, .pth, .tar, .safetensors, .npz) into safetensors, a published model into a run.",
     discussion: HelpText.discussion(
       """
       EXAMPLES
@@ -14,6 +15,9 @@ struct ConvertCommand: ParsableCommand {
         crossmodal convert model_best.pth.tar --method scan --data f30k \\
           --config scan-f30k-t2i-lse --out runs/published \\
           --set features.text.vocabulary=f30k_precomp_vocab.json
+        crossmodal convert clip-vit-base-patch32 --out runs/clip-b32
+        crossmodal convert ViT-B-32.pt --out runs/clip-b32 \\
+          --tokenizer bpe_simple_vocab_16e6.txt.gz
 
       Nothing in the checkpoint is executed. Names stay those of the official implementation; the optimiser's \
       tensors, a wrapper such as state_dict, and the module., _orig_mod. and model. that training programs put before \
@@ -22,12 +26,16 @@ struct ConvertCommand: ParsableCommand {
 
       With --method and --data the weights become a run that can be evaluated, searched and explained; name the \
       vocabulary that they were trained with.
+
+      Where --out is no .safetensors file, CLIP, SigLIP or one of their towers becomes a run that embeds, scores and \
+      searches without a data set: modalities image and text, matched to a data set's by their kinds. \
+      `crossmodal inspect MODEL` says beforehand what was recognized.
       """))
 
   @Argument(help: "The checkpoint.", completion: .file())
   var weights: String
 
-  @Option(help: "The .safetensors file to write; with --method, the folder of the run.")
+  @Option(help: "The .safetensors file to write, or the folder of the run.")
   var out: String
 
   @Option(help: "The method that the weights are of.", completion: Completions.methods)
@@ -40,11 +48,7 @@ struct ConvertCommand: ParsableCommand {
     help: "A YAML file with settings, or a recipe of the method.", completion: Completions.recipes)
   var config: String?
 
-  @Option(
-    name: .customLong("set"),
-    help: ArgumentHelp("One setting over the file's; may be repeated.", valueName: "key=value"),
-    completion: Completions.settings)
-  var assignments: [String] = []
+  @OptionGroup var published: PublishedOptions
 
   @Flag(help: "Replace a file that stands at --out.")
   var force = false
@@ -53,12 +57,20 @@ struct ConvertCommand: ParsableCommand {
 
   func validate() throws {
     guard (method == nil) == (data == nil) else { throw ValidationError("--method and --data go together") }
-    guard method != nil || config == nil && assignments.isEmpty else {
-      throw ValidationError("--config and --set need --method")
+    guard method != nil || config == nil else { throw ValidationError("--config needs --method") }
+    guard published.tokenizer == nil || method == nil && !isFile else {
+      throw ValidationError("--tokenizer is for a published model that becomes a run")
+    }
+    guard method != nil || !isFile || published.assignments.isEmpty else {
+      throw ValidationError("--set needs a run: --method, or a folder as --out")
     }
   }
 
+  /// Whether the weights alone are written.
+  private var isFile: Bool { out.lowercased().hasSuffix(".safetensors") }
+
   func run() throws {
+    if method == nil, !isFile { return try makeRun() }
     let target = URL(fileURLWithPath: out)
     let type = try method.map(MethodList.method(named:))
     if type != nil {
@@ -70,7 +82,7 @@ struct ConvertCommand: ParsableCommand {
     let kept = checkpoint.weights
     if let type {
       let settings = try RunSettings(
-        config.map { try settingsTree($0, for: type) } ?? .null, assignments: assignments)
+        config.map { try settingsTree($0, for: type) } ?? .null, assignments: published.assignments)
       let run = try Run.publishing(
         type, weights: kept, from: weights, settings: settings, data: DataSet(at: data ?? ""))
       try run.save(to: target, replacing: force)
@@ -102,5 +114,26 @@ struct ConvertCommand: ParsableCommand {
     for (name, tensor) in named { output.detail("  \(name) \(tensor.dtype)\(tensor.shape)") }
     let numbers = named.reduce(0) { $0 + $1.tensor.count }
     Console.out("\(out): \(named.count) tensors, \(numbers) numbers")
+  }
+
+  /// A run of a published model.
+  private func makeRun() throws {
+    let target = URL(fileURLWithPath: out)
+    try StagedFolder.check(target, kind: .run, replacing: force)
+    let run = try Run.published(weights, settings: published.settings()) { text in
+      if text.hasPrefix("warning: ") { output.warn(String(text.dropFirst(9))) } else { output.note(text) }
+    }
+    try run.save(to: target, replacing: force)
+    let tensors = run.method.state.count
+    if output.json {
+      Console.out([
+        "run": .string(out), "method": .string(run.about.name), "tensors": .int(tensors),
+        "modalities": .array(run.modalities.map(JSON.string)),
+      ])
+    } else {
+      Console.out(
+        "\(out): \(run.about.name) of \(run.modalities.joined(separator: " and ")), \(tensors) tensors; name a data set "
+          + "with --data to evaluate, embed or search")
+    }
   }
 }

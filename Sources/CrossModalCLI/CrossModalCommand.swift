@@ -27,7 +27,7 @@ struct CrossModalCommand: AsyncParsableCommand {
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, SearchCommand.self, EmbedCommand.self, ScoreCommand.self,
       ExplainCommand.self, AnswerCommand.self, CaptionCommand.self, GroundCommand.self, DemoCommand.self,
-      DataCommand.self, ExportCommand.self, ConvertCommand.self,
+      DataCommand.self, ExportCommand.self, ConvertCommand.self, InspectModelCommand.self,
       MethodsCommand.self,
       VerifyCommand.self,
       DoctorCommand.self,

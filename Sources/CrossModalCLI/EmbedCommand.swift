@@ -68,7 +68,7 @@ struct EmbedCommand: ParsableCommand {
   func run() throws {
     try StagedFile.check(out, replacing: force)
     let run = try Run.open(folder)
-    let side = try run.side(of: modality)
+    var side = try data == nil ? run.side(of: modality) : 0
     if dense {
       guard run.method is any DenseRepresenting else {
         throw UsageError("--dense: \(run.about.name) has no maps of pictures")
@@ -90,6 +90,8 @@ struct EmbedCommand: ParsableCommand {
           ? Features(run.prediction(from: items, side: side).values) : run.encode(items, side: side)
     } else {
       let split = try RunOptions.rows(of: run, data: data, split: split, strict: strict, output).split
+      // The data set may have other names for what a published model takes.
+      side = try run.side(of: modality)
       features =
         try dense
         ? run.cells(of: split, side: side)

@@ -12,11 +12,14 @@ struct ExportCommand: ParsableCommand {
       EXAMPLES
         crossmodal export runs/wikipedia --out wikipedia-weights
         crossmodal export runs/genes --tables --out genes-tables
+        crossmodal export runs/clip-b32 --scheme huggingface --out clip-finetuned
 
       The folder gets model.safetensors, which Python's safetensors reads, with the official parameter names; \
       featurizers.safetensors where there are any; and config.yaml. A method that learns a network of pictures (densecl) \
       gives it by itself, too, with torchvision's names and with detectron2's. With --tables it gets .csv instead, for canonical \
-      methods: correlations, weights and loadings by the names of the columns, and the variates of every item.
+      methods: correlations, weights and loadings by the names of the columns, and the variates of every item. With \
+      --scheme networks with published weights are written as published models are: weights, configuration, settings of \
+      pictures and tokenizer, for open_clip (openai) or transformers (huggingface).
       """))
 
   @Argument(help: ArgumentHelp("The folder of a run, as `crossmodal train` wrote it.", valueName: "run"))
@@ -31,9 +34,32 @@ struct ExportCommand: ParsableCommand {
   @Flag(help: "Write tables (.csv) of what was found instead of weights.")
   var tables = false
 
+  @Option(help: "The form of a published model to write networks of encoder published in: openai or huggingface.")
+  var scheme: String?
+
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    guard !tables || scheme == nil else { throw ValidationError("--tables and --scheme exclude each other") }
+    guard scheme.map({ ["openai", "huggingface"].contains($0) }) ?? true else {
+      throw ValidationError("--scheme: '\(scheme ?? "")' is neither openai nor huggingface")
+    }
+  }
+
+  private func exportPublished(_ scheme: PublishedScheme) throws {
+    let place = URL(fileURLWithPath: out)
+    try StagedFolder.check(place, kind: .publishedModel, replacing: force)
+    let run = try Run.open(folder)
+    let count = try run.writePublished(to: place, scheme: scheme, replacing: force) { output.warn($0) }
+    if output.json {
+      Console.out(["folder": .string(out), "scheme": .string(scheme.rawValue), "tensors": .int(count)])
+    } else {
+      Console.out("\(out): \(scheme.rawValue), \(count) tensors")
+    }
+  }
+
   func run() throws {
+    if let scheme = scheme.flatMap(PublishedScheme.init) { return try exportPublished(scheme) }
     if tables { return try exportTables() }
     try StagedFolder.check(URL(fileURLWithPath: out), kind: .run, replacing: force)
     let run = try Run.open(folder)

@@ -37,6 +37,8 @@ extension RunOptions {
   static func check(
     _ name: String, _ other: Run, beside run: Run, option: String, _ output: OutputOptions
   ) throws {
+    try run.adapt(to: other.record.data)
+    try other.adapt(to: run.record.data)
     let learned = "\(option) \(name): was learned from \(other.record.data.name)"
     let sides = [other, run].map { run in
       run.record.data.modalities.map { "\($0.name) (\($0.kind.rawValue))" }.joined(separator: ", ")
@@ -91,6 +93,7 @@ extension RunOptions {
     of run: Run, data: String?, strict: Bool, _ output: OutputOptions
   ) throws -> DataSet {
     let set = try data.map { try DataSet(at: $0, strict: strict) } ?? run.record.dataSet(strict: strict)
+    try run.adapt(to: set.description)
     if data == nil, try set.fingerprint() != run.record.fingerprint {
       output.warn("\(run.record.dataPath) has changed since the run was trained on it")
     }

@@ -87,8 +87,8 @@ struct SearchCommand: ParsableCommand {
       try StagedFile.check(out, replacing: force)
     }
     let run = try Run.open(folder)
-    let (source, target) = try SearchSides(of: run, from: from, to: to, query: kind).places
     let set = try RunOptions.dataSet(of: run, data: data, strict: strict, output)
+    let (source, target) = try SearchSides(of: run, from: from, to: to, query: kind).places
     let names = searched(set)
     guard split != Self.everySplit || names.count == 1 || queryRow == nil else {
       throw UsageError("--query-row is a row of one split; name it with --split")

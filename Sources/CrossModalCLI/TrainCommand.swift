@@ -198,7 +198,14 @@ struct TrainCommand: ParsableCommand {
     seed: UInt64
   ) throws -> TrainedRun {
     let start = ContinuousClock.now
-    let run = try Run.fit(type, settings: settings, data: set, split: split, seed: seed) { output.note($0) }
+    let bar = FeatureProgressBar(output)
+    let run = try Run.fit(type, settings: settings, data: set, split: split, seed: seed) {
+      bar.finish()
+      output.note($0)
+    } progress: {
+      bar.show($0)
+    }
+    bar.finish()
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let failure = try run.save(to: place.folder, reportingOn: set, replacing: force) { output.note($0) }
     let report = (run.method as? any FitReporting)?.fitReport ?? FitReport()

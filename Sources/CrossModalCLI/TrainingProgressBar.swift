@@ -5,12 +5,18 @@ import Foundation
 final class TrainingProgressBar {
   private let output: OutputOptions
   private var bar: Progress?
+  private var features: FeatureProgressBar
 
-  init(_ output: OutputOptions) { self.output = output }
+  init(_ output: OutputOptions) {
+    self.output = output
+    features = FeatureProgressBar(output)
+  }
 
   func show(_ event: TrainingEvent) {
     switch event {
+    case .features(let progress): features.show(progress)
     case .note(let text):
+      features.finish()
       bar?.finish()
       output.note(text)
     case .step(let progress):
@@ -29,5 +35,37 @@ final class TrainingProgressBar {
     }
   }
 
-  func finish() { bar?.finish() }
+  func finish() {
+    features.finish()
+    bar?.finish()
+  }
+}
+
+/// Shows how far items are encoded, with how many a second and the time that is left.
+final class FeatureProgressBar {
+  private let output: OutputOptions
+  private var current: (name: String, first: Int, start: ContinuousClock.Instant, bar: Progress)?
+
+  init(_ output: OutputOptions) { self.output = output }
+
+  func show(_ progress: FeatureProgress) {
+    if current?.name != progress.modality || progress.done < current?.first ?? 0 {
+      finish()
+      current = (
+        progress.modality, progress.done, .now,
+        Progress(
+          "encoding \(progress.modality)", of: progress.total, from: progress.done, quiet: output.quiet)
+      )
+    }
+    guard let current else { return }
+    let seconds = (ContinuousClock.now - current.start) / .seconds(1)
+    let rate = seconds > 0 ? Double(progress.done - current.first) / seconds : 0
+    current.bar.update(progress.done, note: String(format: "%.3g/s", rate))
+    if progress.done == progress.total { finish() }
+  }
+
+  func finish() {
+    current?.bar.finish()
+    current = nil
+  }
 }

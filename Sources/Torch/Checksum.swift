@@ -6,7 +6,8 @@ public enum Checksum {
   /// Of some bytes.
   public static func text(of data: Data) -> String { data.withUnsafeBytes { text(of: $0) } }
 
-  static func text(of bytes: UnsafeRawBufferPointer) -> String {
+  /// The same without a copy.
+  public static func text(of bytes: UnsafeRawBufferPointer) -> String {
     digits(crc32_z(0, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
   }
 

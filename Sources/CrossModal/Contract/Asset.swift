@@ -8,6 +8,8 @@ public struct Asset: Sendable, Equatable {
   public enum Kind: Sendable {
     /// Weights of the method or of a part of it, in safetensors. A run that is continued has its own.
     case weights
+    /// A file or folder of published weights, of which networks take their part. A run that is continued has its own.
+    case published
     /// Vectors of words, for the words of each modality's vocabulary. A run that is continued has its own.
     case wordVectors
     /// Pairs of items that alone count; they become ``TrainingSet/givenPairs``, also of a run that is continued.
@@ -30,6 +32,8 @@ public struct Asset: Sendable, Equatable {
 public struct AssetContents: Sendable {
   /// Names and tensors of files of weights.
   public var weights: [String: [(name: String, tensor: Tensor)]]
+  /// Published models by the file or folder that is named.
+  public var published: [String: PublishedTensors] = [:]
   /// Vectors of the words of each modality; nil for one whose items are no words.
   public var wordVectors: [String: [WordVectors?]]
 

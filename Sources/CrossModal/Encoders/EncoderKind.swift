@@ -24,6 +24,8 @@ public enum EncoderKind: Sendable, Equatable {
   case bigru(TextPooling)
   /// A BERT over the pieces of words, then a linear map.
   case bert(BERTTextEncoder.Pooling)
+  /// A network of pictures or texts with the weights that ``PublishedEncoderSettings`` name.
+  case published
 
   /// A name that settings may write, with what may stand in brackets behind it.
   private typealias Entry = (name: String, arguments: [String], kind: EncoderKind)
@@ -36,6 +38,7 @@ public enum EncoderKind: Sendable, Equatable {
   private static let pictures: [Entry] =
     [("conv", [], .conv), ("drlim-conv", [], .drlimConv)]
     + CNNEncoder.Kind.allCases.map { kind -> Entry in (kind.rawValue, [], .cnn(kind)) }
+    + [("published", [], .published)]
   private static let texts: [Entry] = [
     ("gru", [], .gru), ("bigru", TextPooling.allCases.map(\.rawValue), .bigru(.last)),
     ("bert", BERTTextEncoder.Pooling.allCases.map(\.rawValue), .bert(.gpo)),
@@ -62,6 +65,7 @@ public enum EncoderKind: Sendable, Equatable {
     case .regions: [.set, .sequence]
     case .conv, .drlimConv, .cnn: [.images]
     case .gru, .bigru, .bert: [.tokens]
+    case .published: [.images, .tokens]
     }
   }
 
@@ -108,7 +112,8 @@ public enum EncoderKind: Sendable, Equatable {
     case (.linear, _): return try LinearEncoder(from: width, to: size, using: generator)
     case (.mlp, _), (.auto, _):
       return try PerceptronEncoder(from: width, hidden: hidden, to: size, using: generator)
-    case (.precomp, _), (.regions, _), (.cnn, _), (.gru, _), (.bigru, _), (.bert, _):
+    case (.precomp, _), (.regions, _), (.cnn, _), (.gru, _), (.bigru, _), (.bert, _),
+      (.published, _):
       throw ConfigurationError.badValue(
         key: "encoder", value: text, expected: "a network of vectors or small pictures")
     }
@@ -144,7 +149,7 @@ extension EncoderKind: Codable {
     case .regions(let pooling): "regions(\(pooling.rawValue))"
     case .bigru(let pooling): "bigru(\(pooling.rawValue))"
     case .bert(let pooling): "bert(\(pooling.rawValue))"
-    case .linear, .mlp, .precomp, .conv, .drlimConv, .cnn, .gru:
+    case .linear, .mlp, .precomp, .conv, .drlimConv, .cnn, .gru, .published:
       Self.table.first { $0.kind == self }?.name ?? ""
     }
   }

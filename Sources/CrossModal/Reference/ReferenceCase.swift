@@ -91,6 +91,8 @@ public enum ReferenceError: LocalizedError, Equatable {
   case badSetting(_ key: String, _ value: String, _ expected: String)
   case badRank(_ name: String, _ shape: [Int], _ expected: Int)
   case noCaption(image: Int)
+  /// A package that holds the case's data is not there, and the command that installs it.
+  case noPackage(_ name: String, _ command: String)
   case badLengths([Int], rows: Int, width: Int)
 
   public var errorDescription: String? {
@@ -102,6 +104,8 @@ public enum ReferenceError: LocalizedError, Equatable {
       "\(name) has shape \(shape), expected \(expected) dimension\(expected == 1 ? "" : "s")"
     case .badLengths(let lengths, let rows, let width):
       "lengths is \(lengths), expected \(rows) whole numbers from 1 to \(width)"
+    case .noPackage(let name, let command):
+      "needs the package \(name) of PyPI, which is not there: \(command)"
     case .noCaption(let image): "image \(image) has no caption, and so no rank"
     }
   }

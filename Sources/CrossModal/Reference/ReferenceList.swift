@@ -36,6 +36,9 @@ public enum ReferenceList {
     LocVTPReference.self,
     GroundingMetricsReference.self,
     CaptionMetricsReference.self,
+    PublishedTowerReference.self,
+    PublishedInputsReference.self,
+    SentenceEncoderReference.self,
   ]
 
   /// What computes a component of a method. Several entries may share a method: its model and its metrics.

@@ -20,6 +20,11 @@ extension AssetContents {
         wordVectors[asset.key] = try words.map { words in
           try words.map { try WordVectors(asset.file, of: $0) }
         }
+      case .published:
+        if published[asset.file] == nil {
+          let folder = try PublishedFolder(asset.file)
+          published[asset.file] = try folder.model()
+        }
       case .pairs: break
       }
     }

@@ -34,6 +34,23 @@ enum FeaturizerFiles {
     ]
   }
 
+  /// What `config.yaml` says of all featurizers.
+  static func record(
+    _ choices: [FeaturizerChoice], _ featurizers: [String: any Featurizer], of data: DataDescription
+  ) -> JSON {
+    let documents = documents(featurizers, of: data)
+    return .object(
+      choices.map { choice in
+        let modality = data.modalities[choice.side].name
+        var own: JSON = ["name": .string(choice.name)]
+        let stored = documents[modality].map(record) ?? []
+        for member in choice.settings + (featurizers[modality]?.settings.members ?? []) + stored {
+          own[member.key] = member.value
+        }
+        return JSON.Member(modality, own)
+      })
+  }
+
   /// A record without what ``record(_:)`` put there.
   static func withoutDocument(_ record: JSON) -> JSON {
     .object((record.members ?? []).filter { !["file", "checksum"].contains($0.key) })

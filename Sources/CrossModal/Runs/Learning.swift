@@ -20,24 +20,33 @@ struct Learning {
   /// Which featurizer each modality has, and its settings.
   private let choices: [FeaturizerChoice]
   private let targetSettings: TargetSettings
+  /// Told how far features are computed.
+  private let progress: (FeatureProgress) -> Void
 
   /// - Parameters:
   ///   - settings: of features and threads.
   ///   - isResuming: weights come from a checkpoint, not from files that the settings name.
+  ///   - progress: told how far features are computed.
   ///   - plan: the method and its settings; called when it is known that the data suit the method.
   /// - Throws: what is wrong with settings or data.
   init(
     _ type: any Method.Type, from whole: Split, settings: RunSettings, seed: UInt64, isResuming: Bool = false,
-    note: (String) -> Void, plan: () throws -> MethodPlan
+    note: (String) -> Void, progress: @escaping (FeatureProgress) -> Void = { _ in },
+    plan: () throws -> MethodPlan
   ) throws {
     self.seed = seed
+    self.progress = progress
     let description = whole.description
     try Self.suits(type, description)
     // Set even when it stays as it is, so that the matrix library does not choose by itself how many it uses.
     try Runtime.setThreads(settings.threads ?? Runtime.threads)
-    var choices = try FeaturizerChoice.all(for: type, settings, description)
     // A key that nobody knows is told before features are computed.
-    let plan = try plan()
+    var plan = try plan()
+    var settings = settings
+    let published = try PublishedResolution(plan, settings, description)
+    (plan, settings) = (published.plan, published.settings)
+    for text in published.notes { note(text) }
+    var choices = try FeaturizerChoice.all(for: type, settings, description)
     (training, targetSettings) = (plan.training, plan.targets)
     let (readable, damaged) = try whole.withoutDistractors().withoutDamagedPictures(
       sides: Array(description.modalities.indices))
@@ -68,13 +77,15 @@ struct Learning {
       note("features of \(name): \(choice.name)")
       // Texts that say much with the same words are counted together.
       let sides = together.contains(place) ? together.map { choices[$0].side } : [choice.side]
-      featurizers[name] = try Featurizers.fit(
+      let featurizer = try Featurizers.fit(
         choice.name, to: splits, sides: sides, settings: .object(choice.settings), seed: seed)
+      featurizer.notes.forEach(note)
+      featurizers[name] = featurizer
     }
     self.featurizers = featurizers
     targets = try targetSettings.fitted(to: split, note)
     var data = try FeaturizedSplit(
-      split, description.modalities.map { featurizers[$0.name] }, targets: targets)
+      split, description.modalities.map { featurizers[$0.name] }, targets: targets, progress: progress)
     method = try plan.make(data.description)
     let assets = (method as? any Trainable)?.assets ?? []
     if let pairs = assets.first(where: { $0.kind == .pairs }) {
@@ -112,11 +123,13 @@ struct Learning {
   /// What a user wrote, on a split of a data set.
   init(
     _ type: any Method.Type, settings: RunSettings, data: DataSet, split: String, seed: UInt64,
-    isResuming: Bool = false, note: (String) -> Void
+    isResuming: Bool = false, note: (String) -> Void,
+    progress: @escaping (FeatureProgress) -> Void = { _ in }
   ) throws {
     let whole = try data.split(split)
     try self.init(
-      type, from: whole, settings: settings, seed: seed, isResuming: isResuming, note: note
+      type, from: whole, settings: settings, seed: seed, isResuming: isResuming, note: note,
+      progress: progress
     ) { try type.plan(settings.method, pairs: whole.count) }
   }
 
@@ -136,6 +149,12 @@ struct Learning {
     }
   }
 
+  /// Mixes published weights into those that were trained on, where the settings say so.
+  func averagePublished() throws {
+    guard let branches = method as? JointBranches, branches.publishedShare > 0 else { return }
+    try branches.averagePublished(with: AssetContents(of: branches.assets.filter { $0.kind == .published }))
+  }
+
   /// Another split of the data set, as the method takes it.
   ///
   /// - Parameter note: told which pictures are left out because they cannot be read.
@@ -143,7 +162,7 @@ struct Learning {
     let (split, damaged) = try data.split.source.split(name).withoutDamagedPictures()
     if !damaged.isEmpty { note("\(name): " + damaged.sentence) }
     return try FeaturizedSplit(
-      split, split.description.modalities.map { featurizers[$0.name] }, targets: targets)
+      split, split.description.modalities.map { featurizers[$0.name] }, targets: targets, progress: progress)
   }
 
   /// The pairs to measure on in the course of training: those of the split that the settings name, else of one that is
@@ -161,7 +180,8 @@ struct Learning {
     if let name = HeldBack.splits.first(where: names.contains) { return try pairs(of: name, note) }
     return try heldBack.map { held in
       try FeaturizedSplit(
-        held.held, held.held.description.modalities.map { featurizers[$0.name] }, targets: targets)
+        held.held, held.held.description.modalities.map { featurizers[$0.name] }, targets: targets,
+        progress: progress)
     }
   }
 
@@ -191,19 +211,9 @@ struct Learning {
 
   /// What `config.yaml` says.
   func record(device: Device = .cpu) throws -> RunRecord {
-    let documents = FeaturizerFiles.documents(featurizers, of: data.split.description)
-    let features = choices.map { choice in
-      let modality = data.split.description.modalities[choice.side].name
-      var own: JSON = ["name": .string(choice.name)]
-      let stored = documents[modality].map(FeaturizerFiles.record) ?? []
-      for member in choice.settings + (featurizers[modality]?.settings.members ?? []) + stored {
-        own[member.key] = member.value
-      }
-      return JSON.Member(modality, own)
-    }
-    return RunRecord(
+    RunRecord(
       method: Swift.type(of: method).description.name, configuration: try method.settings(),
-      training: try training?.tree() ?? .null, chosen: try method.reasons(), features: .object(features),
+      training: try training?.tree() ?? .null, chosen: try method.reasons(), features: FeaturizerFiles.record(choices, featurizers, of: data.split.description),
       targets: targetSettings.record(of: targets), seed: seed,
       threads: Runtime.threads, device: device.description, dataPath: data.split.source.path ?? "",
       split: data.split.name,

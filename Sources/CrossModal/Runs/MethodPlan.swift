@@ -4,8 +4,22 @@ struct MethodPlan {
   /// Settings of training; nil for closed forms.
   let training: TrainingConfiguration?
   let targets: TargetSettings
+  /// The method's settings.
+  var configuration: any MethodConfiguration
+  private let made: (any MethodConfiguration, DataDescription) throws -> any Method
+
+  init<M: Method>(
+    _ type: M.Type, _ configuration: M.Configuration, training: TrainingConfiguration?, targets: TargetSettings
+  ) {
+    self.type = type
+    self.training = training
+    self.targets = targets
+    self.configuration = configuration
+    made = { try M($0 as? M.Configuration ?? configuration, for: $1) }
+  }
+
   /// The method for data.
-  let make: (DataDescription) throws -> any Method
+  func make(_ data: DataDescription) throws -> any Method { try made(configuration, data) }
 }
 
 extension Method {
@@ -31,9 +45,7 @@ extension Method {
     let (own, shared) = try apart(targets.others)
     let configuration = try Configuration(overrides: own)
     let training = try (Self.self as? any Trainable.Type)?.training(of: configuration, pairs, shared)
-    return MethodPlan(type: Self.self, training: training, targets: targets) {
-      try Self(configuration, for: $0)
-    }
+    return MethodPlan(Self.self, configuration, training: training, targets: targets)
   }
 
   /// The plan of typed settings, which are checked.
@@ -50,8 +62,8 @@ extension Method {
       return training
     }
     return MethodPlan(
-      type: Self.self, training: training, targets: try TargetSettings(of: Self.self, .object([]))
-    ) { try Self(configuration, for: $0) }
+      Self.self, configuration, training: training,
+      targets: try TargetSettings(of: Self.self, .object([])))
   }
 
   /// Settings taken apart: those of the method, and those of training.

@@ -28,8 +28,10 @@ extension Run {
     observe: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws -> Run {
     let note = { (text: String) in observe(.note(text)) }
+    let show = { (progress: FeatureProgress) in observe(.features(progress)) }
     let learning = try Learning(
-      type, from: split, settings: RunSettings(["features": features]), seed: seed, note: note
+      type, from: split, settings: RunSettings(["features": features]), seed: seed, note: note,
+      progress: show
     ) {
       var configuration = M.Configuration()
       try configure(&configuration)
@@ -46,6 +48,7 @@ extension Run {
       seed: seed,
       device: device, observe: observe
     ).run()
+    try learning.averagePublished()
     // Training may have had another precision than the method has in use.
     for (entry, type) in zip(method.stateEntries, types) { entry.tensor = try entry.tensor.to(type) }
     return learning.run(try learning.record(device: device))
@@ -58,11 +61,13 @@ extension Run {
   ///   - settings: what the user set.
   ///   - data: the data set, whose `split` is learned from.
   ///   - note: told in a sentence what happens.
+  ///   - progress: told how far features are computed.
   public static func fit(
     _ type: any Method.Type, settings: RunSettings, data: DataSet, split: String = "train", seed: UInt64 = 0,
-    note: (String) -> Void = { _ in }
+    note: (String) -> Void = { _ in }, progress: @escaping (FeatureProgress) -> Void = { _ in }
   ) throws -> Run {
-    let learning = try Learning(type, settings: settings, data: data, split: split, seed: seed, note: note)
+    let learning = try Learning(
+      type, settings: settings, data: data, split: split, seed: seed, note: note, progress: progress)
     try learning.fit(note)
     return learning.run(try learning.record())
   }

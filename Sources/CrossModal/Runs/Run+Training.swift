@@ -64,6 +64,8 @@ extension Run {
       type, settings: settings, data: data, split: splitName, seed: seed, isResuming: isResuming
     ) {
       if isFirst { observe(.note($0)) }
+    } progress: {
+      if isFirst { observe(.features($0)) }
     }
     let (method, configuration) = try learning.trainable()
     let held = try learning.heldOut { if isFirst { observe(.note($0)) } }
@@ -80,6 +82,7 @@ extension Run {
     }
     try group?.barrier()
     let outcome = try training.named { try trainer.run() }
+    try learning.averagePublished()
     let run = learning.run(record)
     if isFirst { try run.write(to: training.url) }
     // The file keeps the precision of training; in use the method has its own, as where the run is opened.

@@ -3,10 +3,12 @@ import Torch
 
 /// A trained method with all it needs to take new items: what a run folder holds.
 public final class Run {
-  public let record: RunRecord
-  public let method: any Method
+  public internal(set) var record: RunRecord
+  public internal(set) var method: any Method
   /// Featurizers by modality name, for modalities that the method does not take as they come.
-  public let featurizers: [String: any Featurizer]
+  public internal(set) var featurizers: [String: any Featurizer]
+  /// Places of the modalities by the names that they had before ``adapt(to:)``.
+  var formerNames: [String: Int] = [:]
   /// What the method learned to give, in the order in which it names it.
   public let targets: [FittedTarget]
 
@@ -30,7 +32,7 @@ public final class Run {
   ///
   /// - Throws: ``DataError`` with the nearest name when the run knows no such modality.
   public func side(of modality: String) throws -> Int {
-    guard let side = modalities.firstIndex(of: modality) else {
+    guard let side = modalities.firstIndex(of: modality) ?? formerNames[modality] else {
       throw RunError.unknownModality(modality, known: modalities)
     }
     return side

@@ -7,7 +7,7 @@ public struct RunSettings: Sendable {
   /// Overrides of the method's (and the training's) settings.
   public private(set) var method: JSON
   /// Featurizer of each modality: its name, or an object of `name` and settings.
-  public let features: JSON
+  public private(set) var features: JSON
   /// Whether all texts have one vocabulary (`features.shared`); nil asks the texts.
   let sharesWords: Bool?
   /// How words of all texts are counted, under the names of the featurizer `words`: what official programs have as
@@ -81,6 +81,13 @@ public struct RunSettings: Sendable {
     words = Self.wordKeys.compactMap { key in tree["vocab_" + key].map { JSON.Member(key, $0) } }
     for key in Self.names where key != "features" || !isOfMethod { tree[key] = nil }
     method = tree
+  }
+
+  /// The same with a featurizer for a modality.
+  func settingFeature(of modality: String, to featurizer: JSON) -> RunSettings {
+    var settings = self
+    settings.features[modality] = featurizer
+    return settings
   }
 
   /// Keys that every run has.

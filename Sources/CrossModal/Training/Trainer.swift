@@ -5,6 +5,8 @@ import Torch
 public enum TrainingEvent: Sendable {
   /// Something to say in a sentence.
   case note(String)
+  /// Items are featurized, which takes long.
+  case features(FeatureProgress)
   /// A step was taken.
   case step(TrainingProgress)
   /// Held-out pairs were measured.

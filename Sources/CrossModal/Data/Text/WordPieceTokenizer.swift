@@ -11,24 +11,41 @@ public struct WordPieceTokenizer: Sendable {
     public var lowercases = true
     /// Make every Chinese character a word, as all but the first programs do.
     public var separatesChinese = true
+    /// Take the accents off; nil where letters become small.
+    public var stripsAccents: Bool?
 
-    public init(lowercases: Bool = true, separatesChinese: Bool = true) {
+    public init(lowercases: Bool = true, separatesChinese: Bool = true, stripsAccents: Bool? = nil) {
       self.lowercases = lowercases
       self.separatesChinese = separatesChinese
+      self.stripsAccents = stripsAccents
     }
   }
 
   /// Pieces with a meaning of their own.
-  public enum Mark: String, Sendable, CaseIterable {
-    case padding = "[PAD]"
-    case unknown = "[UNK]"
-    case start = "[CLS]"
-    case end = "[SEP]"
+  public struct Marks: Sendable, Equatable {
+    public var padding: String
+    public var unknown: String
+    public var start: String
+    public var end: String
+
+    /// BERT's unless told otherwise.
+    public init(
+      padding: String = "[PAD]", unknown: String = "[UNK]", start: String = "[CLS]", end: String = "[SEP]"
+    ) {
+      self.padding = padding
+      self.unknown = unknown
+      self.start = start
+      self.end = end
+    }
+
+    /// MPNet's.
+    public static let mpnet = Marks(padding: "<pad>", start: "<s>", end: "</s>")
   }
 
   /// Every piece in the order of its number; those that continue a word begin with `##`.
   public let pieces: [String]
   public let settings: Settings
+  public let marks: Marks
   /// The number behind the last piece of a shorter text.
   public let padding: Int
   /// The number of words that cannot be cut into pieces.
@@ -47,9 +64,10 @@ public struct WordPieceTokenizer: Sendable {
   /// - Parameters:
   ///   - pieces: every piece in the order of its number; of a piece that occurs twice the last number counts.
   ///   - source: the file, for messages.
-  /// - Throws: ``VocabularyError`` when `[UNK]`, `[CLS]` or `[SEP]` is missing.
+  /// - Throws: ``VocabularyError`` when the mark of unknown words or one of the ends is missing.
   public init(
-    pieces: [String], settings: Settings = Settings(), from source: String = "the vocabulary"
+    pieces: [String], settings: Settings = Settings(), marks: Marks = Marks(),
+    from source: String = "the vocabulary"
   ) throws(VocabularyError) {
     var first = PieceTree()
     var further = PieceTree()
@@ -60,16 +78,17 @@ public struct WordPieceTokenizer: Sendable {
         further.insert(piece.unicodeScalars.dropFirst(2), number)
       }
     }
-    func number(_ mark: Mark) throws(VocabularyError) -> Int {
-      guard let number = first.number(of: mark.rawValue.unicodeScalars) else {
-        throw VocabularyError(source, "has no piece '\(mark.rawValue)'")
+    func number(_ mark: String) throws(VocabularyError) -> Int {
+      guard let number = first.number(of: mark.unicodeScalars) else {
+        throw VocabularyError(source, "has no piece '\(mark)'")
       }
       return number
     }
-    unknown = try number(.unknown)
-    start = try number(.start)
-    end = try number(.end)
-    padding = first.number(of: Mark.padding.rawValue.unicodeScalars) ?? 0
+    unknown = try number(marks.unknown)
+    start = try number(marks.start)
+    end = try number(marks.end)
+    padding = first.number(of: marks.padding.unicodeScalars) ?? 0
+    self.marks = marks
     self.pieces = pieces
     self.settings = settings
     self.first = first
@@ -79,9 +98,11 @@ public struct WordPieceTokenizer: Sendable {
   /// The tokenizer of a `vocab.txt`, one piece a line, or of a `tokenizer.json` that was written here or by Hugging
   /// Face's `tokenizers` for BERT.
   ///
-  /// - Parameter settings: instead of those of the file, which a `vocab.txt` has not.
+  /// - Parameters:
+  ///   - settings: instead of those of the file, which a `vocab.txt` has not.
+  ///   - marks: instead of those of the file, which a `vocab.txt` has not.
   /// - Throws: ``VocabularyError``.
-  public init(file: String, settings: Settings? = nil) throws {
+  public init(file: String, settings: Settings? = nil, marks: Marks? = nil) throws {
     guard FileManager.default.fileExists(atPath: file) else {
       throw VocabularyError(file, "there is no such file")
     }
@@ -89,7 +110,7 @@ public struct WordPieceTokenizer: Sendable {
     guard let text = String(data: data, encoding: .utf8) else { throw VocabularyError(file, "is not UTF-8") }
     if text.first(where: { !$0.isWhitespace }) == "{" {
       guard let json = try? JSON(json: data) else { throw VocabularyError(file, "is no JSON") }
-      try self.init(json: json, settings: settings, from: file)
+      try self.init(json: json, settings: settings, marks: marks, from: file)
       return
     }
     // By scalars: Swift takes the two characters of a Windows line end for one.
@@ -97,7 +118,8 @@ public struct WordPieceTokenizer: Sendable {
       String(line.last == "\r" ? line.dropLast() : line)
     }
     if lines.last == "" { lines.removeLast() }
-    try self.init(pieces: lines, settings: settings ?? Settings(), from: file)
+    try self.init(
+      pieces: lines, settings: settings ?? Settings(), marks: marks ?? Marks(), from: file)
   }
 
   // MARK: - Texts
@@ -138,50 +160,6 @@ public struct WordPieceTokenizer: Sendable {
   }
 }
 
-/// Pieces by their characters, for the longest one that a word begins with. Spellings that Unicode takes for equal
-/// stay apart.
-private struct PieceTree: Sendable {
-  /// A node and a character below it.
-  private struct Step: Hashable {
-    let node: Int32
-    let scalar: Unicode.Scalar
-  }
-
-  private var steps: [Step: Int32] = [:]
-  /// Number of the piece that ends at a node; -1 where none does.
-  private var numbers: [Int32] = [-1]
-
-  mutating func insert(_ piece: some Sequence<Unicode.Scalar>, _ number: Int) {
-    var node: Int32 = 0
-    for scalar in piece {
-      let step = Step(node: node, scalar: scalar)
-      if let next = steps[step] {
-        node = next
-      } else {
-        node = Int32(numbers.count)
-        steps[step] = node
-        numbers.append(-1)
-      }
-    }
-    if node > 0 { numbers[Int(node)] = Int32(truncatingIfNeeded: number) }
-  }
-
-  func number(of piece: some Collection<Unicode.Scalar>) -> Int? {
-    longest(in: piece).flatMap { $0.length == piece.count ? $0.number : nil }
-  }
-
-  func longest(in word: some Sequence<Unicode.Scalar>) -> (number: Int, length: Int)? {
-    var node: Int32 = 0
-    var best: (number: Int, length: Int)?
-    for (place, scalar) in word.enumerated() {
-      guard let next = steps[Step(node: node, scalar: scalar)] else { break }
-      node = next
-      if numbers[Int(node)] >= 0 { best = (Int(numbers[Int(node)]), place + 1) }
-    }
-    return best
-  }
-}
-
 // MARK: - Words
 
 extension WordPieceTokenizer {
@@ -197,7 +175,8 @@ extension WordPieceTokenizer {
         cleaned.append(scalar)
       }
     }
-    if settings.lowercases { cleaned = Self.plain(cleaned) }
+    cleaned = Self.plain(
+      cleaned, lowercases: settings.lowercases, stripsAccents: settings.stripsAccents ?? settings.lowercases)
     var words: [[Unicode.Scalar]] = []
     var word: [Unicode.Scalar] = []
     func end() {
@@ -218,15 +197,19 @@ extension WordPieceTokenizer {
     return words
   }
 
-  /// Lower case without the marks that a decomposed letter carries.
-  private static func plain(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
+  /// Lower case, and without the marks that a decomposed letter carries.
+  private static func plain(
+    _ scalars: [Unicode.Scalar], lowercases: Bool, stripsAccents: Bool
+  ) -> [Unicode.Scalar] {
+    guard lowercases || stripsAccents else { return scalars }
     if scalars.allSatisfy(\.isASCII) {
-      return scalars.map { $0.properties.lowercaseMapping.unicodeScalars.first ?? $0 }
+      return lowercases ? scalars.map { $0.properties.lowercaseMapping.unicodeScalars.first ?? $0 } : scalars
     }
-    var view = String.UnicodeScalarView()
-    view.append(contentsOf: scalars)
-    let decomposed = String(view).lowercased().decomposedStringWithCanonicalMapping
-    return decomposed.unicodeScalars.filter { $0.properties.generalCategory != .nonspacingMark }
+    let text = lowercases ? String(scalars).lowercased() : String(scalars)
+    guard stripsAccents else { return Array(text.unicodeScalars) }
+    return text.decomposedStringWithCanonicalMapping.unicodeScalars.filter {
+      $0.properties.generalCategory != .nonspacingMark
+    }
   }
 
   /// Control characters and what stands for broken ones.
@@ -276,12 +259,18 @@ extension WordPieceTokenizer {
       "version": "1.0",
       "normalizer": [
         "type": "BertNormalizer", "clean_text": true,
-        "handle_chinese_chars": .bool(settings.separatesChinese), "strip_accents": nil,
+        "handle_chinese_chars": .bool(settings.separatesChinese),
+        "strip_accents": settings.stripsAccents.map(JSON.bool) ?? .null,
         "lowercase": .bool(settings.lowercases),
       ],
       "pre_tokenizer": ["type": "BertPreTokenizer"],
+      "post_processor": [
+        "type": "BertProcessing", "sep": [.string(marks.end), .int(end)],
+        "cls": [.string(marks.start), .int(start)],
+      ],
+      "padding": ["pad_id": .int(padding), "pad_token": .string(marks.padding)],
       "model": [
-        "type": "WordPiece", "unk_token": .string(Mark.unknown.rawValue), "continuing_subword_prefix": "##",
+        "type": "WordPiece", "unk_token": .string(marks.unknown), "continuing_subword_prefix": "##",
         "max_input_chars_per_word": .int(Self.longestWord),
         "vocab": .object(pieces.enumerated().map { JSON.Member($1, .int($0)) }),
       ],
@@ -291,7 +280,9 @@ extension WordPieceTokenizer {
   /// A tokenizer from the tree of a `tokenizer.json`.
   ///
   /// - Throws: ``VocabularyError`` when it is of another kind or not whole.
-  public init(json: JSON, settings: Settings? = nil, from source: String) throws(VocabularyError) {
+  public init(
+    json: JSON, settings: Settings? = nil, marks: Marks? = nil, from source: String
+  ) throws(VocabularyError) {
     let model = json["model"]
     guard model?["type"]?.string ?? "WordPiece" == "WordPiece", let members = model?["vocab"]?.members else {
       throw VocabularyError(source, "is no WordPiece tokenizer (an object with 'model.vocab')")
@@ -309,7 +300,29 @@ extension WordPieceTokenizer {
     let normalizer = json["normalizer"]
     let own = Settings(
       lowercases: normalizer?["lowercase"]?.bool ?? true,
-      separatesChinese: normalizer?["handle_chinese_chars"]?.bool ?? true)
-    try self.init(pieces: pieces.compactMap { $0 }, settings: settings ?? own, from: source)
+      separatesChinese: normalizer?["handle_chinese_chars"]?.bool ?? true,
+      stripsAccents: normalizer?["strip_accents"]?.bool)
+    try self.init(
+      pieces: pieces.compactMap { $0 }, settings: settings ?? own, marks: marks ?? Marks(tokenizer: json),
+      from: source)
+  }
+}
+
+extension WordPieceTokenizer.Marks {
+  /// The marks that a `tokenizer.json` names; BERT's where it names none.
+  init(tokenizer json: JSON) {
+    self.init()
+    if let mark = json["model"]?["unk_token"]?.string { unknown = mark }
+    if let mark = json["padding"]?["pad_token"]?.string { padding = mark }
+    let ends = json["post_processor"] ?? .null
+    if ends["type"]?.string == "TemplateProcessing" {
+      let names = (ends["single"]?.array ?? []).compactMap { $0["SpecialToken"]?["id"]?.string }
+      if let first = names.first, let last = names.last, names.count == 2 { (start, end) = (first, last) }
+    } else {
+      if let mark = ends["cls"]?.array?.first?.string { start = mark }
+      if let mark = ends["sep"]?.array?.first?.string { end = mark }
+    }
+    // What fills rows stands in the files only where rows are filled.
+    if json["padding"]?["pad_token"] == nil, start == "<s>" { padding = Self.mpnet.padding }
   }
 }

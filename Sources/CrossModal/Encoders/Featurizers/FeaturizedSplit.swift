@@ -18,10 +18,12 @@ public struct FeaturizedSplit: TrainingSet {
   ///   - targets: what the method learns to give.
   ///   - keeps: whether features are computed now and kept, for data that are walked again and again; such data have
   ///     what every target is made of.
+  ///   - progress: told how far that is.
   /// - Throws: ``DataError`` and ``FeaturizerError`` from reading and computing; ``TargetError`` where the split has
   ///   nothing that a target is made of.
   public init(
-    _ split: Split, _ featurizers: [(any Featurizer)?], targets: [FittedTarget] = [], keeps: Bool = true
+    _ split: Split, _ featurizers: [(any Featurizer)?], targets: [FittedTarget] = [], keeps: Bool = true,
+    progress: (FeatureProgress) -> Void = { _ in }
   ) throws {
     self.targets = try targets.compactMap { fitted in
       guard
@@ -45,10 +47,13 @@ public struct FeaturizedSplit: TrainingSet {
         description.modalities[side] = featurizer.output(named: description.modalities[side].name)
         continue
       }
-      let stored = try StoredItems(count: split.count(side: side)) {
-        try featurizer.featurized(split.items(side: side, rows: $0))
+      let (name, count) = (description.modalities[side].name, split.count(side: side))
+      let stored = try StoredItems(count: count) { range in
+        try featurizer.featurized(split.items(side: side, rows: range)) {
+          progress(FeatureProgress(modality: name, done: range.lowerBound + $0, total: count))
+        }
       }
-      var modality = featurizer.output(named: description.modalities[side].name)
+      var modality = featurizer.output(named: name)
       if modality.longest == nil, case .tokens(let rows) = stored { modality.longest = rows.longest }
       description.modalities[side] = modality
       features.append(stored)
@@ -133,8 +138,8 @@ private enum StoredItems {
   init(count: Int, _ features: (Range<Int>) throws -> Items) throws {
     var blocks: [Tensor] = []
     var rows = TokenRows()
-    for start in stride(from: 0, to: count, by: 256) {
-      switch try features(start..<min(start + 256, count)) {
+    for start in stride(from: 0, to: count, by: 1024) {
+      switch try features(start..<min(start + 1024, count)) {
       case .vectors(let block): blocks.append(block)
       case .tokens(let block, let lengths): rows.append(try block.rows(lengths: lengths))
       case let other:

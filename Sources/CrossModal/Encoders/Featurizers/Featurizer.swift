@@ -26,6 +26,10 @@ public protocol Featurizer: Sendable {
   ///
   /// - Throws: ``FeaturizerError`` when the items are of another kind or shape.
   func featurized(_ items: Items) throws -> Items
+  /// The same, for what takes long; by default as if it took no time.
+  ///
+  /// - Parameter progress: told how many items are done.
+  func featurized(_ items: Items, progress: (Int) -> Void) throws -> Items
   /// Everything but the tensors and the document.
   var settings: JSON { get }
   /// What was learned, by name.
@@ -36,6 +40,8 @@ public protocol Featurizer: Sendable {
   static var documentName: String? { get }
   /// Keys of the configuration whose values are files.
   static var fileKeys: [String] { get }
+  /// What a user should know of it, a sentence each.
+  var notes: [String] { get }
   /// A featurizer from what ``settings``, ``state`` and ``document`` gave.
   ///
   /// - Throws: ``FeaturizerError``, ``VocabularyError``.
@@ -46,6 +52,17 @@ extension Featurizer {
   public var document: JSON? { nil }
   public static var documentName: String? { nil }
   public static var fileKeys: [String] { [] }
+  public var notes: [String] { [] }
+
+  public func featurized(_ items: Items, progress: (Int) -> Void) throws -> Items { try featurized(items) }
+}
+
+/// How many items of a modality are featurized.
+public struct FeatureProgress: Sendable {
+  /// The modality's name.
+  public let modality: String
+  public let done: Int
+  public let total: Int
 }
 
 /// A featurizer that makes one vector of an item.

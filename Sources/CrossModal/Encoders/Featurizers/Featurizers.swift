@@ -8,7 +8,7 @@ public enum Featurizers {
 
   static let all: [any Featurizer.Type] = [
     TFIDFFeaturizer.self, DescriptorFeaturizer.self, PixelFeaturizer.self, WordFeaturizer.self,
-    WordPieceFeaturizer.self, FragmentFeaturizer.self, RescalingFeaturizer.self,
+    WordPieceFeaturizer.self, FragmentFeaturizer.self, RescalingFeaturizer.self, EncoderFeaturizer.self,
   ]
 
   /// What a kind of items is turned into something else with unless told otherwise; nil for vectors, which need
@@ -51,6 +51,11 @@ public enum Featurizers {
     let source = sources.count == 1 ? sources[0] : FeaturizerSource(texts: sources)
     return try type.fit(source, settings, seed: seed)
   }
+
+  /// The same to items that are read in pieces.
+  static func fit(
+    _ name: String, to source: FeaturizerSource, settings: JSON, seed: UInt64 = 0
+  ) throws -> any Featurizer { try type(of: name).fit(source, settings, seed: seed) }
 
   /// A featurizer from what a run folder holds.
   public static func make(

@@ -64,12 +64,7 @@ public final class BERT: Module {
     guard width <= configuration.maxPositionEmbeddings else {
       throw TextEncoderError.tooLong(width: width, limit: configuration.maxPositionEmbeddings)
     }
-    var states = try embeddings(tokens, types, pass)
-    // Hugging Face's number in the place of infinity: a text of padding alone gives numbers.
-    let hidden = try mask.map { mask in
-      try (1 - mask.to(states.dtype)).unsqueezed(at: 1).unsqueezed(at: 1) * -10000
-    }
-    for layer in encoder.layer { states = try layer(states, hidden, pass) }
+    let states = try encoder(embeddings(tokens, types, pass), mask: mask, pass)
     return Output(states: states, pooled: try pooler(states))
   }
 
@@ -156,6 +151,17 @@ final class BERTLayers: Module {
     for _ in 0..<sizes.numHiddenLayers { layers.append(try BERTLayer(sizes, dtype, using: generator)) }
     layer = layers
   }
+
+  /// The states behind the last layer, `[n, l, hidden]`.
+  ///
+  /// - Parameter mask: 1 where a piece may be looked at, `[n, l]`; all when nil.
+  func callAsFunction(_ x: Tensor, mask: Tensor?, _ pass: Pass) throws -> Tensor {
+    // Hugging Face's number in the place of infinity: a text of padding alone gives numbers.
+    let hidden = try mask.map { mask in
+      try (1 - mask.to(x.dtype)).unsqueezed(at: 1).unsqueezed(at: 1) * -10000
+    }
+    return try layer.reduce(x) { states, layer in try layer(states, hidden, pass) }
+  }
 }
 
 /// Attention within the text, then two maps, each added to what went in and normalized.
@@ -180,15 +186,7 @@ final class BERTLayer: Module {
 
   func callAsFunction(_ x: Tensor, _ hidden: Tensor?, _ pass: Pass) throws(TorchError) -> Tensor {
     let attended = try attention(x, hidden, pass)
-    let wide = try widen.dense(attended)
-    let active =
-      switch activation {
-      case .gelu: try wide.gelu()
-      case .geluNew: try wide.geluByTanh()
-      case .relu: try wide.relu()
-      case .tanh: try wide.tanh()
-      }
-    return try narrow(active, addedTo: attended, pass)
+    return try narrow(activation(widen.dense(attended)), addedTo: attended, pass)
   }
 }
 
@@ -230,15 +228,30 @@ final class BERTSelfAttention: Module {
 
   /// - Parameter hidden: added to the scores, `[n, 1, 1, l]`.
   func callAsFunction(_ x: Tensor, _ hidden: Tensor?, _ pass: Pass) throws(TorchError) -> Tensor {
-    let shape = x.shape
+    try Self.attended(query(x), key(x), value(x), heads: heads, adding: hidden, dropout, pass)
+  }
+
+  /// What each piece takes from all, head by head.
+  ///
+  /// - Parameters:
+  ///   - queries: `[n, l, hidden]`.
+  ///   - keys: likewise.
+  ///   - values: likewise.
+  ///   - added: to the scores, `[n or 1, heads or 1, l or 1, l]`.
+  /// - Returns: `[n, l, hidden]`.
+  static func attended(
+    _ queries: Tensor, _ keys: Tensor, _ values: Tensor, heads: Int, adding added: Tensor?, _ dropout: Double,
+    _ pass: Pass
+  ) throws(TorchError) -> Tensor {
+    let shape = queries.shape
     let split = { (y: Tensor) throws(TorchError) in
-      try y.reshaped(to: [shape[0], shape[1], self.heads, shape[2] / self.heads]).transposed(1, 2)
+      try y.reshaped(to: [shape[0], shape[1], heads, shape[2] / heads]).transposed(1, 2)
     }
     let root = Double(shape[2] / heads).squareRoot()
-    var scores = try split(query(x)).matmul(split(key(x)).transposed(-2, -1)) / root
-    if let hidden { scores = try scores + hidden }
+    var scores = try split(queries).matmul(split(keys).transposed(-2, -1)) / root
+    if let added { scores = try scores + added }
     let attention = try scores.softmax(along: -1).dropped(dropout, pass)
-    return try attention.matmul(split(value(x))).transposed(1, 2).reshaped(to: shape)
+    return try attention.matmul(split(values)).transposed(1, 2).reshaped(to: shape)
   }
 }
 

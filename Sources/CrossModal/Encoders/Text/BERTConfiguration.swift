@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 extension BERT {
   /// Sizes of a BERT under the names of its `config.json`; where a key is absent, as in bert-base-uncased.
@@ -11,6 +12,20 @@ extension BERT {
       case geluNew = "gelu_new"
       case relu
       case tanh
+
+      /// Under the names of Hugging Face's, which has a second one for the form by tanh.
+      init?(published name: String) {
+        self.init(rawValue: name == "gelu_pytorch_tanh" ? "gelu_new" : name)
+      }
+
+      func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
+        switch self {
+        case .gelu: try x.gelu()
+        case .geluNew: try x.geluByTanh()
+        case .relu: try x.relu()
+        case .tanh: try x.tanh()
+        }
+      }
     }
 
     /// How many pieces there are.

@@ -36,6 +36,24 @@ extension BranchSettings {
         network: try BERTTextEncoder(
           bert.configuration(vocabulary: modality.vocabulary ?? 0), to: networks.embedSize, pooling: pooling,
           finetunes: bert.finetune, weights: bert.weights, using: generator))
+    case .published:
+      guard let tower = networks.published.tower(side: side) else {
+        throw ConfigurationError.badValue(
+          key: "published.weights", value: "null",
+          expected: "a safetensors file or a folder of published weights for \(modality.name)")
+      }
+      if let most = tower.sizes.vocabulary, let given = modality.vocabulary {
+        try require(
+          given <= most, "features.\(modality.name)", "\(given) pieces",
+          "\(most) or fewer, which the published network knows: another tokenizer belongs to its weights")
+      }
+      if let most = tower.sizes.contextLength, let longest = modality.longest {
+        try require(
+          longest <= most, "published.context_length", longest, "\(most) or less, for which the network has positions")
+      }
+      return Branch(
+        network: try PublishedEncoder(
+          tower, networks.published, side: side, to: networks.embedSize, using: generator))
     case .cnn(let network):
       try checkPictures(for: network, modality, side: side)
       let pictures = networks.pictures

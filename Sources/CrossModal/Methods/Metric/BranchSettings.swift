@@ -74,13 +74,16 @@ extension BranchSettings {
     try require(
       chunk == 0 || !networks.encoder.values.contains(where: normalizesBatches), "chunk_size", chunk,
       "0 where a network normalises by the batch (one that is finetuned, unless pictures.mode is eval; regions with a "
-        + "perceptron)")
+        + "perceptron; a published ResNet that is not frozen)")
   }
 
   /// Whether a network uses the statistics of the batch in training.
   private func normalizesBatches(_ kind: EncoderKind) -> Bool {
     switch kind {
     case .cnn: networks.pictures.finetune && networks.pictures.mode != .eval
+    case .published:
+      networks.published.freeze == .everything
+        && networks.published.towers.contains { $0?.sizes.resnet != nil }
     // Of sets, auto is one of regions there.
     case .regions, .auto: style.hasRegionPerceptron
     default: false

@@ -5,7 +5,7 @@ import Torch
 /// 2021): cross-entropy of cosines times a learned scale, averaged over both directions.
 ///
 /// Differs from open_clip: items known to match are never each other's negatives.
-public final class CLIP: JointBranches, Trainable, JointEmbedding {
+public final class CLIP: JointBranches, Trainable, JointEmbedding, PublishedScaleTaking {
   public static let description = MethodDescription(
     name: "clip", family: .metric, task: .retrieval,
     summary: "finds each item's partner among the batch by cosine, with a learned temperature",
@@ -70,6 +70,15 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
 
   // MARK: - Learning
 
+  /// Where published weights come with a scale, it starts from theirs, unless the settings say another.
+  public override func begin(with contents: AssetContents) throws {
+    try super.begin(with: contents)
+    guard configuration.initTemperature == Configuration().initTemperature else { return }
+    for encoder in publishedEncoders {
+      if let model = encoder.weightsFile.flatMap({ contents.published[$0] }) { try takeScale(of: model) }
+    }
+  }
+
   /// Without a split to choose weights by, a tenth of the pairs is held back: many epochs learn the pairs by heart.
   public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
     var training = standardTraining
@@ -104,6 +113,8 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding {
     value.parts.append(("logit_scale", try logitScale.detached().exp()))
     return try Loss(value)
   }
+
+  var scales: [(name: String, parameter: Parameter)] { [("logit_scale", _logitScale)] }
 
   public func finish(on data: some TrainingSet, _ preparation: Preparation) throws { try limitScale() }
 

@@ -34,10 +34,11 @@ public class JointBranches: Module {
   ) throws {
     try settings.validate()
     self.settings = settings
-    self.names = [names.0, names.1]
     modalities = data.modalities
     positives = settings.positives ?? (data.modalities.count > 1 ? .pair : .class)
-    if positives == .class, data.classes == nil {
+    // A published network of one modality needs no training.
+    let isPublished = settings.networks.encoder.values.contains(.published)
+    if positives == .class, data.classes == nil, data.modalities.count > 1 || !isPublished {
       throw ConfigurationError.badValue(
         key: "positives", value: "class", expected: "possible: data set '\(data.name)' has no labels")
     }
@@ -64,10 +65,23 @@ public class JointBranches: Module {
     let first = try branch(0, generator)
     let second = hasSecond ? try branch(1, generator) : nil
     inputs = [first.input, second?.input ?? first.input]
+    let names = Self.names(names, of: first.network, isShared ? nil : second?.network)
+    self.names = [names.0, names.1]
     _scalingA = Named(wrappedValue: first.scaling, "scaling_a")
     _branchA = Named(wrappedValue: first.network, names.0)
     _scalingB = Named(wrappedValue: second?.scaling, "scaling_b")
     _branchB = Named(wrappedValue: isShared ? nil : second?.network, names.1)
+  }
+
+  /// Published networks have the names of their files, so that the weights of a run are a file of that kind, unless two of
+  /// one kind or maps behind them would have the same.
+  private static func names(
+    _ names: (String, String), of first: any ItemEncoder, _ second: (any ItemEncoder)?
+  ) -> (String, String) {
+    let published = [first, second].map { $0 as? PublishedEncoder }
+    let prefixes = published.compactMap { $0?.tower.sizes.prefix }
+    guard Set(prefixes).count == prefixes.count, published.allSatisfy({ $0?.map == nil }) else { return names }
+    return (published[0] == nil ? names.0 : "", published[1] == nil ? names.1 : "")
   }
 
   private var pretrainedEncoders: [any PretrainedEncoder] {
@@ -77,19 +91,49 @@ public class JointBranches: Module {
   /// The files of networks that were trained before.
   public var assets: [Asset] {
     pretrainedEncoders.compactMap { encoder in
-      encoder.weightsFile.map { Asset(.weights, key: encoder.weightsKey, file: $0) }
+      encoder.weightsFile.map {
+        Asset(encoder is PublishedEncoder ? .published : .weights, key: encoder.weightsKey, file: $0)
+      }
     }
+  }
+
+  /// The networks with published weights.
+  public var publishedEncoders: [PublishedEncoder] {
+    [branchA, branchB].compactMap { $0 as? PublishedEncoder }
   }
 
   /// Takes the weights of networks, and checks that what is not trained along has some.
   public func begin(with contents: AssetContents) throws {
-    for encoder in pretrainedEncoders {
+    for encoder in publishedEncoders {
+      guard let file = encoder.weightsFile, let model = contents.published[file] else { continue }
+      try encoder.load(model)
+    }
+    for encoder in pretrainedEncoders where !(encoder is PublishedEncoder) {
       guard let file = encoder.weightsFile, let weights = contents.weights[encoder.weightsKey] else {
         continue
       }
       try encoder.loadWeights(weights, from: file)
     }
     if !isStarted { try checkWeights() }
+    let networks: [any Module] = [branchA] + (branchB.map { [$0] } ?? [])
+    guard networks.contains(where: { $0.parameters.contains { $0.tensor.requiresGradient } }) else {
+      throw ConfigurationError.badValue(
+        key: "published.freeze", value: "all",
+        expected: "none or a number of blocks from the top, or published.map for a map behind the networks: else "
+          + "nothing is trained")
+    }
+  }
+
+  /// What of published weights stays in those that were trained on; see ``PublishedEncoderSettings/average``.
+  var publishedShare: Double { publishedEncoders.isEmpty ? 0 : settings.networks.published.average }
+
+  /// Mixes published weights into those that were trained on, as far as the settings say: what the published model knew
+  /// is kept (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, eq. 1).
+  func averagePublished(with contents: AssetContents) throws {
+    for encoder in publishedEncoders {
+      guard let file = encoder.weightsFile, let model = contents.published[file] else { continue }
+      try encoder.average(with: model, share: publishedShare)
+    }
   }
 
   private func checkWeights() throws { for encoder in pretrainedEncoders { try encoder.checkWeights() } }
@@ -173,6 +217,15 @@ public class JointBranches: Module {
     var groups: [ParameterGroup] = []
     for (name, network) in zip(names, [branchA, branchB]) {
       guard let encoder = network as? any PretrainedEncoder else { continue }
+      if let encoder = encoder as? PublishedEncoder {
+        let prefix = name.isEmpty ? "" : name + "."
+        let own = Set(encoder.parameters.map { prefix + $0.name }.filter { !$0.hasPrefix(prefix + "map.") })
+        groups += encoder.groups(
+          of: rest.filter { own.contains($0.name) }, prefix: prefix,
+          factor: settings.networks.multipliers.published)
+        rest.removeAll { own.contains($0.name) }
+        continue
+      }
       let isPart = { (entry: StateEntry) in entry.name.hasPrefix("\(name).\(encoder.pretrainedPart).") }
       let part = rest.filter(isPart)
       rest.removeAll(where: isPart)

@@ -9,6 +9,7 @@ public struct NetworkSettings: Codable, Sendable, Equatable {
   public var pictures = PictureSettings()
   public var text = TextSettings()
   public var bert = BERTSettings()
+  public var published = PublishedEncoderSettings()
   /// Rates of what was trained before.
   public var multipliers = RateMultipliers()
   public var branches = BranchSharing.separate
@@ -38,6 +39,8 @@ public struct NetworkSettings: Codable, Sendable, Equatable {
     ConfigurationKey("pictures", PictureSettings.about, members: PictureSettings.bounds),
     ConfigurationKey("text", TextSettings.about, members: TextSettings.bounds),
     ConfigurationKey("bert", BERTSettings.about, members: BERTSettings.bounds),
+    ConfigurationKey(
+      "published", PublishedEncoderSettings.about, members: PublishedEncoderSettings.bounds),
     ConfigurationKey("multipliers", RateMultipliers.about, members: RateMultipliers.bounds),
     ConfigurationKey(
       "branches",

@@ -5,7 +5,7 @@ import Torch
 /// batch is told apart by itself, matching or not, by a sigmoid of its scaled and shifted cosine.
 ///
 /// Better than the softmax in small batches; any number of items may match.
-public final class SigLIP: JointBranches, Trainable, JointEmbedding {
+public final class SigLIP: JointBranches, Trainable, JointEmbedding, PublishedScaleTaking {
   public static let description = MethodDescription(
     name: "siglip", family: .metric, task: .retrieval,
     summary: "tells every pair of the batch apart by a sigmoid of its cosine",
@@ -72,6 +72,22 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding {
   }
 
   // MARK: - Learning
+
+  /// Where published weights come with a scale and a bias, they start from theirs, unless the settings say others.
+  public override func begin(with contents: AssetContents) throws {
+    try super.begin(with: contents)
+    let usual = Configuration()
+    guard configuration.initLogitScale == usual.initLogitScale, configuration.initBias == usual.initBias else {
+      return
+    }
+    for encoder in publishedEncoders {
+      if let model = encoder.weightsFile.flatMap({ contents.published[$0] }) { try takeScale(of: model) }
+    }
+  }
+
+  var scales: [(name: String, parameter: Parameter)] {
+    [("logit_scale", _logitScale), ("logit_bias", _logitBias)]
+  }
 
   /// Without a split to choose weights by, a tenth of the pairs is held back: many epochs learn the pairs by heart.
   public static func trainingDefaults(_ configuration: Configuration, pairs: Int) -> TrainingConfiguration {
