@@ -87,7 +87,7 @@ struct LocVTPCommandTests {
     try folder.write("", to: "film.mp4")
     try folder.write(numpy(of: [[1, 2], [3, 4]]), to: "narrow.npy")
     for (arguments, said, status) in [
-      (["--video", folder.path("film.mp4"), "--text", "a bell"], "FFmpeg", 1),
+      (["--video", folder.path("film.mp4"), "--text", "a bell"], "learned from features", 1),
       (["--video", folder.url.path, "--text", "a bell"], "learned from features", 1),
       (["--video", folder.path("narrow.npy"), "--text", "a bell"], "3 numbers", 1),
       (["--video", folder.path("new.npy"), "--text", " "], "has no words", 2),

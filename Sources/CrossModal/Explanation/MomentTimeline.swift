@@ -100,12 +100,13 @@ extension MomentTimeline {
       try canvas.text(kicker, Self.margin, 84, size: 25, .muted, room: Double(width) - 2 * Self.margin)
       canvas.text(heading, Self.margin, 160)
     }
+    let (least, most) = (min(0, finding.curve.min() ?? 0), max(0.1, finding.curve.max() ?? 1))
     let plot = Field(
       left: Self.margin + 60, top: top + 60, width: Double(width) - 2 * Self.margin - 60,
       height: Self.plotHeight,
-      duration: duration, low: min(0, finding.curve.min() ?? 0),
+      duration: duration, low: least,
       // Room above the curve for the places of moments.
-      high: max(0.2, 1.2 * (finding.curve.max() ?? 1)))
+      high: most + 0.2 * (most - least))
     try drawMoments(plot, on: &canvas)
     try drawAxes(plot, on: &canvas)
     drawCurve(plot, on: &canvas)
@@ -151,7 +152,8 @@ extension MomentTimeline {
       let label = step < 1 ? String(format: "%.1f", time) : String(format: "%.0f", time)
       try canvas.text(isTimed ? label + " s" : label, x, bottom + 36, size: 21, .muted, anchor: .middle)
     }
-    for value in [0.0, 0.25, 0.5, 0.75, 1] where (plot.low...plot.high).contains(value) {
+    for value in [-1, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1]
+    where (plot.low...plot.high).contains(value) {
       let y = plot.y(value)
       canvas.rectangle(plot.left, y, plot.width, 1, .line)
       try canvas.text(String(format: "%.2f", value), plot.left - 12, y + 7, size: 20, .muted, anchor: .end)
