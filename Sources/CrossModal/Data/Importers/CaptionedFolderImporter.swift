@@ -5,10 +5,10 @@ enum CaptionedFolderImporter: Importer {
   static let name = "images-and-captions"
   static let options = ["captions", "split", "image", "caption", "missing"]
   static let about =
-    "a folder of pictures; captions=FILE has lines of name TAB caption (name#k is fine), or is a table with a header (columns such as image and caption; image=COLUMN and caption=COLUMN name others), or .jsonl with image and caption; split=FILE has lines of name TAB split; missing=skip leaves out what is not in the folder"
+    "a folder of pictures; captions=FILE, a path or a name in the folder, has lines of name TAB caption (name#k is fine), or is a table with a header (columns such as image and caption; image=COLUMN and caption=COLUMN name others), or .jsonl with image and caption; split=FILE has lines of name TAB split; missing=skip leaves out what is not in the folder"
 
   static func run(_ request: ImportRequest, into writer: DataSetWriter) throws {
-    let file = URL(fileURLWithPath: try request.needed("captions", "the captions file"))
+    let file = request.named(try request.needed("captions", "the captions file"))
     let skips = try request.skipsMissing
     var captions: [ExactText: [String]] = [:]
     var order: [ExactText] = []
@@ -50,7 +50,7 @@ enum CaptionedFolderImporter: Importer {
     writer.modality("text", ["file": "captions.txt", "kind": "text"])
     try writer.pairs(counts: order.map { captions[$0]?.count ?? 0 })
     guard let splits = request.options["split"] else { return writer.splits(ofRows: order.count) }
-    let named = try CaptionsFile(URL(fileURLWithPath: splits), texts: .splits, request).entries
+    let named = try CaptionsFile(request.named(splits), texts: .splits, request).entries
     let split = Dictionary(named.map { (ExactText($0.name), $0.text) }) { first, _ in first }
     if let missing = order.first(where: { split[$0] == nil }) {
       throw ImportError.malformed(

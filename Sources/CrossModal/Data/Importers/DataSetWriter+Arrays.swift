@@ -53,6 +53,12 @@ extension ImportRequest {
     return value
   }
 
+  /// A file that an option names: from where the command was called, else in the folder that is imported.
+  func named(_ path: String) -> URL {
+    let called = URL(fileURLWithPath: path)
+    return !FileManager.default.fileExists(atPath: called.path) && has(path) ? file(path) : called
+  }
+
   /// Whether the option `missing` asks to leave out what is not there.
   var skipsMissing: Bool {
     get throws(ImportError) {

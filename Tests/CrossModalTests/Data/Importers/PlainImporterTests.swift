@@ -139,9 +139,9 @@ struct PlainImporterTests {
       default: "a.png#0\tone\na.png#1\ttwo, more\nb.png#0\tthree\nb.png#1\tfour\n"
       }
     try folder.write(text, to: "c.\(kind)")
-    try folder.write("a.png\ttrain\nb.png\ttest\n", to: "s.txt")
-    let data = try imported(
-      "images-and-captions", "pics", ["captions": path("c.\(kind)"), "split": path("s.txt")])
+    // A bare name is looked for among the pictures too.
+    try folder.write("a.png\ttrain\nb.png\ttest\n", to: "pics/s.txt")
+    let data = try imported("images-and-captions", "pics", ["captions": path("c.\(kind)"), "split": "s.txt"])
     #expect(try texts(data.split("train")) == ["one", "two, more"])
     #expect(try texts(data.split("test")) == ["three", "four"])
     guard case .pictures(let pictures) = try data.split("test").items(side: 0) else { return }
