@@ -14,6 +14,7 @@ struct EmbedCommand: ParsableCommand {
         crossmodal embed runs/wikipedia --modality text --split train --out texts.npy
         crossmodal embed runs/emoji --modality text names.txt --out names.npy
         crossmodal embed runs/scan --modality image --out regions.npz
+        crossmodal embed runs/selfalign --modality image --float16 --out half.npy
         crossmodal embed runs/cells --modality rna --predict --out protein.npy
         crossmodal embed runs/densecl --modality image --dense --out maps.npz
 
@@ -40,6 +41,9 @@ struct EmbedCommand: ParsableCommand {
 
   @Option(help: "The file to write: .npy, float32 [items, dimensions]; .npz for a method of parts.")
   var out: String
+
+  @Flag(help: "Write float16: half the room, numbers to three digits.")
+  var float16 = false
 
   @Flag(help: "Refuse data with items that cannot be read, and what else is only warned of.")
   var strict = false
@@ -97,7 +101,11 @@ struct EmbedCommand: ParsableCommand {
         ? run.cells(of: split, side: side)
         : predict ? Features(run.predictions(of: split, side: side)) : run.features(of: split, side: side)
     }
-    let vectors = try features.packed().values.to(.float32)
+    let vectors = try features.packed().values.to(float16 ? .float16 : .float32)
+    // What no half can hold would be infinite.
+    guard try !float16 || vectors.isFinite().all() else {
+      throw UsageError("--float16: the vectors have numbers beyond 65504, which only float32 holds")
+    }
     if let lengths = features.lengths {
       let offsets = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
       var arrays: [(name: String, tensor: Tensor)] = [
@@ -113,7 +121,7 @@ struct EmbedCommand: ParsableCommand {
           "file": .string(out), "shape": .array(vectors.shape.map(JSON.int)), "items": .int(lengths.count),
         ])
       } else {
-        Console.out("\(out): float32 \(vectors.shape), the parts of \(lengths.count) items")
+        Console.out("\(out): \(vectors.dtype) \(vectors.shape), the parts of \(lengths.count) items")
       }
       return
     }
@@ -121,7 +129,7 @@ struct EmbedCommand: ParsableCommand {
     if output.json {
       Console.out(["file": .string(out), "shape": .array(vectors.shape.map(JSON.int))])
     } else {
-      Console.out("\(out): float32 \(vectors.shape)")
+      Console.out("\(out): \(vectors.dtype) \(vectors.shape)")
     }
   }
 }
