@@ -10,11 +10,14 @@ public protocol Explaining: Method {
   func ways(_ items: [Items]) throws -> CellWays?
   /// Which cells of two pictures belong together; nil, the default, where they are not compared place by place.
   func links(_ items: [Items]) throws -> CellLinks?
+  /// Which parts met in which learned concepts; nil, the default, where there are none.
+  func concepts(_ items: [Items]) throws -> ConceptMatches?
 }
 
 extension Explaining {
   public func ways(_ items: [Items]) throws -> CellWays? { nil }
   public func links(_ items: [Items]) throws -> CellLinks? { nil }
+  public func concepts(_ items: [Items]) throws -> ConceptMatches? { nil }
 }
 
 /// What the parts of one item (words, regions) found in the parts of another.
@@ -25,6 +28,8 @@ public struct Evidence: Sendable, Equatable {
     case deciding
     /// Each look is of a word that is said.
     case saying
+    /// No look of one item: its parts are compared with the other's in training, and the score is of whole items.
+    case comparing
   }
 
   /// Number of the modality whose parts ask.

@@ -14,6 +14,7 @@ extension MatchExplanation {
           ways.weights.map { .array($0.map { .array($0.map(JSON.double)) }) }),
       ]
     }
+    if let concepts { json["concepts"] = concepts.json }
     return json
   }
 

@@ -18,7 +18,9 @@ extension MatchExplanation {
           }
             ?? (links != nil
               ? "Nothing but the pictures was known when this was learned."
-              : "Beside a word or region stands how well what it looked at fits it; 1 is best.")),
+              : evidence.contains { $0.purpose == .comparing }
+                ? "Beside a word stands how like it the most similar region is; 1 is best."
+                : "Beside a word or region stands how well what it looked at fits it; 1 is best.")),
       footer: "CrossModal \(CrossModalVersion.current)")
     if let timeline { report.blocks.append(try timeline.block()) }
     for found in evidence {
@@ -39,7 +41,9 @@ extension MatchExplanation {
       report.blocks.append(
         .figure(
           HeatMap(
-            "How much each part on the left attends to each part above.",
+            found.purpose == .comparing
+              ? "How like each word on the left each part above is."
+              : "How much each part on the left attends to each part above.",
             rows: found.weights.indices.map { name($0, of: found.asking) },
             columns: isReversed ? columns.reversed() : columns,
             values: isReversed ? found.weights.map { $0.reversed() } : found.weights),
@@ -50,6 +54,13 @@ extension MatchExplanation {
       report.blocks.append(
         .picture(
           try embedded(drawing(of: ways, width: 1360), "cells and what flows"), caption: sentence(ways)))
+    }
+    if let concepts {
+      report.blocks.append(.section("Concepts that words and regions met in"))
+      report.blocks.append(
+        .picture(
+          try embedded(drawing(of: concepts, width: 1360), "words, regions and concepts"),
+          caption: sentence(concepts)))
     }
     if let links {
       report.blocks.append(.section("Places that belong together"))
@@ -96,7 +107,9 @@ extension MatchExplanation {
       caption: found.looks == nil
         ? found.clips != nil
           ? "Time runs from left to right; the tallest bar is where the word stands out most\(timeline?.truth == nil ? "" : ", and the line above is the true moment")."
-          : "What is bright is what the word attends to; the frame is the region with the most weight."
+          : found.purpose == .comparing
+            ? "What is bright is what the word is like; the frame is the region that is most like it."
+            : "What is bright is what the word attends to; the frame is the region with the most weight."
         : "What is bright is what \(found.purpose == .saying ? "the word was looked for in" : "the \(sides[words].modality) looks at"); the frame is the cell with the most weight."
     )
   }

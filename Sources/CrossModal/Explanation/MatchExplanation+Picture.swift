@@ -18,6 +18,7 @@ extension MatchExplanation {
     }
     if let ways { try page.ways(self, ways) }
     if let links { try page.links(self, links) }
+    if let concepts { try page.concepts(self, concepts) }
     if let caution = try fontCaution() { try page.note(caution) }
     return try page.drawn().png()
   }
@@ -48,6 +49,11 @@ extension MatchExplanation {
       return "share of a look; those of one look add up to 1. The number beside a look is its largest share."
     }
     let part = found.asking == wordSide ? "word" : "region"
+    if found.purpose == .comparing {
+      return
+        "share of a word’s likeness to all regions; those of one word add up to 1. The number beside a word is its "
+        + "cosine with the region that is most like it."
+    }
     return "share of a \(part)’s attention; those of one \(part) add up to 1. "
       + "The number beside a \(part) is the cosine of it and what it looked at."
   }
@@ -176,6 +182,12 @@ private struct PicturePage {
   mutating func ways(_ match: MatchExplanation, _ ways: CellWays) throws {
     try heading(match.sentence(ways))
     try picture(match.drawing(of: ways, width: Int(Self.room)), left: Int(Self.margin))
+  }
+
+  /// The concepts that words and regions met in.
+  mutating func concepts(_ match: MatchExplanation, _ concepts: ConceptMatches) throws {
+    try heading(match.sentence(concepts))
+    try picture(match.drawing(of: concepts, width: Int(Self.room)), left: Int(Self.margin))
   }
 
   /// A picture that was drawn elsewhere.

@@ -63,12 +63,15 @@ public struct MatchExplanation: Sendable {
   public let timeline: MomentTimeline?
   /// Which cells of two pictures belong together, of a method that compares them place by place.
   public let links: CellLinks?
+  /// Which words met which regions in which learned concepts, of a method that has such.
+  public let concepts: ConceptMatches?
 
   /// - Throws: ``ExplanationError`` when the evidence does not fit the parts.
   public init(
     method: String, dataset: String, score: Double?, outcome: String? = nil, sides: [Side],
     evidence: [Evidence],
-    ways: CellWays? = nil, timeline: MomentTimeline? = nil, links: CellLinks? = nil
+    ways: CellWays? = nil, timeline: MomentTimeline? = nil, links: CellLinks? = nil,
+    concepts: ConceptMatches? = nil
   ) throws {
     for found in evidence {
       guard sides.indices.contains(found.asking), sides.indices.contains(found.attended),
@@ -92,6 +95,7 @@ public struct MatchExplanation: Sendable {
     self.ways = ways
     self.timeline = timeline
     self.links = links
+    self.concepts = concepts
   }
 
   /// Which of the items consists of words; the second where both do, the one that looks where neither does.
@@ -132,6 +136,11 @@ public struct MatchExplanation: Sendable {
     }
     if found.clips != nil {
       return "How much each word of the \(asking) stands out at each moment of the \(attended)."
+    }
+    if found.purpose == .comparing {
+      return
+        "Which regions of the \(attended) each word of the \(asking) is most like, as they are compared in training; the "
+        + "score is of both as wholes."
     }
     let what = "Parts of the \(asking) attend to parts of the \(attended)"
     if let step = found.step {

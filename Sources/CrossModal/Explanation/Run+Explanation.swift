@@ -87,8 +87,17 @@ extension Run {
             title: pair[1 - method.videoSide].title, kicker: about.name,
             finding: try method.findings(in: batch)[0],
             truth: truth)
-        }, links: method.links(seen)?.atLeast(threshold))
+        }, links: method.links(seen)?.atLeast(threshold),
+        concepts: method.concepts(seen).map { found in
+          let known = vocabulary(side: pair[found.wordSide].side)
+          return found.named { known?.word($0) }
+        })
     }
+  }
+
+  /// The words of a modality by their numbers; nil where its texts do not become words.
+  private func vocabulary(side: Int) -> Vocabulary? {
+    (featurizers[modalities[side]] as? WordFeaturizer)?.vocabulary
   }
 
   private func score(of items: [Items], by method: some Alignment) throws -> Double {

@@ -47,9 +47,9 @@ public struct ReferenceCase: Sendable {
     return tensor
   }
 
-  /// The input `lengths`: one a row of padded items of `width` places.
-  func lengths(rows: Int, width: Int) throws -> [Int] {
-    let lengths = try input("lengths").values(as: Int.self)
+  /// The input of lengths: one a row of padded items of `width` places.
+  func lengths(_ name: String = "lengths", rows: Int, width: Int) throws -> [Int] {
+    let lengths = try input(name).values(as: Int.self)
     guard lengths.count == rows, lengths.allSatisfy({ (1...max(1, width)).contains($0) }) else {
       throw ReferenceError.badLengths(lengths, rows: rows, width: width)
     }

@@ -34,6 +34,7 @@ public enum ReferenceList {
     DenseCLReference.self,
     AnsweringMetricsReference.self,
     LocVTPReference.self,
+    SelfAlignReference.self,
     GroundingMetricsReference.self,
     CaptionMetricsReference.self,
     PublishedTowerReference.self,

@@ -16,6 +16,7 @@ struct NumberBoundsTests {
     "dcca accumulate": ["optimizer": "adam"], "structure-preserving chunk_size": ["batch_norm": false],
     "dime extra_img": ["direction": "t2i"], "san reverse": ["question_model": "lstm"],
     "locvtp stale_index_quirk": ["form": "official"],
+    "selfalign word_map": ["terms": "rank"],
     "densecl val_every": ["evaluate_every": 1],
   ]
 

@@ -72,6 +72,12 @@ public struct Vocabulary: Sendable, Equatable {
   /// The number of a word; nil when it is not known.
   public subscript(_ word: String) -> Int? { numbers[ExactText(word)] }
 
+  /// The word of a number; nil for a mark and for a number that there is not.
+  func word(_ number: Int) -> String? {
+    let marks = [padding, start, end, unknown]
+    return words.indices.contains(number) && !marks.contains(number) ? words[number] : nil
+  }
+
   /// The words' numbers between those of start and end; words that are not known have ``unknown``.
   public func numbers(of words: [String]) -> [Int] {
     [start] + words.map { numbers[ExactText($0)] ?? unknown } + [end]

@@ -6,12 +6,13 @@ import Torch
 ///
 /// Padding has no influence, also on the statistics of the network beside the map, where the authors' program counts
 /// it in.
-public final class PooledRegionEncoder: ItemEncoder {
+public final class PooledRegionEncoder: FragmentNetwork {
   let fc: LinearEncoder
   @Named var mlp: NormalizedPerceptron?
   @Named var pool: FragmentPool
 
   public var size: Int { fc.size }
+  public var conceptSize: Int { size }
   public var blockSize: Int { 128 }
 
   /// - Parameter hasPerceptron: whether the small network stands beside the map.
@@ -27,6 +28,11 @@ public final class PooledRegionEncoder: ItemEncoder {
   }
 
   public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
+    try fragments(of: items, pass).vectors
+  }
+
+  /// Regions through the map, which do not know of each other.
+  public func fragments(of items: Items, _ pass: Pass) throws -> FragmentedItems {
     guard let given = items.tensor, given.rank == 3, let lengths = items.lengths, items.kind != .tokens else {
       throw unsuitable(items, expected: "a set or a sequence of vectors")
     }
@@ -34,17 +40,14 @@ public final class PooledRegionEncoder: ItemEncoder {
       throw ConfigurationError.badValue(
         key: "row \(empty)", value: "a set of no vectors", expected: "one of 1 or more")
     }
-    let values = try given.to(fc.weight.dtype).to(fc.weight.device)
-    let longest = values.size(along: 1)
+    let values = PaddedRows(try given.to(fc.weight.dtype).to(fc.weight.device), lengths: lengths)
     // Only what counts goes through the networks.
-    let places = lengths.enumerated().flatMap { row, length in (0..<length).map { row * longest + $0 } }
-    let index = try Tensor(places).to(values.device)
-    let regions = try values.flattened(to: 1).rows(at: index)
+    let regions = try values.packed()
     var mapped = try fc(regions)
     if let mlp { mapped = try mapped + mlp(regions, pass) }
-    let empty = try Tensor.zeros([lengths.count * longest, size], mapped.dtype, on: mapped.device)
-    let spread = try empty.adding(mapped, at: index).reshaped(lengths.count, longest, size)
-    return try pool(spread, lengths: lengths)
+    let spread = try values.with(packed: mapped)
+    return FragmentedItems(
+      vectors: try pool(spread.values, lengths: lengths), states: spread, concepts: spread)
   }
 
   public func reset(using generator: Generator) throws {

@@ -2,7 +2,7 @@ import Torch
 
 /// A ``BERT`` over word pieces, a linear map of its states, and one vector of what comes out: the text encoder of
 /// VSE-infinity (Chen, Hu, Wu, Jiang & Wang, CVPR 2021), with its parameter names (`bert.*`, `linear.*`, `gpool.*`).
-public final class BERTTextEncoder: PretrainedEncoder {
+public final class BERTTextEncoder: PretrainedEncoder, FragmentNetwork {
   /// How the states of the pieces become one vector.
   public enum Pooling: String, Sendable, Codable, CaseIterable {
     /// The state of the first piece, `[CLS]`, before the map.
@@ -30,6 +30,7 @@ public final class BERTTextEncoder: PretrainedEncoder {
   private var isPretrained = false
 
   public var size: Int { linear.size }
+  public var conceptSize: Int { size }
   public var blockSize: Int { 64 }
 
   /// - Parameters:
@@ -56,19 +57,41 @@ public final class BERTTextEncoder: PretrainedEncoder {
   ///   - tokens: numbers of pieces, int64 `[n, l]`.
   ///   - lengths: pieces of each text, `1...l`.
   public func states(_ tokens: Tensor, lengths: [Int], _ pass: Pass) throws -> Tensor {
-    let mapped = try mapped(bert(tokens, lengths: lengths, finetunes ? pass : .evaluation).states)
-    let counts = try Tensor.counting(lengths, below: tokens.size(along: 1), on: mapped.device)
+    try states(of: bert(tokens, lengths: lengths, finetunes ? pass : .evaluation), lengths: lengths)
+  }
+
+  private func states(of output: BERT.Output, lengths: [Int]) throws -> Tensor {
+    let mapped = try mapped(output.states)
+    let counts = try Tensor.counting(lengths, below: output.states.size(along: 1), on: mapped.device)
     return try mapped * counts.to(mapped.dtype).unsqueezed(at: 2)
   }
 
   public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
+    let (output, lengths) = try read(items, pass)
+    if let pool { return try pool(states(of: output, lengths: lengths), lengths: lengths) }
+    return try first(of: output)
+  }
+
+  /// Mapped states of pieces, which know of each other.
+  public func fragments(of items: Items, _ pass: Pass) throws -> FragmentedItems {
+    let (output, lengths) = try read(items, pass)
+    let states = PaddedRows(try states(of: output, lengths: lengths), lengths: lengths)
+    return FragmentedItems(
+      vectors: try pool.map { try $0(states.values, lengths: lengths) } ?? first(of: output),
+      states: states, concepts: states)
+  }
+
+  private func read(_ items: Items, _ pass: Pass) throws -> (BERT.Output, lengths: [Int]) {
     guard case .tokens(let rows, let lengths) = items else {
       throw unsuitable(items, expected: "a text as word pieces")
     }
     let tokens = try rows.to(linear.weight.device)
-    if let pool { return try pool(states(tokens, lengths: lengths, pass), lengths: lengths) }
-    let output = try bert(tokens, lengths: lengths, finetunes ? pass : .evaluation)
-    return try linear(
+    return (try bert(tokens, lengths: lengths, finetunes ? pass : .evaluation), lengths)
+  }
+
+  /// What stands for a text whose pieces are not pooled.
+  private func first(of output: BERT.Output) throws -> Tensor {
+    try linear(
       pooling == .pooler ? output.pooled : output.states.narrowed(to: 0..<1, along: 1).squeezed(at: 1))
   }
 

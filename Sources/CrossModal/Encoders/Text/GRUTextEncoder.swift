@@ -69,17 +69,27 @@ public final class GRUTextEncoder: Module {
   }
 
   private func outputs(_ tokens: Tensor, lengths: [Int], _ output: Output) throws -> Tensor {
-    let (states, last) = try rnn(embed(tokens), lengths: lengths)
-    switch output {
-    case .states:
-      guard isBidirectional else { return states }
-      let both = try states.split(by: size, along: 2)
-      return try (both[0] + both[1]) / 2
-    case .last:
-      let top = last.size(along: 0)
-      guard isBidirectional else { return try last[top - 1] }
-      return try (last[top - 2] + last[top - 1]) / 2
-    }
+    let read = try read(tokens, lengths: lengths)
+    return output == .states ? read.states : read.last
+  }
+
+  /// What a text is on its way through the network.
+  struct Reading {
+    /// Word vectors, `[n, l, wordSize]`; behind the lengths those of word 0.
+    let words: Tensor
+    /// ``Output/states`` and ``Output/last``.
+    let states, last: Tensor
+  }
+
+  /// The same as by ``callAsFunction(_:lengths:_:)``, of numbers that were checked.
+  func read(_ tokens: Tensor, lengths: [Int]) throws -> Reading {
+    let words = try embed(tokens)
+    let (states, last) = try rnn(words, lengths: lengths)
+    let top = last.size(along: 0)
+    guard isBidirectional else { return Reading(words: words, states: states, last: try last[top - 1]) }
+    let both = try states.split(by: size, along: 2)
+    return Reading(
+      words: words, states: try (both[0] + both[1]) / 2, last: try (last[top - 2] + last[top - 1]) / 2)
   }
 
   /// The same without a graph, in blocks of texts of nearly one length, so that short texts do not wait for long ones.

@@ -56,12 +56,13 @@ public struct TextSettings: Sendable, Codable, Equatable {
 ///
 /// Without the map it is the text encoder of VSE++ (Faghri et al., BMVC 2018) and, in both directions, of VSE-infinity
 /// (Chen et al., CVPR 2021), with their names.
-public final class TokenEncoder: ItemEncoder {
+public final class TokenEncoder: FragmentNetwork {
   @Named var text: GRUTextEncoder
   @Named var pool: FragmentPool?
   let fc: LinearEncoder?
 
   public var size: Int { fc?.size ?? text.size }
+  public var conceptSize: Int { text.embed.weight.size(along: 1) }
 
   /// - Parameters:
   ///   - vocabulary: how many word numbers there are.
@@ -91,6 +92,21 @@ public final class TokenEncoder: ItemEncoder {
     }
     let vectors = try pool.map { try $0(states(.states), lengths: lengths) } ?? states(.last)
     return try fc.map { try $0(vectors) } ?? vectors
+  }
+
+  /// States of words, and word vectors before anything knows their order.
+  public func fragments(of items: Items, _ pass: Pass) throws -> FragmentedItems {
+    guard case .tokens(let rows, let lengths) = items else {
+      throw unsuitable(items, expected: "a sequence of word numbers")
+    }
+    let tokens = try checkedTokens(
+      rows.to(text.embed.weight.device), lengths: lengths, vocabulary: text.vocabulary)
+    let read = try text.read(tokens, lengths: lengths)
+    let pooled = try pool.map { try $0(read.states, lengths: lengths) } ?? read.last
+    return FragmentedItems(
+      vectors: try fc.map { try $0(pooled) } ?? pooled,
+      states: PaddedRows(try fc.map { try $0(read.states) } ?? read.states, lengths: lengths),
+      concepts: PaddedRows(read.words, lengths: lengths))
   }
 
   public func reset(using generator: Generator) throws {

@@ -70,6 +70,9 @@ extension BranchSettings {
   func validateNetworks() throws {
     let chunk = networks.chunkSize
     try networks.bert.validate()
+    try require(
+      chunk == 0 || !networks.alignment.isOn, "chunk_size", chunk,
+      "0 where fragments are aligned (alignment.terms)")
     // Statistics of a chunk are not those of the batch.
     try require(
       chunk == 0 || !networks.encoder.values.contains(where: normalizesBatches), "chunk_size", chunk,

@@ -39,6 +39,7 @@ public final class CLIP: JointBranches, Trainable, JointEmbedding, PublishedScal
         Gathering.key,
         MemorySettings.key,
         Positives.key,
+        BranchAlignmentSettings.key,
       ] + NetworkSettings.keys
 
     public func validateRelations() throws {

@@ -16,6 +16,8 @@ public class JointBranches: Module {
   @Named var scalingB: InputScaling?
   @Named var branchA: any ItemEncoder
   @Named var branchB: (any ItemEncoder)?
+  /// What aligns the fragments of partners, where the settings want it.
+  let alignment: BranchAlignment?
 
   private let inputs: [BranchInput]
   private let names: [String]
@@ -71,6 +73,8 @@ public class JointBranches: Module {
     _branchA = Named(wrappedValue: first.network, names.0)
     _scalingB = Named(wrappedValue: second?.scaling, "scaling_b")
     _branchB = Named(wrappedValue: isShared ? nil : second?.network, names.1)
+    alignment = try BranchAlignment(
+      settings.networks, [first.network, second?.network].compactMap(\.self), modalities)
   }
 
   /// Published networks have the names of their files, so that the weights of a run are a file of that kind, unless two of
@@ -140,12 +144,33 @@ public class JointBranches: Module {
 
   // MARK: - Vectors
 
-  /// Vectors of items as the network gives them, `[n, embed_size]`.
+  /// Vectors of items as the method compares them, `[n, d]`: those of the network, and what aligns fragments behind them.
   func vectors(_ items: Items, side: Int, _ pass: Pass = .evaluation) throws -> Tensor {
-    let scaling = side == 0 ? scalingA : scalingB
-    let network = side == 0 ? branchA : branchB ?? branchA
+    guard alignment == nil else { return try aligned(items, side: side, pass).embedding() }
+    let (items, network) = try given(items, side: side, pass)
+    return try finished(network.vectors(of: items, pass), side: side)
+  }
+
+  /// What the method makes of what a network gives; as it is unless a method says otherwise.
+  func finished(_ vectors: Tensor, side: Int) throws -> Tensor { vectors }
+
+  /// Items with what aligns their fragments.
+  private func aligned(_ items: Items, side: Int, _ pass: Pass) throws -> AlignedItems {
+    let (items, network) = try given(items, side: side, pass)
+    guard let alignment, let network = network as? any FragmentNetwork else {
+      return AlignedItems(whole: try finished(network.vectors(of: items, pass), side: side))
+    }
+    let found = try network.fragments(of: items, pass)
+    return try alignment(found, whole: finished(found.vectors, side: side), side: side, pass)
+  }
+
+  /// Items as the network of a side takes them, and the network.
+  private func given(
+    _ items: Items, side: Int, _ pass: Pass
+  ) throws -> (items: Items, network: any ItemEncoder) {
     let items = try inputs[side](items, pass)
-    return try network.vectors(of: scaling?.scaled(items) ?? items, pass)
+    let scaling = side == 0 ? scalingA : scalingB
+    return (try scaling?.scaled(items) ?? items, side == 0 ? branchA : branchB ?? branchA)
   }
 
   /// ``vectors(_:side:_:)`` in blocks without a graph, divided by their norms where `normalizes`.
@@ -166,6 +191,7 @@ public class JointBranches: Module {
   func pairSampler(_ data: some TrainingSet, _ training: TrainingConfiguration) throws -> any BatchSampler {
     let size = min(training.batchSize ?? data.count, data.count)
     try checkMemory(batch: size)
+    try alignment?.check(batch: size)
     if positives == .pair, let items = data.itemsOfPairs {
       return DistinctItemSampler(items: items, batchSize: size)
     }
@@ -185,6 +211,7 @@ public class JointBranches: Module {
     for (side, network) in [branchA, branchB].enumerated() {
       try network?.reset(using: Generator(seed: mixed(preparation.seed, UInt64(side))))
     }
+    try alignment?.reset(using: Generator(seed: mixed(preparation.seed, 0xA119)))
     try fitScaling(to: data)
   }
 
@@ -273,6 +300,11 @@ public class JointBranches: Module {
     _ batch: Batch, _ step: Step, _ objective: (Tensor, Tensor) throws -> ObjectiveValue
   ) throws -> ObjectiveValue {
     let pass = step.pass
+    if let alignment {
+      let items = try batch.items.prefix(2).enumerated().map { try aligned($1, side: $0, pass) }
+      let value = try value(of: items.map { try $0.embedding() }, step, objective)
+      return try withoutAutocast(on: step.device) { try alignment.adding(to: value, items, step) }
+    }
     func encode(_ items: [Items]) throws -> [Tensor] {
       try items.prefix(2).enumerated().map { try vectors($1, side: $0, pass) }
     }

@@ -55,7 +55,7 @@ final class MemoryBank: Module {
 
   /// Nil where the settings want none.
   init?(of settings: some BranchSettings, for data: DataDescription) throws {
-    let (memory, width) = (settings.memory, settings.networks.embedSize)
+    let (memory, width) = (settings.memory, settings.networks.vectorSize)
     guard memory.size > 0 else { return nil }
     hasTwo = data.modalities.count > 1
     let second = hasTwo ? memory.size : 0

@@ -18,6 +18,11 @@ public struct NetworkSettings: Codable, Sendable, Equatable {
   public var standardize = true
   public var standardizeEpsilon = 1e-6
   public var chunkSize = 0
+  /// Alignment of fragments; its key is one of the methods that have it.
+  public var alignment = BranchAlignmentSettings()
+
+  /// Width of the vectors that are compared.
+  var vectorSize: Int { alignment.isOn && alignment.settings.contextEmbedding ? 3 * embedSize : embedSize }
 
   public init() {}
 

@@ -38,6 +38,7 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding, PublishedSc
         Gathering.key,
         MemorySettings.key,
         Positives.key,
+        BranchAlignmentSettings.key,
       ] + NetworkSettings.keys
 
     public func validateRelations() throws {

@@ -125,6 +125,7 @@ extension VSEPlusPlus {
           "of a network that is trained along: train, or eval (fixed statistics, no dropout), which the published "
             + "figures had", part: ("pictures", "mode")),
         Positives.key,
+        BranchAlignmentSettings.key,
       ] + NetworkSettings.keys
 
     // MARK: - The networks of the papers
@@ -145,6 +146,9 @@ extension VSEPlusPlus {
 
     public func validateRelations() throws {
       try validateNetworks()
+      try require(
+        measure == .cosine || networks.vectorSize == networks.embedSize, "measure", measure.rawValue,
+        "cosine with alignment.context_embedding")
       try require(
         reduction == .sum || reduction == .mean, "reduction", reduction.rawValue, "sum or mean")
       _ = try objective(isWarmingUp: false)

@@ -53,9 +53,9 @@ public final class VSEPlusPlus: JointBranches, Trainable, JointEmbedding, Retrie
   public var metric: Metric { configuration.measure == .order ? .order : .dot }
 
   /// As the papers have it: divided by their norms (of images unless `no_imgnorm`), absolute with `use_abs`.
-  override func vectors(_ items: Items, side: Int, _ pass: Pass = .evaluation) throws -> Tensor {
-    var vectors = try super.vectors(items, side: side, pass)
-    if side > 0 || !configuration.noImgnorm { vectors = try vectors.normalized(along: 1) }
+  override func finished(_ vectors: Tensor, side: Int) throws -> Tensor {
+    let normalizes = side > 0 || !configuration.noImgnorm
+    let vectors = normalizes ? try vectors.normalized(along: 1) : vectors
     return configuration.useAbs ? try vectors.magnitude() : vectors
   }
 
@@ -157,7 +157,9 @@ extension VSEPlusPlus {
     var renamed = tensors.map { (name: own[Self.plainName($0.name)] ?? $0.name, tensor: $0.tensor) }
     let given = Set(renamed.map(\.name))
     for entry in entries where !given.contains(entry.name) {
-      let isOptional = entry.name.hasPrefix("scaling_") || entry.name.hasSuffix("num_batches_tracked")
+      let isOptional =
+        entry.name.hasPrefix("scaling_") || entry.name.hasPrefix("alignment.")
+        || entry.name.hasSuffix("num_batches_tracked")
       if isOptional { renamed.append((entry.name, entry.tensor)) }
     }
     try load(renamed, from: source)
