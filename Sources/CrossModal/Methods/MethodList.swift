@@ -23,6 +23,7 @@ public enum MethodList {
     ShowAttendTell.self,
     DenseCL.self,
     LocVTP.self,
+    SelfAlign.self,
   ]
 
   /// The method of a name.
