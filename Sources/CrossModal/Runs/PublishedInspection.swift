@@ -45,14 +45,16 @@ public struct PublishedInspection: Sendable {
       facts.append(
         .init(
           name: name, value: String(format: "%.4f", value),
-          origin: name == "logit_scale" ? "\(name): cosines times \(String(format: "%.4g", transform(value)))" : name))
+          origin: name == "logit_scale"
+            ? "\(name): cosines times \(String(format: "%.4g", transform(value)))" : name))
     }
     if let vision = architecture.vision {
       let stated = try folder.folder.flatMap { try PicturePreparation.load(from: $0) }
       let usual: PicturePreparation =
         scheme == .siglip
         ? .sigLIP(size: vision.imageSize ?? 224)
-        : PicturePreparation(size: vision.imageSize ?? 224, cropRounding: scheme == .openai ? .halfEven : .floor)
+        : PicturePreparation(
+          size: vision.imageSize ?? 224, cropRounding: scheme == .openai ? .halfEven : .floor)
       let own = stated ?? usual
       facts.append(
         .init(
@@ -60,7 +62,9 @@ public struct PublishedInspection: Sendable {
           value: "\(own.size) by \(own.size), \(own.resizeMode.rawValue) \(own.interpolation.rawValue), crop "
             + "\(own.cropRounding.rawValue), mean \(own.mean), std \(own.std)",
           origin: stated == nil ? "as usual for \(scheme.rawValue)" : "the folder"))
-      if stated == nil { warnings.append("no file says how pictures are brought to the network; taken is what is usual") }
+      if stated == nil {
+        warnings.append("no file says how pictures are brought to the network; taken is what is usual")
+      }
     } else {
       missing.append("a tower of pictures")
     }
@@ -87,8 +91,10 @@ public struct PublishedInspection: Sendable {
     }
     guard let tokenizer else {
       missing.append(
-        place == nil ? "a tokenizer: the file stands for itself; name one with --tokenizer" : "a tokenizer: the folder "
-          + PublishedTokenizers.missing)
+        place == nil
+          ? "a tokenizer: the file stands for itself; name one with --tokenizer"
+          : "a tokenizer: the folder "
+            + PublishedTokenizers.missing)
       return
     }
     let clean = (tokenizer as? BytePairTokenizer).map { ", cleaned as \($0.clean.rawValue)" } ?? ""
@@ -99,7 +105,8 @@ public struct PublishedInspection: Sendable {
         origin: place?.relativeName ?? ""))
     if let most = text.vocabulary, tokenizer.vocabularySize > most {
       missing.append(
-        "a tokenizer of these weights: the one that is there has \(tokenizer.vocabularySize) pieces, the network \(most)")
+        "a tokenizer of these weights: the one that is there has \(tokenizer.vocabularySize) pieces, the network \(most)"
+      )
     }
   }
 

@@ -63,14 +63,16 @@ struct PublishedResolution {
     if !published.map, let width = widths.first {
       guard Set(widths).count == 1 else {
         throw ConfigurationError.badValue(
-          key: "published.weights", value: "networks that give \(widths[0]) and \(widths[widths.count - 1]) numbers",
+          key: "published.weights",
+          value: "networks that give \(widths[0]) and \(widths[widths.count - 1]) numbers",
           expected: "networks of one width, or published.map for a map to embed_size behind each")
       }
       let usual = configuration.usualSize
       guard configuration.networks.embedSize == usual || configuration.networks.embedSize == width else {
         throw ConfigurationError.badValue(
           key: "embed_size", value: "\(configuration.networks.embedSize)",
-          expected: "\(width), as wide as what the published network gives, or published.map for a map behind it")
+          expected:
+            "\(width), as wide as what the published network gives, or published.map for a map behind it")
       }
       configuration.networks.embedSize = width
     }
@@ -96,7 +98,8 @@ struct PublishedResolution {
     let (folder, tensors) = try read(path)
     guard tensors.scheme.hasTowers else {
       throw PublishedModelError.unusable(
-        path, reason: "is a sentence encoder (\(tensors.scheme.rawValue)), which has no tower of \(modality.name)")
+        path,
+        reason: "is a sentence encoder (\(tensors.scheme.rawValue)), which has no tower of \(modality.name)")
     }
     let architecture = try PublishedArchitecture(
       of: tensors, folder.configuration, published.overrides(side: side), only: half)
@@ -106,7 +109,8 @@ struct PublishedResolution {
     facts += architecture.facts
     guard var sizes = half == .pictures ? architecture.vision : architecture.text else {
       throw PublishedModelError.unusable(
-        path, reason: "holds no tower of \(half == .pictures ? "pictures" : "texts"), which \(modality.name) needs")
+        path,
+        reason: "holds no tower of \(half == .pictures ? "pictures" : "texts"), which \(modality.name) needs")
     }
     guard half == .pictures else {
       try addTokenizer(for: modality, sizes, folder, published)
@@ -163,7 +167,8 @@ struct PublishedResolution {
     guard name == PieceFeaturizer.name else {
       throw ConfigurationError.badValue(
         key: "features.\(modality.name)", value: name,
-        expected: "\(PieceFeaturizer.name), or nothing, before a network with published weights, which has a tokenizer "
+        expected:
+          "\(PieceFeaturizer.name), or nothing, before a network with published weights, which has a tokenizer "
           + "of its own")
     }
     var own: JSON = given?.members == nil ? .object([]) : given ?? .object([])
@@ -172,7 +177,8 @@ struct PublishedResolution {
       guard let place = published.tokenizer ?? folder.folder?.path else {
         throw PublishedModelError.unusable(
           folder.path,
-          reason: "is a file by itself: name its tokenizer (published.tokenizer), a tokenizer.json, a vocab.json beside a "
+          reason:
+            "is a file by itself: name its tokenizer (published.tokenizer), a tokenizer.json, a vocab.json beside a "
             + "merges.txt, bpe_simple_vocab_16e6.txt.gz or spiece.model; the package open_clip_torch of PyPI carries "
             + "CLIP's")
       }
@@ -197,7 +203,8 @@ extension PublishedTowerSizes {
     let patch = vit?.patchSize ?? siglip?.patchSize ?? ModifiedResNet.stride
     guard side >= patch, side.isMultiple(of: patch) else {
       throw ConfigurationError.badValue(
-        key: "published.image_size", value: "\(side)", expected: "a multiple of \(patch), the side of a patch")
+        key: "published.image_size", value: "\(side)", expected: "a multiple of \(patch), the side of a patch"
+      )
     }
     vit?.imageSize = side
     resnet?.imageSize = side

@@ -28,7 +28,8 @@ extension Run {
     var tree = settings?.method ?? .object([])
     for member in tree.members ?? [] where member.key != "published" {
       throw ConfigurationError.badValue(
-        key: member.key, value: member.value.text(), expected: "left out: a published model takes published.KEY alone")
+        key: member.key, value: member.value.text(),
+        expected: "left out: a published model takes published.KEY alone")
     }
     tree["encoder"] = "published"
     var own = tree["published"] ?? .object([])
@@ -88,7 +89,8 @@ extension Run {
   /// - Throws: what building the method for these modalities throws.
   public func adapt(to data: DataDescription) throws {
     let own = record.data.modalities
-    guard isPublished, own.map(\.name) != data.modalities.map(\.name) || own.map(\.kind) != data.modalities.map(\.kind)
+    guard isPublished,
+      own.map(\.name) != data.modalities.map(\.name) || own.map(\.kind) != data.modalities.map(\.kind)
     else { return }
     var sides: [Int] = []
     for modality in data.modalities {

@@ -27,7 +27,8 @@ struct LinearKernelTests {
 
   @Test(
     "the gradient is that of operators in float64",
-    arguments: [[1, 1, 1], [14, 16, 32], [129, 30, 33], [260, 24, 7]], [(true, true), (true, false), (false, true)])
+    arguments: [[1, 1, 1], [14, 16, 32], [129, 30, 33], [260, 24, 7]],
+    [(true, true), (true, false), (false, true)])
   func gradient(sizes: [Int], follows: (rectified: Bool, added: Bool)) throws {
     let generator = try Generator(seed: 5)
     let given = try [[sizes[0], sizes[1]], [sizes[2], sizes[1]], [sizes[2]], [sizes[0], sizes[2]]].map {

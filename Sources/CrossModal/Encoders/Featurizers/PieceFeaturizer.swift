@@ -25,7 +25,8 @@ public struct PieceFeaturizer: TokenFeaturizer {
       ConfigurationKey(
         "clean",
         "what is done to texts first, of CLIP's: "
-          + "\(TextCleaning.allCases.map(\.rawValue).joined(separator: ", ")); null: as the kind of file has it"),
+          + "\(TextCleaning.allCases.map(\.rawValue).joined(separator: ", ")); null: as the kind of file has it"
+      ),
       ConfigurationKey(
         "context_length", "most pieces of a text, marks included; null: as the files say",
         aliases: ["max_words", "max_length"], in: .count(2...1 << 16)),

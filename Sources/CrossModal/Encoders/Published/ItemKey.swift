@@ -44,19 +44,25 @@ struct ItemKey: Hashable, Sendable {
 
   private init(_ picture: Picture) throws {
     switch picture.source {
-    case .file(let url):
-      var status = stat()
-      let path = url.standardizedFileURL.path
-      guard stat(path, &status) == 0 else { throw DataError.missing(file: picture.name) }
-      #if os(Linux)
-        let date = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
-      #else
-        let date = (status.st_mtimespec.tv_sec, status.st_mtimespec.tv_nsec)
-      #endif
-      self.init("\(path)\n\(status.st_size) \(date.0) \(date.1)".utf8)
+    case .file(let url): self.init(try Self.text(of: url, named: picture.name).utf8)
+    case .frame(let url, let seconds):
+      self.init("\(try Self.text(of: url, named: picture.name))\n\(seconds)".utf8)
     case .bytes(let data, _): self.init(data)
     case .pixels(let pixels):
       self.init("\(pixels.shape) \(pixels.dtype)".utf8 + (try pixels.contiguous().bytes()))
     }
+  }
+
+  /// Path, size and time of a file.
+  private static func text(of url: URL, named name: String) throws -> String {
+    var status = stat()
+    let path = url.standardizedFileURL.path
+    guard stat(path, &status) == 0 else { throw DataError.missing(file: name) }
+    #if os(Linux)
+      let date = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+    #else
+      let date = (status.st_mtimespec.tv_sec, status.st_mtimespec.tv_nsec)
+    #endif
+    return "\(path)\n\(status.st_size) \(date.0) \(date.1)"
   }
 }

@@ -13,7 +13,7 @@ public final class PublishedEncoder: PretrainedEncoder {
   public let weightsFile: String?
   public let weightsKey = "published.weights"
   public let pretrainedPart = ""
-  private let settings: PublishedEncoderSettings
+  let settings: PublishedEncoderSettings
   private var isPretrained = false
 
   public var size: Int { map?.size ?? width }
@@ -45,7 +45,8 @@ public final class PublishedEncoder: PretrainedEncoder {
     guard settings.map || width == size else {
       throw ConfigurationError.badValue(
         key: "embed_size", value: "\(size)",
-        expected: "\(width), as wide as what the published network gives, or published.map for a map behind it")
+        expected:
+          "\(width), as wide as what the published network gives, or published.map for a map behind it")
     }
     map = settings.map ? try LinearEncoder(from: width, to: size, using: generator) : nil
     try freeze()
@@ -75,7 +76,7 @@ public final class PublishedEncoder: PretrainedEncoder {
   private var depth: Int { pictures?.depth ?? texts?.depth ?? 0 }
 
   /// How far a parameter is from the top of the network.
-  private func distance(of name: String) -> Int {
+  func distance(of name: String) -> Int {
     let prefix = tower.sizes.prefix
     let own = prefix.isEmpty ? name : String(name.dropFirst(prefix.count + 1))
     return pictures?.distance(of: own) ?? texts?.distance(of: own) ?? 0
@@ -89,7 +90,8 @@ public final class PublishedEncoder: PretrainedEncoder {
   public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
     let own: Pass = normalizesBatches ? pass : .evaluation
     let isFrozen = settings.freeze == .nothing
-    let vectors = try isFrozen
+    let vectors =
+      try isFrozen
       ? withoutGradient { try networkVectors(of: items, own, sorts: true) }
       : networkVectors(of: items, own, sorts: !pass.isTraining)
     return try map.map { try $0(vectors) } ?? vectors
@@ -176,32 +178,6 @@ public final class PublishedEncoder: PretrainedEncoder {
       entry.tensor = try entry.tensor.detached() * (1 - share) + there * share
     }
   }
-
-  /// Parameters of this network in groups: those further from the top learn more slowly, and of norms, biases and tables
-  /// nothing decays.
-  ///
-  /// - Parameters:
-  ///   - entries: what of the method's parameters belongs to this network.
-  ///   - prefix: what stands before its own names there.
-  ///   - factor: multiplies the rate of the top.
-  func groups(of entries: [StateEntry], prefix: String, factor: Double) -> [ParameterGroup] {
-    var groups: [ParameterGroup] = []
-    var places: [String: Int] = [:]
-    for entry in entries {
-      let name = String(entry.name.dropFirst(prefix.count))
-      let steps = settings.layerDecay == 1 ? 0 : distance(of: name)
-      let decays = entry.tensor.rank > 1 && !name.contains("embedding") && !name.hasSuffix("probe")
-      let key = "\(steps) \(decays)"
-      if places[key] == nil {
-        places[key] = groups.count
-        var rate = factor
-        for _ in 0..<steps { rate *= settings.layerDecay }
-        groups.append(ParameterGroup([], rateFactor: rate, weightDecay: decays ? nil : 0))
-      }
-      if let place = places[key] { groups[place].parameters.append(entry) }
-    }
-    return groups
-  }
 }
 
 extension PublishedTensors {
@@ -226,7 +202,9 @@ extension PublishedTensors {
     var own = tensors.filter { isOwn($0.name) }
     if let side = sizes.imageSize {
       let (positions, prefix, patch): (String, Int, Int) =
-        if let vit = sizes.vit { ("visual.positional_embedding", 1, vit.patchSize) } else if sizes.resnet != nil {
+        if let vit = sizes.vit {
+          ("visual.positional_embedding", 1, vit.patchSize)
+        } else if sizes.resnet != nil {
           ("visual.attnpool.positional_embedding", 1, ModifiedResNet.stride)
         } else {
           ("vision_model.embeddings.position_embedding.weight", 0, sizes.siglip?.patchSize ?? 1)

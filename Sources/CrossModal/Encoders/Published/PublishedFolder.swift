@@ -21,7 +21,9 @@ public struct PublishedFolder: Sendable {
   private static let openCLIP = "open_clip_model.safetensors"
   private static let pickles = ["bin", "pt", "pth"]
   /// Files that are never the whole of a model although they end like one.
-  private static let besides = ["training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth", "optimizer.bin"]
+  private static let besides = [
+    "training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth", "optimizer.bin",
+  ]
 
   /// - Parameters:
   ///   - path: a file or a folder.
@@ -40,7 +42,8 @@ public struct PublishedFolder: Sendable {
     if !pickles, let pickle = found.first(where: { Self.isPickle($0) }) {
       throw PublishedModelError.unusable(
         pickle.relativeName,
-        reason: "was written by PyTorch, of which nothing is read here but safetensors: convert it first (crossmodal "
+        reason:
+          "was written by PyTorch, of which nothing is read here but safetensors: convert it first (crossmodal "
           + "convert \(path) --out FILE.safetensors, or a run's folder)")
     }
     for file in found { try Self.checkPresence(file) }
@@ -109,7 +112,8 @@ public struct PublishedFolder: Sendable {
     }
   }
 
-  private static func configuration(in folder: URL, beside weights: String) throws -> PublishedConfiguration? {
+  private static func configuration(in folder: URL, beside weights: String) throws -> PublishedConfiguration?
+  {
     let names = ["config.json", "open_clip_config.json"]
     let isOpenCLIP = weights.hasPrefix("open_clip")
     for name in isOpenCLIP ? names.reversed() : names {
