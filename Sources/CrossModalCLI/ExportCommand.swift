@@ -34,7 +34,8 @@ struct ExportCommand: ParsableCommand {
   @Flag(help: "Write tables (.csv) of what was found instead of weights.")
   var tables = false
 
-  @Option(help: "The form of a published model to write networks of encoder published in: openai or huggingface.")
+  @Option(
+    help: "The form of a published model to write networks of encoder published in: openai or huggingface.")
   var scheme: String?
 
   @OptionGroup var output: OutputOptions

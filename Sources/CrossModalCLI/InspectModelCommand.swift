@@ -5,7 +5,8 @@ import Foundation
 struct InspectModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Say what published weights are: the model, its sizes and where each was found, what is missing.",
+    abstract:
+      "Say what published weights are: the model, its sizes and where each was found, what is missing.",
     discussion: HelpText.discussion(
       """
       EXAMPLES
@@ -36,7 +37,9 @@ struct InspectModelCommand: ParsableCommand {
 
 /// What is said over the files of a published model.
 struct PublishedOptions: ParsableArguments {
-  @Option(help: "The tokenizer of the weights, where it is not beside them: its file or folder.", completion: .file())
+  @Option(
+    help: "The tokenizer of the weights, where it is not beside them: its file or folder.",
+    completion: .file())
   var tokenizer: String?
 
   @Option(

@@ -212,7 +212,8 @@ struct Learning {
   func record(device: Device = .cpu) throws -> RunRecord {
     RunRecord(
       method: Swift.type(of: method).description.name, configuration: try method.settings(),
-      training: try training?.tree() ?? .null, chosen: try method.reasons(), features: FeaturizerFiles.record(choices, featurizers, of: data.split.description),
+      training: try training?.tree() ?? .null, chosen: try method.reasons(),
+      features: FeaturizerFiles.record(choices, featurizers, of: data.split.description),
       targets: targetSettings.record(of: targets), seed: seed,
       threads: Runtime.threads, device: device.description, dataPath: data.split.source.path ?? "",
       split: data.split.name,

@@ -9,7 +9,8 @@ struct MethodPlan {
   private let made: (any MethodConfiguration, DataDescription) throws -> any Method
 
   init<M: Method>(
-    _ type: M.Type, _ configuration: M.Configuration, training: TrainingConfiguration?, targets: TargetSettings
+    _ type: M.Type, _ configuration: M.Configuration, training: TrainingConfiguration?,
+    targets: TargetSettings
   ) {
     self.type = type
     self.training = training

@@ -8,9 +8,10 @@ extension FolderKind {
     isOne: { folder in
       ["model.safetensors", "open_clip_model.safetensors"].contains {
         FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
-      } && ["config.json", "open_clip_config.json"].contains {
-        FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
       }
+        && ["config.json", "open_clip_config.json"].contains {
+          FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
+        }
     })
 }
 
@@ -36,7 +37,8 @@ extension Run {
     }
     guard encoders.allSatisfy({ $0.map == nil }) else {
       throw PublishedModelError.unusable(
-        record.data.name, reason: "the run has a map behind its networks (published.map), which no published model has")
+        record.data.name,
+        reason: "the run has a map behind its networks (published.map), which no published model has")
     }
     let form = try PublishedForm(encoders.map(\.tower), scheme, name: record.data.name)
     var tensors = encoders.flatMap(\.published).map { (name: $0.name, tensor: $0.tensor) }
@@ -54,7 +56,9 @@ extension Run {
       for (name, json) in try form.files(tokenizer, note) {
         try AtomicFile.write(Data((json.text(pretty: true) + "\n").utf8), to: path(name))
       }
-      if let tokenizer { try AtomicFile.write(Data(tokenizer.document.text().utf8), to: path("tokenizer.json")) }
+      if let tokenizer {
+        try AtomicFile.write(Data(tokenizer.document.text().utf8), to: path("tokenizer.json"))
+      }
     }
     try staged.commit()
     return tensors.count
@@ -76,10 +80,19 @@ private struct PublishedForm {
     let isSigLIP = towers.contains { $0.sizes.isSigLIP }
     self.scheme = scheme == .openai ? .openai : isSigLIP ? .siglip : .huggingface
     let refuse = { (reason: String) in PublishedModelError.unusable(name, reason: reason) }
+    guard towers.allSatisfy({ $0.sizes.sentence == nil }) else {
+      throw refuse(
+        "is a sentence encoder, which is not written in these forms: `crossmodal export` without --scheme writes "
+          + "its weights under Hugging Face's names")
+    }
     switch self.scheme {
     case .openai:
-      guard !isSigLIP else { throw refuse("SigLIP's networks have no names of OpenAI's: export them as huggingface") }
-      let activations = towers.compactMap { $0.sizes.vit?.blocks.activation ?? $0.sizes.text?.blocks.activation }
+      guard !isSigLIP else {
+        throw refuse("SigLIP's networks have no names of OpenAI's: export them as huggingface")
+      }
+      let activations = towers.compactMap {
+        $0.sizes.vit?.blocks.activation ?? $0.sizes.text?.blocks.activation
+      }
       guard Set(activations).count < 2 || !activations.contains(.quickGELU) else {
         throw refuse("its two networks have different activations, which open_clip cannot say")
       }
@@ -89,10 +102,12 @@ private struct PublishedForm {
         throw refuse("transformers has no residual network of CLIP: export it as openai")
       }
       guard vit.map({ $0.pool == .tok && $0.hasFirstNorm && $0.output != nil }) ?? true else {
-        throw refuse("its network of pictures pools or begins in a way that transformers has not: export it as openai")
+        throw refuse(
+          "its network of pictures pools or begins in a way that transformers has not: export it as openai")
       }
       guard text?.sizes.text.map({ $0.causal && $0.pool != .last && $0.projection == .matrix }) ?? true else {
-        throw refuse("its network of texts reads or maps in a way that transformers has not: export it as openai")
+        throw refuse(
+          "its network of texts reads or maps in a way that transformers has not: export it as openai")
       }
     default: break
     }
@@ -113,7 +128,9 @@ private struct PublishedForm {
     if scheme == .openai { return [("open_clip_config.json", openCLIP(tokenizer))] }
     if vision?.preparation?.resizeMode == .longest {
       throw PublishedModelError.unusable(
-        name, reason: "its pictures are resized by the longer side, which transformers has not: export it as openai")
+        name,
+        reason: "its pictures are resized by the longer side, which transformers has not: export it as openai"
+      )
     }
     var files = [("config.json", huggingFace)]
     if let own = vision?.preparation { files.append(("preprocessor_config.json", preprocessor(own))) }
@@ -221,7 +238,8 @@ private struct PublishedForm {
       var json: JSON = [
         "image_size": .int(vit.imageSize), "layers": .int(own.layers), "width": .int(own.width),
         "head_width": .int(own.width / own.heads), "patch_size": .int(vit.patchSize),
-        "mlp_ratio": .double(Double(own.mlpWidth) / Double(own.width)), "pool_type": .string(vit.pool.rawValue),
+        "mlp_ratio": .double(Double(own.mlpWidth) / Double(own.width)),
+        "pool_type": .string(vit.pool.rawValue),
       ]
       if vit.finalLnAfterPool { json["final_ln_after_pool"] = true }
       if !vit.hasFirstNorm { json["no_ln_pre"] = true }
@@ -238,7 +256,8 @@ private struct PublishedForm {
       var json: JSON = [
         "context_length": .int(sizes.contextLength), "vocab_size": .int(sizes.vocabSize),
         "width": .int(own.width), "heads": .int(own.heads), "layers": .int(own.layers),
-        "mlp_ratio": .double(Double(own.mlpWidth) / Double(own.width)), "pool_type": .string(sizes.pool.rawValue),
+        "mlp_ratio": .double(Double(own.mlpWidth) / Double(own.width)),
+        "pool_type": .string(sizes.pool.rawValue),
       ]
       if let end = sizes.eosTokenId { json["eos_id"] = .int(end) }
       if !sizes.causal { json["no_causal_mask"] = true }

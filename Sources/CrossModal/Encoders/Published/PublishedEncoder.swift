@@ -45,7 +45,8 @@ public final class PublishedEncoder: PretrainedEncoder {
     guard settings.map || width == size else {
       throw ConfigurationError.badValue(
         key: "embed_size", value: "\(size)",
-        expected: "\(width), as wide as what the published network gives, or published.map for a map behind it")
+        expected:
+          "\(width), as wide as what the published network gives, or published.map for a map behind it")
     }
     map = settings.map ? try LinearEncoder(from: width, to: size, using: generator) : nil
     try freeze()
@@ -74,6 +75,20 @@ public final class PublishedEncoder: PretrainedEncoder {
 
   private var depth: Int { pictures?.depth ?? texts?.depth ?? 0 }
 
+  /// What the rate of the top is multiplied with for a parameter: less for each block further down.
+  ///
+  /// - Parameter name: as this network has it.
+  func rate(of name: String) -> Double {
+    var rate = 1.0
+    if settings.layerDecay != 1 { for _ in 0..<distance(of: name) { rate *= settings.layerDecay } }
+    return rate
+  }
+
+  /// Whether weight decay is meant for a parameter: not for norms, biases and tables.
+  func decays(_ entry: StateEntry) -> Bool {
+    entry.tensor.rank > 1 && !entry.name.contains("embedding") && !entry.name.hasSuffix("probe")
+  }
+
   /// How far a parameter is from the top of the network.
   private func distance(of name: String) -> Int {
     let prefix = tower.sizes.prefix
@@ -89,7 +104,8 @@ public final class PublishedEncoder: PretrainedEncoder {
   public func vectors(of items: Items, _ pass: Pass) throws -> Tensor {
     let own: Pass = normalizesBatches ? pass : .evaluation
     let isFrozen = settings.freeze == .nothing
-    let vectors = try isFrozen
+    let vectors =
+      try isFrozen
       ? withoutGradient { try networkVectors(of: items, own, sorts: true) }
       : networkVectors(of: items, own, sorts: !pass.isTraining)
     return try map.map { try $0(vectors) } ?? vectors
@@ -114,18 +130,19 @@ public final class PublishedEncoder: PretrainedEncoder {
         key: "pieces of a text", value: "\(tokens.size(along: 1))",
         expected: "\(texts.contextLength), padding included, which this network reads too")
     }
-    let pooled = sorts ? try sorted(tokens, texts) : try texts.pooled(tokens)
+    let pooled = sorts ? try sorted(tokens, lengths, texts) : try texts.pooled(tokens, lengths: lengths)
     return settings.output == .pooled ? pooled : try texts.projected(pooled)
   }
 
   /// Texts of like lengths together, so that short ones do not wait for long ones.
-  private func sorted(_ tokens: Tensor, _ tower: any TextTower) throws -> Tensor {
+  private func sorted(_ tokens: Tensor, _ lengths: [Int], _ tower: any TextTower) throws -> Tensor {
     let count = tokens.size(along: 0)
-    guard count > Self.textsTogether else { return try tower.pooled(tokens) }
-    let seen = try tower.seen(tokens)
+    guard count > Self.textsTogether else { return try tower.pooled(tokens, lengths: lengths) }
+    let seen = try tower.seen(tokens, lengths: lengths)
     let order = seen.indices.sorted { (seen[$0], $0) < (seen[$1], $1) }
     let parts = try stride(from: 0, to: count, by: Self.textsTogether).map { start in
-      try tower.pooled(tokens.rows(at: Array(order[start..<min(start + Self.textsTogether, count)])))
+      let rows = Array(order[start..<min(start + Self.textsTogether, count)])
+      return try tower.pooled(tokens.rows(at: rows), lengths: rows.map { lengths[$0] })
     }
     var places = [Int](repeating: 0, count: count)
     for (place, row) in order.enumerated() { places[row] = place }
@@ -176,32 +193,6 @@ public final class PublishedEncoder: PretrainedEncoder {
       entry.tensor = try entry.tensor.detached() * (1 - share) + there * share
     }
   }
-
-  /// Parameters of this network in groups: those further from the top learn more slowly, and of norms, biases and tables
-  /// nothing decays.
-  ///
-  /// - Parameters:
-  ///   - entries: what of the method's parameters belongs to this network.
-  ///   - prefix: what stands before its own names there.
-  ///   - factor: multiplies the rate of the top.
-  func groups(of entries: [StateEntry], prefix: String, factor: Double) -> [ParameterGroup] {
-    var groups: [ParameterGroup] = []
-    var places: [String: Int] = [:]
-    for entry in entries {
-      let name = String(entry.name.dropFirst(prefix.count))
-      let steps = settings.layerDecay == 1 ? 0 : distance(of: name)
-      let decays = entry.tensor.rank > 1 && !name.contains("embedding") && !name.hasSuffix("probe")
-      let key = "\(steps) \(decays)"
-      if places[key] == nil {
-        places[key] = groups.count
-        var rate = factor
-        for _ in 0..<steps { rate *= settings.layerDecay }
-        groups.append(ParameterGroup([], rateFactor: rate, weightDecay: decays ? nil : 0))
-      }
-      if let place = places[key] { groups[place].parameters.append(entry) }
-    }
-    return groups
-  }
 }
 
 extension PublishedTensors {
@@ -226,7 +217,9 @@ extension PublishedTensors {
     var own = tensors.filter { isOwn($0.name) }
     if let side = sizes.imageSize {
       let (positions, prefix, patch): (String, Int, Int) =
-        if let vit = sizes.vit { ("visual.positional_embedding", 1, vit.patchSize) } else if sizes.resnet != nil {
+        if let vit = sizes.vit {
+          ("visual.positional_embedding", 1, vit.patchSize)
+        } else if sizes.resnet != nil {
           ("visual.attnpool.positional_embedding", 1, ModifiedResNet.stride)
         } else {
           ("vision_model.embeddings.position_embedding.weight", 0, sizes.siglip?.patchSize ?? 1)

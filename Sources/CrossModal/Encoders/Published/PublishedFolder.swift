@@ -13,6 +13,8 @@ public struct PublishedFolder: Sendable {
   /// Where the configuration, the tokenizer and the settings of pictures are looked for; nil for a file that stands
   /// for itself.
   public let folder: URL?
+  /// Of a sentence encoder in parts, the folder of its network; nil for others.
+  let network: URL?
   /// What the configuration beside the weights says; nil where there is none.
   public let configuration: PublishedConfiguration?
 
@@ -21,7 +23,9 @@ public struct PublishedFolder: Sendable {
   private static let openCLIP = "open_clip_model.safetensors"
   private static let pickles = ["bin", "pt", "pth"]
   /// Files that are never the whole of a model although they end like one.
-  private static let besides = ["training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth", "optimizer.bin"]
+  private static let besides = [
+    "training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth", "optimizer.bin",
+  ]
 
   /// - Parameters:
   ///   - path: a file or a folder.
@@ -35,12 +39,16 @@ public struct PublishedFolder: Sendable {
     guard FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder) else {
       throw DataError.missing(file: path)
     }
+    let inside =
+      isFolder.boolValue && SentenceFolder.isOne(place) ? try SentenceFolder.layout(of: place).network : nil
+    network = inside
     let found =
-      isFolder.boolValue ? try Self.weights(in: place, path, pickles: pickles) : [place]
+      isFolder.boolValue ? try Self.weights(in: inside ?? place, path, pickles: pickles) : [place]
     if !pickles, let pickle = found.first(where: { Self.isPickle($0) }) {
       throw PublishedModelError.unusable(
         pickle.relativeName,
-        reason: "was written by PyTorch, of which nothing is read here but safetensors: convert it first (crossmodal "
+        reason:
+          "was written by PyTorch, of which nothing is read here but safetensors: convert it first (crossmodal "
           + "convert \(path) --out FILE.safetensors, or a run's folder)")
     }
     for file in found { try Self.checkPresence(file) }
@@ -50,7 +58,7 @@ public struct PublishedFolder: Sendable {
       [Self.weights, Self.openCLIP].contains(place.lastPathComponent)
       || ["pytorch_model.bin", "open_clip_pytorch_model.bin"].contains(place.lastPathComponent)
     folder = isFolder.boolValue || isUsual ? own : nil
-    configuration = try folder.flatMap {
+    configuration = try (inside ?? folder).flatMap {
       try Self.configuration(in: $0, beside: found.first?.lastPathComponent ?? "")
     }
   }
@@ -109,7 +117,8 @@ public struct PublishedFolder: Sendable {
     }
   }
 
-  private static func configuration(in folder: URL, beside weights: String) throws -> PublishedConfiguration? {
+  private static func configuration(in folder: URL, beside weights: String) throws -> PublishedConfiguration?
+  {
     let names = ["config.json", "open_clip_config.json"]
     let isOpenCLIP = weights.hasPrefix("open_clip")
     for name in isOpenCLIP ? names.reversed() : names {

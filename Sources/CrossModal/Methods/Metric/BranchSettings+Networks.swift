@@ -49,7 +49,8 @@ extension BranchSettings {
       }
       if let most = tower.sizes.contextLength, let longest = modality.longest {
         try require(
-          longest <= most, "published.context_length", longest, "\(most) or less, for which the network has positions")
+          longest <= most, "published.context_length", longest,
+          "\(most) or less, for which the network has positions")
       }
       return Branch(
         network: try PublishedEncoder(

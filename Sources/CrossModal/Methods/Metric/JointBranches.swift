@@ -80,7 +80,9 @@ public class JointBranches: Module {
   ) -> (String, String) {
     let published = [first, second].map { $0 as? PublishedEncoder }
     let prefixes = published.compactMap { $0?.tower.sizes.prefix }
-    guard Set(prefixes).count == prefixes.count, published.allSatisfy({ $0?.map == nil }) else { return names }
+    guard Set(prefixes).count == prefixes.count, published.allSatisfy({ $0?.map == nil }) else {
+      return names
+    }
     return (published[0] == nil ? names.0 : "", published[1] == nil ? names.1 : "")
   }
 
@@ -119,7 +121,8 @@ public class JointBranches: Module {
     guard networks.contains(where: { $0.parameters.contains { $0.tensor.requiresGradient } }) else {
       throw ConfigurationError.badValue(
         key: "published.freeze", value: "all",
-        expected: "none or a number of blocks from the top, or published.map for a map behind the networks: else "
+        expected:
+          "none or a number of blocks from the top, or published.map for a map behind the networks: else "
           + "nothing is trained")
     }
   }

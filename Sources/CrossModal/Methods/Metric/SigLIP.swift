@@ -77,7 +77,8 @@ public final class SigLIP: JointBranches, Trainable, JointEmbedding, PublishedSc
   public override func begin(with contents: AssetContents) throws {
     try super.begin(with: contents)
     let usual = Configuration()
-    guard configuration.initLogitScale == usual.initLogitScale, configuration.initBias == usual.initBias else {
+    guard configuration.initLogitScale == usual.initLogitScale, configuration.initBias == usual.initBias
+    else {
       return
     }
     for encoder in publishedEncoders {

@@ -124,12 +124,12 @@ struct PublishedSettings {
   }
 
   /// One of a closed choice.
-  func choice<Choice: RawRepresentable & CaseIterable>(
-    _ key: String, or fallback: Choice
-  ) throws(DataError) -> Choice where Choice.RawValue == String {
+  func choice<Kind: RawRepresentable & CaseIterable>(
+    _ key: String, or fallback: Kind
+  ) throws(DataError) -> Kind where Kind.RawValue == String {
     guard let value = json[key], !value.isNull else { return fallback }
-    guard let choice = value.string.flatMap(Choice.init) else {
-      throw bad(key, Choice.allCases.map(\.rawValue).joined(separator: " or "))
+    guard let choice = value.string.flatMap(Kind.init) else {
+      throw bad(key, Kind.allCases.map(\.rawValue).joined(separator: " or "))
     }
     return choice
   }
