@@ -31,7 +31,9 @@ public struct PublishedInspection: Sendable {
     var warnings: [String] = []
     var missing: [String] = []
     guard model.scheme.hasTowers else {
-      (self.facts, self.warnings, self.missing) = ([], [], [])
+      let found = try folder.tower(.texts, of: model, settings)
+      if let tower = found.tower { try Self.addTokenizer(tower, folder, settings, &facts, &missing) }
+      (self.facts, self.warnings, self.missing) = (found.facts + facts, found.warnings, missing)
       return
     }
     var overrides = settings.overrides(side: 0)
@@ -50,11 +52,7 @@ public struct PublishedInspection: Sendable {
     }
     if let vision = architecture.vision {
       let stated = try folder.folder.flatMap { try PicturePreparation.load(from: $0) }
-      let usual: PicturePreparation =
-        scheme == .siglip
-        ? .sigLIP(size: vision.imageSize ?? 224)
-        : PicturePreparation(
-          size: vision.imageSize ?? 224, cropRounding: scheme == .openai ? .halfEven : .floor)
+      let usual = PicturePreparation.usual(for: scheme, size: vision.imageSize ?? 224)
       let own = stated ?? usual
       facts.append(
         .init(
@@ -69,7 +67,7 @@ public struct PublishedInspection: Sendable {
       missing.append("a tower of pictures")
     }
     if let text = architecture.text {
-      try Self.addTokenizer(text, folder, settings, &facts, &missing)
+      try Self.addTokenizer(PublishedTower(text), folder, settings, &facts, &missing)
     } else {
       missing.append("a tower of texts")
     }
@@ -81,13 +79,14 @@ public struct PublishedInspection: Sendable {
   }
 
   private static func addTokenizer(
-    _ text: PublishedTowerSizes, _ folder: PublishedFolder, _ settings: PublishedEncoderSettings,
+    _ tower: PublishedTower, _ folder: PublishedFolder, _ settings: PublishedEncoderSettings,
     _ facts: inout [PublishedArchitecture.Fact], _ missing: inout [String]
   ) throws {
-    let place = settings.tokenizer.map { URL(fileURLWithPath: $0) } ?? folder.folder
+    let place = settings.tokenizer.map { URL(fileURLWithPath: $0) } ?? folder.network ?? folder.folder
     let tokenizer = try place.flatMap {
       try PublishedTokenizers.load(
-        from: $0, contextLength: settings.contextLength ?? text.contextLength, clean: settings.clean)
+        from: $0, contextLength: tower.sizes.textLength(settings.contextLength, usual: tower.longest),
+        clean: settings.clean)
     }
     guard let tokenizer else {
       missing.append(
@@ -103,7 +102,7 @@ public struct PublishedInspection: Sendable {
         name: "tokenizer",
         value: "\(tokenizer.vocabularySize) pieces, texts of \(tokenizer.contextLength)\(clean)",
         origin: place?.relativeName ?? ""))
-    if let most = text.vocabulary, tokenizer.vocabularySize > most {
+    if let most = tower.sizes.vocabulary, tokenizer.vocabularySize > most {
       missing.append(
         "a tokenizer of these weights: the one that is there has \(tokenizer.vocabularySize) pieces, the network \(most)"
       )

@@ -96,72 +96,27 @@ struct PublishedResolution {
     case .vector, .set, .sequence: return nil
     }
     let (folder, tensors) = try read(path)
-    guard tensors.scheme.hasTowers else {
-      throw PublishedModelError.unusable(
-        path,
-        reason: "is a sentence encoder (\(tensors.scheme.rawValue)), which has no tower of \(modality.name)")
-    }
-    let architecture = try PublishedArchitecture(
-      of: tensors, folder.configuration, published.overrides(side: side), only: half)
-    for warning in architecture.warnings where !notes.contains("warning: \(warning)") {
+    let found = try folder.tower(half, of: tensors, published, side: side)
+    for warning in found.warnings where !notes.contains("warning: \(warning)") {
       notes.append("warning: \(warning)")
     }
-    facts += architecture.facts
-    guard var sizes = half == .pictures ? architecture.vision : architecture.text else {
+    facts += found.facts
+    guard let tower = found.tower else {
       throw PublishedModelError.unusable(
         path,
         reason: "holds no tower of \(half == .pictures ? "pictures" : "texts"), which \(modality.name) needs")
     }
-    guard half == .pictures else {
-      try addTokenizer(for: modality, sizes, folder, published)
-      return PublishedTower(sizes)
-    }
-    if let side = published.imageSize { try sizes.setImageSize(side) }
-    let preparation = try preparation(for: sizes, scheme: tensors.scheme, folder, published)
-    return PublishedTower(sizes, preparation: preparation)
-  }
-
-  /// How pictures are brought to a network: as its folder says, else as its kind usually has it.
-  private mutating func preparation(
-    for sizes: PublishedTowerSizes, scheme: PublishedScheme, _ folder: PublishedFolder,
-    _ published: PublishedEncoderSettings
-  ) throws -> PicturePreparation {
-    let side = sizes.imageSize ?? 224
-    var preparation: PicturePreparation
-    if let stated = try folder.folder.flatMap({ try PicturePreparation.load(from: $0) }) {
-      preparation = stated
-      if stated.size != side, published.imageSize == nil {
-        notes.append(
-          "warning: \(folder.path): pictures are said to have \(stated.size) pixels a side, the network has positions "
-            + "for \(side); taken is \(side)")
-      }
-      // The share of the middle stays.
-      preparation.resize = stated.resize.map { Int((Double($0 * side) / Double(stated.size)).rounded()) }
-      preparation.size = side
-    } else if scheme == .siglip {
-      preparation = .sigLIP(size: side)
-    } else {
-      preparation = PicturePreparation(size: side, cropRounding: scheme == .openai ? .halfEven : .floor)
-    }
-    preparation.cropRounding = published.cropRounding ?? preparation.cropRounding
-    preparation.resizeMode = published.resizeMode ?? preparation.resizeMode
-    preparation.interpolation = published.interpolation ?? preparation.interpolation
-    return preparation
+    if half == .texts { try addTokenizer(for: modality, tower, folder, published) }
+    return tower
   }
 
   /// The tokenizer that belongs to the weights, as the featurizer of a modality of texts.
   private mutating func addTokenizer(
-    for modality: DataDescription.Modality, _ sizes: PublishedTowerSizes, _ folder: PublishedFolder,
+    for modality: DataDescription.Modality, _ tower: PublishedTower, _ folder: PublishedFolder,
     _ published: PublishedEncoderSettings
   ) throws {
     guard modality.kind == .text else { return }
-    let most = sizes.contextLength ?? 0
-    let length = published.contextLength ?? most
-    guard length <= most else {
-      throw ConfigurationError.badValue(
-        key: "published.context_length", value: "\(length)",
-        expected: "\(most) or less, for which the network has positions")
-    }
+    let length = try tower.sizes.textLength(published.contextLength, usual: tower.longest)
     let given = settings.features[modality.name]
     let name = given?.string ?? given?["name"]?.string ?? PieceFeaturizer.name
     guard name == PieceFeaturizer.name else {
@@ -174,17 +129,10 @@ struct PublishedResolution {
     var own: JSON = given?.members == nil ? .object([]) : given ?? .object([])
     own["name"] = .string(PieceFeaturizer.name)
     if own["tokenizer"] == nil {
-      guard let place = published.tokenizer ?? folder.folder?.path else {
-        throw PublishedModelError.unusable(
-          folder.path,
-          reason:
-            "is a file by itself: name its tokenizer (published.tokenizer), a tokenizer.json, a vocab.json beside a "
-            + "merges.txt, bpe_simple_vocab_16e6.txt.gz or spiece.model; the package open_clip_torch of PyPI carries "
-            + "CLIP's")
-      }
-      own["tokenizer"] = .string(place)
+      own["tokenizer"] = .string(try folder.placeOfTokenizer(published.tokenizer).path)
     }
     own["context_length"] = .int(length)
+    if own["prompt"] == nil, let prompt = tower.prompt { own["prompt"] = .string(prompt) }
     if let clean = published.clean { own["clean"] = .string(clean.rawValue) }
     settings = settings.settingFeature(of: modality.name, to: own)
   }
@@ -193,21 +141,4 @@ struct PublishedResolution {
 extension BranchSettings {
   /// Width of vectors where nothing is said.
   fileprivate var usualSize: Int { Self().networks.embedSize }
-}
-
-extension PublishedTowerSizes {
-  /// Takes another size of pictures, for which positions are then resampled.
-  ///
-  /// - Throws: ``ConfigurationError`` for one that is no multiple of a patch.
-  fileprivate mutating func setImageSize(_ side: Int) throws {
-    let patch = vit?.patchSize ?? siglip?.patchSize ?? ModifiedResNet.stride
-    guard side >= patch, side.isMultiple(of: patch) else {
-      throw ConfigurationError.badValue(
-        key: "published.image_size", value: "\(side)", expected: "a multiple of \(patch), the side of a patch"
-      )
-    }
-    vit?.imageSize = side
-    resnet?.imageSize = side
-    siglip?.imageSize = side
-  }
 }

@@ -80,6 +80,11 @@ private struct PublishedForm {
     let isSigLIP = towers.contains { $0.sizes.isSigLIP }
     self.scheme = scheme == .openai ? .openai : isSigLIP ? .siglip : .huggingface
     let refuse = { (reason: String) in PublishedModelError.unusable(name, reason: reason) }
+    guard towers.allSatisfy({ $0.sizes.sentence == nil }) else {
+      throw refuse(
+        "is a sentence encoder, which is not written in these forms: `crossmodal export` without --scheme writes "
+          + "its weights under Hugging Face's names")
+    }
     switch self.scheme {
     case .openai:
       guard !isSigLIP else {

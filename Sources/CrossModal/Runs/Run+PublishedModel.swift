@@ -4,8 +4,8 @@ import Torch
 extension Run {
   /// A run of a published model: it embeds, scores and searches, and needs no data set to be made.
   ///
-  /// Two towers become a run of `clip` or `siglip` with modalities `image` and `text`, one tower a run of that modality
-  /// alone. Weights are float32 under the names of the published file (of CLIP, OpenAI's), and settings, tokenizer and
+  /// Two towers become a run of `clip` or `siglip` with modalities `image` and `text`, one tower or a sentence encoder a
+  /// run of that modality alone. Weights are float32 under the names of the published file (of CLIP, OpenAI's), and settings, tokenizer and
   /// how pictures are brought to the network are kept with them. Where a data set has other names, modalities are matched
   /// by their kinds (``adapt(to:)``).
   /// - Parameters:
@@ -18,9 +18,6 @@ extension Run {
   ) throws -> Run {
     let folder = try PublishedFolder(path, pickles: true)
     let tensors = try folder.model()
-    guard tensors.scheme.hasTowers else {
-      throw PublishedModelError.unusable(path, reason: "is a sentence encoder, of which no run is made yet")
-    }
     let names = tensors.tensors.map(\.name)
     // What is added to the scores is SigLIP's, whatever the towers are.
     let hasBias = tensors.scheme == .siglip || names.contains("logit_bias")
@@ -36,7 +33,9 @@ extension Run {
     own["weights"] = .string(path)
     tree["published"] = own
     let hasPictures = names.contains { $0.hasPrefix("visual.") || $0.hasPrefix("vision_model.") }
-    let hasTexts = names.contains { $0.hasPrefix("token_embedding.") || $0.hasPrefix("text_model.") }
+    let hasTexts =
+      !tensors.scheme.hasTowers
+      || names.contains { $0.hasPrefix("token_embedding.") || $0.hasPrefix("text_model.") }
     var modalities: [DataDescription.Modality] = []
     if hasPictures { modalities.append(.init(name: "image", kind: .images)) }
     if hasTexts { modalities.append(.init(name: "text", kind: .text)) }
@@ -62,7 +61,9 @@ extension Run {
     }
     let method = try plan.make(data.throughFeatures(featurizers))
     let encoders = (method as? JointBranches)?.publishedEncoders ?? []
-    let scales = method.stateEntries.filter { $0.name == "logit_scale" || $0.name == "logit_bias" }
+    let scales = method.stateEntries.filter { entry in
+      ["logit_scale", "logit_bias"].contains(entry.name) && tensors[entry.name] != nil
+    }
     // Everything that does not fit is told at once, of both towers.
     try tensors.resized(for: encoders.map(\.tower.sizes))
       .check(against: encoders.flatMap(\.published) + scales, resolution.facts)

@@ -78,19 +78,22 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
     let features = recipe?.settings["features"]?.members ?? []
     let others = ["x", "y", "z"].prefix(max(0, kinds.count - features.count))
     let names = features.map(\.key) + others
+    let isPublished = recipe?.settings["encoder"]?.string == "published"
     for order in [names, names.reversed()] where order.count == kinds.count {
       let modalities = zip(order, kinds).map { name, kind in
         TinyData.Modality(
           name: name, kind: kind,
-          features: features.first { $0.key == name }?.value ?? standardFeatures(kind))
+          features: features.first { $0.key == name }?.value
+            ?? (isPublished && kind == .tokens ? ["name": "pieces"] : standardFeatures(kind)))
       }
       let fits = modalities.allSatisfy { modality in
         guard let name = modality.features["name"]?.string else { return true }
         return (try? Featurizers.type(of: name))?.gives == modality.kind
       }
       let settings = small(type, recipe, modalities)
+      let data = TinyData(modalities: modalities).description
       guard fits, let own = try? RunSettings(settings, keys: type.allKeys),
-        (try? type.plan(own.method, pairs: 100).make(TinyData(modalities: modalities).description)) != nil
+        (try? PublishedResolution(type.plan(own.method, pairs: 100), own, data).plan.make(data)) != nil
       else { continue }
       return MethodCase(type: type, recipe: recipe, modalities: modalities, settings: settings)
     }
@@ -150,6 +153,10 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
     }
     // Two folds choose as well as ten here.
     if let folds = settings["folds"] ?? defaults["folds"] { settings["folds"] = folds.atMost(2) }
+    // What a recipe leaves to the user.
+    if settings["encoder"]?.string == "published" {
+      settings["published"]?["weights"] = .string(PublishedToys.folder?.path ?? "")
+    }
     // The threads of the tests are everybody's.
     settings["threads"] = nil
     if modalities.contains(where: { !$0.features.isNull }) {

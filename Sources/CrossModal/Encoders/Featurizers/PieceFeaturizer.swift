@@ -14,6 +14,7 @@ public struct PieceFeaturizer: TokenFeaturizer {
     public var tokenizer: String?
     public var clean: TextCleaning?
     public var contextLength: Int?
+    public var prompt: String?
 
     public init() {}
 
@@ -30,6 +31,7 @@ public struct PieceFeaturizer: TokenFeaturizer {
       ConfigurationKey(
         "context_length", "most pieces of a text, marks included; null: as the files say",
         aliases: ["max_words", "max_length"], in: .count(2...1 << 16)),
+      ConfigurationKey("prompt", "put in front of every text; null for nothing"),
     ]
 
     public func validateRelations() throws { _ = try place }
@@ -47,8 +49,13 @@ public struct PieceFeaturizer: TokenFeaturizer {
   }
 
   public let tokenizer: any TextTokenizer
+  /// What is put in front of every text.
+  public let prompt: String
 
-  public init(_ tokenizer: any TextTokenizer) { self.tokenizer = tokenizer }
+  public init(_ tokenizer: any TextTokenizer, prompt: String = "") {
+    self.tokenizer = tokenizer
+    self.prompt = prompt
+  }
 
   /// Reads the file that the configuration names; nothing is learned from the texts.
   ///
@@ -59,17 +66,23 @@ public struct PieceFeaturizer: TokenFeaturizer {
       let tokenizer = try PublishedTokenizers.load(
         from: place, contextLength: configuration.contextLength, clean: configuration.clean)
     else { throw PublishedModelError.unusable(place.relativeName, reason: PublishedTokenizers.missing) }
-    self.init(tokenizer)
+    self.init(tokenizer, prompt: configuration.prompt ?? "")
   }
 
   public init(settings: JSON, state: [String: Tensor], document: JSON?) throws {
     guard let document else {
       throw FeaturizerError.badState(featurizer: Self.name, reason: "its tokenizer is missing")
     }
-    self.init(try PublishedTokenizers.make(document, contextLength: settings["context_length"]?.int))
+    self.init(
+      try PublishedTokenizers.make(document, contextLength: settings["context_length"]?.int),
+      prompt: settings["prompt"]?.string ?? "")
   }
 
-  public var settings: JSON { ["context_length": .int(tokenizer.contextLength)] }
+  public var settings: JSON {
+    var json: JSON = ["context_length": .int(tokenizer.contextLength)]
+    if !prompt.isEmpty { json["prompt"] = .string(prompt) }
+    return json
+  }
   public var state: [String: Tensor] { [:] }
   public var document: JSON? { tokenizer.document }
   public var vocabularySize: Int { tokenizer.vocabularySize }
@@ -78,7 +91,7 @@ public struct PieceFeaturizer: TokenFeaturizer {
     .init(name: name, kind: .tokens, vocabulary: vocabularySize, longest: tokenizer.contextLength)
   }
 
-  public func tokens(of text: String) -> [TextToken] { tokenizer.tokens(of: text) }
+  public func tokens(of text: String) -> [TextToken] { tokenizer.tokens(of: prompt + text) }
 
   /// Rows up to their end marks; of networks that read the padding, too, all with it.
   public func featurized(_ items: Items) throws -> Items {
@@ -86,7 +99,7 @@ public struct PieceFeaturizer: TokenFeaturizer {
       throw FeaturizerError.wrongKind(featurizer: Self.name, kind: items.kind, accepts: Self.accepts)
     }
     let rows = texts.map { text in
-      let numbers = tokenizer.numbers(of: text)
+      let numbers = tokenizer.numbers(of: prompt + text)
       guard tokenizer.readsPadding else { return numbers }
       return numbers
         + [Int](repeating: tokenizer.padding, count: max(0, tokenizer.contextLength - numbers.count))

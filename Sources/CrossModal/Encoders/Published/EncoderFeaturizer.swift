@@ -52,6 +52,8 @@ public struct EncoderFeaturizer: VectorFeaturizer {
 
   private let configuration: Configuration
   public let size: Int
+  /// What it takes.
+  private let kind: ModalityKind
   /// What the weights were when the run was made.
   private let fingerprint: String
   private let encoder: LoadedEncoder
@@ -65,22 +67,24 @@ public struct EncoderFeaturizer: VectorFeaturizer {
     let kind = source.count == 0 ? nil : try source.items(0..<1).kind
     let place = URL(fileURLWithPath: configuration.weights ?? "")
     let fingerprint = try PublishedFingerprint.text(of: place)
-    let loaded = LoadedEncoder(place, configuration, expecting: fingerprint, isChecked: true)
+    let loaded = LoadedEncoder(place, configuration, of: kind, expecting: fingerprint, isChecked: true)
     let encoder = try loaded.encoder()
     if let kind, encoder.kind != kind {
       throw FeaturizerError.wrongKind(featurizer: Self.name, kind: kind, accepts: [encoder.kind])
     }
-    self.init(configuration, size: encoder.size, fingerprint, loaded)
+    self.init(configuration, size: encoder.size, encoder.kind, fingerprint, loaded)
   }
 
   private init(
-    _ configuration: Configuration, size: Int, _ fingerprint: String, _ encoder: LoadedEncoder
+    _ configuration: Configuration, size: Int, _ kind: ModalityKind, _ fingerprint: String,
+    _ encoder: LoadedEncoder
   ) {
+    self.kind = kind
     self.configuration = configuration
     self.size = size
     self.fingerprint = fingerprint
     self.encoder = encoder
-    kept = KeptVectors(in: Self.folder(configuration, fingerprint), width: size)
+    kept = KeptVectors(in: Self.folder(configuration, fingerprint, kind), width: size)
   }
 
   public init(settings: JSON, state: [String: Tensor], document: JSON? = nil) throws {
@@ -90,24 +94,30 @@ public struct EncoderFeaturizer: VectorFeaturizer {
     guard let fingerprint = settings["fingerprint"]?.string, let weights = configuration.weights else {
       throw FeaturizerError.badState(featurizer: Self.name, reason: "'weights' or 'fingerprint' is missing")
     }
+    let kind = settings["kind"]?.string.flatMap(ModalityKind.init) ?? .text
     self.init(
-      configuration, size: try settings.setting("size", of: Self.name), fingerprint,
-      LoadedEncoder(URL(fileURLWithPath: weights), configuration, expecting: fingerprint, isChecked: false))
+      configuration, size: try settings.setting("size", of: Self.name), kind, fingerprint,
+      LoadedEncoder(
+        URL(fileURLWithPath: weights), configuration, of: kind, expecting: fingerprint, isChecked: false))
   }
 
   /// Where the vectors of these settings are; nil for nowhere.
-  private static func folder(_ configuration: Configuration, _ fingerprint: String) -> URL? {
+  private static func folder(
+    _ configuration: Configuration, _ fingerprint: String, _ kind: ModalityKind
+  ) -> URL? {
     if configuration.cache == "none" { return nil }
     let whole = configuration.cache.map { URL(fileURLWithPath: $0) } ?? KeptVectors.standardFolder
     var settings = configuration
     // Where things are changes nothing of what they are.
     (settings.weights, settings.cache) = (nil, nil)
-    let key = ItemKey("\(fingerprint) \((try? JSON(encoding: settings).text()) ?? "")".utf8)
+    let key = ItemKey("\(fingerprint) \(kind.rawValue) \((try? JSON(encoding: settings).text()) ?? "")".utf8)
     return whole?.appendingPathComponent(String(key.first, radix: 16) + String(key.second, radix: 16))
   }
 
   public var settings: JSON {
-    var json: JSON = ["size": .int(size), "fingerprint": .string(fingerprint)]
+    var json: JSON = [
+      "size": .int(size), "kind": .string(kind.rawValue), "fingerprint": .string(fingerprint),
+    ]
     for member in (try? configuration.tree())?.members ?? [] where !member.value.isNull {
       json[member.key] = member.value
     }
@@ -146,14 +156,17 @@ final class LoadedEncoder: @unchecked Sendable {
   private let configuration: EncoderFeaturizer.Configuration
   private let fingerprint: String
   private let isChecked: Bool
+  private let kind: ModalityKind?
 
   /// - Parameters:
+  ///   - kind: what it is to take; nil for what it takes first.
   ///   - fingerprint: what the files are to be.
   ///   - isChecked: whether they are known to be that.
   init(
-    _ place: URL, _ configuration: EncoderFeaturizer.Configuration, expecting fingerprint: String,
-    isChecked: Bool
+    _ place: URL, _ configuration: EncoderFeaturizer.Configuration, of kind: ModalityKind?,
+    expecting fingerprint: String, isChecked: Bool
   ) {
+    self.kind = kind
     self.place = place
     self.configuration = configuration
     self.fingerprint = fingerprint
@@ -168,10 +181,27 @@ final class LoadedEncoder: @unchecked Sendable {
           file: place.relativeName,
           reason: "is not the encoder that the run was made with: its files have changed")
       }
-      let encoder = try FrozenSentences(
-        SentenceFolder(place, prompt: configuration.prompt, longest: configuration.contextLength))
+      let encoder = try read()
       known = encoder
       return encoder
     }
+  }
+
+  private func read() throws -> any FrozenEncoder {
+    if !SentenceFolder.isOne(place) {
+      let folder = try PublishedFolder(place.path)
+      if try folder.model().scheme.hasTowers {
+        guard configuration.prompt == nil else {
+          throw ConfigurationError.badValue(
+            key: "prompt", value: configuration.prompt ?? "",
+            expected: "left out: a model of two towers has none")
+        }
+        return try FrozenTowers(
+          folder, of: kind, output: configuration.output == .pooled ? .pooled : .projected,
+          contextLength: configuration.contextLength)
+      }
+    }
+    return try FrozenSentences(
+      SentenceFolder(place, prompt: configuration.prompt, longest: configuration.contextLength))
   }
 }

@@ -83,7 +83,7 @@ enum HuggingFaceNames {
       }
       guard let part = own.part else {
         let isTurned = isTransposed(own.name) && tensor.rank == 2
-        found.append((own.name, isTurned ? try tensor.transposed() : tensor))
+        found.append((own.name, isTurned ? try tensor.transposed().contiguous() : tensor))
         continue
       }
       if places[own.name] == nil {

@@ -8,6 +8,7 @@ public struct PublishedTowerSizes: Sendable, Codable, Equatable {
   public var siglip: SigLIPPictureTower.Sizes?
   public var text: CLIPTextTower.Sizes?
   public var siglipText: SigLIPTextTower.Sizes?
+  public var sentence: SentenceArchitecture?
 
   public init() {}
 
@@ -18,27 +19,31 @@ public struct PublishedTowerSizes: Sendable, Codable, Equatable {
   public var imageSize: Int? { vit?.imageSize ?? resnet?.imageSize ?? siglip?.imageSize }
 
   /// Most pieces of a text; nil for a tower of pictures.
-  public var contextLength: Int? { text?.contextLength ?? siglipText?.contextLength }
+  public var contextLength: Int? {
+    text?.contextLength ?? siglipText?.contextLength ?? sentence?.longest
+  }
 
   /// How many pieces there are; nil for a tower of pictures.
-  public var vocabulary: Int? { text?.vocabSize ?? siglipText?.vocabSize }
+  public var vocabulary: Int? {
+    text?.vocabSize ?? siglipText?.vocabSize ?? sentence?.sizes.vocabSize
+  }
 
   /// Width before the projection.
   public var width: Int {
     vit?.blocks.width ?? resnet.map { 32 * $0.width } ?? siglip?.blocks.width ?? text?.blocks.width
-      ?? siglipText?.blocks.width ?? 0
+      ?? siglipText?.blocks.width ?? sentence?.sizes.hiddenSize ?? 0
   }
 
   /// Width of what comes out.
   public var output: Int {
     vit.map { $0.output ?? $0.blocks.width } ?? resnet?.output ?? siglip?.blocks.width ?? text?.output
-      ?? siglipText?.output ?? 0
+      ?? siglipText?.output ?? sentence?.sizes.hiddenSize ?? 0
   }
 
   /// Blocks, from the bottom to the top.
   public var depth: Int {
     vit?.blocks.layers ?? resnet?.layers.reduce(0, +) ?? siglip?.blocks.layers ?? text?.blocks.layers
-      ?? siglipText?.blocks.layers ?? 0
+      ?? siglipText?.blocks.layers ?? sentence?.sizes.numHiddenLayers ?? 0
   }
 
   /// Whether its names are Hugging Face's for SigLIP.

@@ -75,6 +75,20 @@ public final class PublishedEncoder: PretrainedEncoder {
 
   private var depth: Int { pictures?.depth ?? texts?.depth ?? 0 }
 
+  /// What the rate of the top is multiplied with for a parameter: less for each block further down.
+  ///
+  /// - Parameter name: as this network has it.
+  func rate(of name: String) -> Double {
+    var rate = 1.0
+    if settings.layerDecay != 1 { for _ in 0..<distance(of: name) { rate *= settings.layerDecay } }
+    return rate
+  }
+
+  /// Whether weight decay is meant for a parameter: not for norms, biases and tables.
+  func decays(_ entry: StateEntry) -> Bool {
+    entry.tensor.rank > 1 && !entry.name.contains("embedding") && !entry.name.hasSuffix("probe")
+  }
+
   /// How far a parameter is from the top of the network.
   func distance(of name: String) -> Int {
     let prefix = tower.sizes.prefix
@@ -116,18 +130,19 @@ public final class PublishedEncoder: PretrainedEncoder {
         key: "pieces of a text", value: "\(tokens.size(along: 1))",
         expected: "\(texts.contextLength), padding included, which this network reads too")
     }
-    let pooled = sorts ? try sorted(tokens, texts) : try texts.pooled(tokens)
+    let pooled = sorts ? try sorted(tokens, lengths, texts) : try texts.pooled(tokens, lengths: lengths)
     return settings.output == .pooled ? pooled : try texts.projected(pooled)
   }
 
   /// Texts of like lengths together, so that short ones do not wait for long ones.
-  private func sorted(_ tokens: Tensor, _ tower: any TextTower) throws -> Tensor {
+  private func sorted(_ tokens: Tensor, _ lengths: [Int], _ tower: any TextTower) throws -> Tensor {
     let count = tokens.size(along: 0)
-    guard count > Self.textsTogether else { return try tower.pooled(tokens) }
-    let seen = try tower.seen(tokens)
+    guard count > Self.textsTogether else { return try tower.pooled(tokens, lengths: lengths) }
+    let seen = try tower.seen(tokens, lengths: lengths)
     let order = seen.indices.sorted { (seen[$0], $0) < (seen[$1], $1) }
     let parts = try stride(from: 0, to: count, by: Self.textsTogether).map { start in
-      try tower.pooled(tokens.rows(at: Array(order[start..<min(start + Self.textsTogether, count)])))
+      let rows = Array(order[start..<min(start + Self.textsTogether, count)])
+      return try tower.pooled(tokens.rows(at: rows), lengths: rows.map { lengths[$0] })
     }
     var places = [Int](repeating: 0, count: count)
     for (place, row) in order.enumerated() { places[row] = place }

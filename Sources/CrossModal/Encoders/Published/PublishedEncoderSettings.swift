@@ -104,12 +104,14 @@ public struct PublishedEncoderSettings: Sendable, Codable, Equatable {
     try members.encode(interpolation, forKey: .interpolation)
     try members.encode(layerDecay, forKey: .layerDecay)
     try members.encode(average, forKey: .average)
-    try members.encode(towers, forKey: .towers)
+    // Where no weights are named there is nothing to keep.
+    if !towers.isEmpty { try members.encode(towers, forKey: .towers) }
   }
 
   /// What its numbers may be.
   static let bounds: KeyValuePairs<String, NumberBounds> = [
-    "end_token": .count(from: 0), "image_size": .count(1...4096), "context_length": .count(2...1 << 16),
+    "freeze": .count(0...1 << 12), "heads": .count(1...1 << 12), "end_token": .count(0...1 << 24),
+    "image_size": .count(1...4096), "context_length": .count(2...1 << 16),
     "layer_decay": .above(0, to: 1), "average": .from(0, to: 1),
   ]
 
@@ -120,9 +122,10 @@ public struct PublishedEncoderSettings: Sendable, Codable, Equatable {
     + "top are trained), output (projected, or pooled, before the projection), map (a linear map to embed_size behind "
     + "it), heads, activation (quick_gelu, gelu, gelu_pytorch_tanh) and end_token (null: as the file's configuration or "
     + "the rules say), image_size and antialias (other pictures, with positions resampled), tokenizer (its file, where "
-    + "it is not beside the weights), clean, context_length, crop_rounding, resize_mode, interpolation (null: as the "
-    + "files say), layer_decay (of the rate, for each block further from the top), average (share of the published "
-    + "weights in what is kept after training), towers (what the weights say of the networks; not to be set)"
+    + "it is not beside the weights), context_length, clean (openai, huggingface, whitespace, canonicalize), "
+    + "crop_rounding (half_even, floor), resize_mode (shortest, squash, longest) and interpolation (bilinear, bicubic; "
+    + "null: as the files say), layer_decay (of the rate, for each block further from the top), average (share of the "
+    + "published weights in what is kept after training)"
 
   /// What the file does not say and the user does.
   ///
@@ -180,6 +183,10 @@ public struct PublishedTower: Sendable, Codable, Equatable {
   public var sizes: PublishedTowerSizes
   /// Of pictures.
   public var preparation: PicturePreparation?
+  /// Most pieces of a text, where that is fewer than there are positions for.
+  public var longest: Int?
+  /// What is put in front of every text.
+  public var prompt: String?
 
   public init(_ sizes: PublishedTowerSizes, preparation: PicturePreparation? = nil) {
     self.sizes = sizes

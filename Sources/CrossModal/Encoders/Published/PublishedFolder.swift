@@ -13,6 +13,8 @@ public struct PublishedFolder: Sendable {
   /// Where the configuration, the tokenizer and the settings of pictures are looked for; nil for a file that stands
   /// for itself.
   public let folder: URL?
+  /// Of a sentence encoder in parts, the folder of its network; nil for others.
+  let network: URL?
   /// What the configuration beside the weights says; nil where there is none.
   public let configuration: PublishedConfiguration?
 
@@ -37,8 +39,11 @@ public struct PublishedFolder: Sendable {
     guard FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder) else {
       throw DataError.missing(file: path)
     }
+    let inside =
+      isFolder.boolValue && SentenceFolder.isOne(place) ? try SentenceFolder.layout(of: place).network : nil
+    network = inside
     let found =
-      isFolder.boolValue ? try Self.weights(in: place, path, pickles: pickles) : [place]
+      isFolder.boolValue ? try Self.weights(in: inside ?? place, path, pickles: pickles) : [place]
     if !pickles, let pickle = found.first(where: { Self.isPickle($0) }) {
       throw PublishedModelError.unusable(
         pickle.relativeName,
@@ -53,7 +58,7 @@ public struct PublishedFolder: Sendable {
       [Self.weights, Self.openCLIP].contains(place.lastPathComponent)
       || ["pytorch_model.bin", "open_clip_pytorch_model.bin"].contains(place.lastPathComponent)
     folder = isFolder.boolValue || isUsual ? own : nil
-    configuration = try folder.flatMap {
+    configuration = try (inside ?? folder).flatMap {
       try Self.configuration(in: $0, beside: found.first?.lastPathComponent ?? "")
     }
   }

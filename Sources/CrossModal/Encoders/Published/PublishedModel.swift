@@ -66,6 +66,7 @@ extension PublishedTowerSizes {
   /// The network of texts of these sizes, whose numbers come from a file; nil for one of pictures.
   public func textTower() throws -> (any TextTower)? {
     if let text { return try CLIPTextTower(text) }
+    if let sentence { return try SentenceTower(sentence) }
     return try siglipText.map { try SigLIPTextTower($0) }
   }
 }

@@ -19,7 +19,7 @@ public enum PublishedScheme: String, Sendable, Codable, CaseIterable {
 }
 
 /// The tensors of a published model under the names that the towers here have: OpenAI's for CLIP, whoever wrote the
-/// file, and Hugging Face's for SigLIP. Those of sentence encoders keep their names.
+/// file, and Hugging Face's for SigLIP. Those of sentence encoders have no prefix.
 public struct PublishedTensors: Sendable {
   public let scheme: PublishedScheme
   /// The file, for messages.
@@ -53,7 +53,12 @@ public struct PublishedTensors: Sendable {
       (tensors, unexpected, missing) = (PublishedNaming.withoutTextPrefix(named), [], [])
     case .huggingface:
       (tensors, unexpected, missing) = try HuggingFaceNames.openai(of: named)
-    case .siglip, .bert, .mpnet: (tensors, unexpected, missing) = (named, [], [])
+    case .siglip: (tensors, unexpected, missing) = (named, [], [])
+    case .bert, .mpnet:
+      let plain = named.compactMap { entry in
+        SentenceArchitecture.plain(entry.name).map { (name: $0, tensor: entry.tensor) }
+      }
+      (tensors, unexpected, missing) = (plain, [], [])
     }
   }
 

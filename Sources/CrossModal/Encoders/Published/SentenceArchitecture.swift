@@ -1,7 +1,7 @@
 import Torch
 
 /// The sizes of a sentence encoder and how it makes one vector of a text.
-public struct SentenceArchitecture: Sendable, Equatable {
+public struct SentenceArchitecture: Sendable, Codable, Equatable {
   /// The network over the pieces.
   public enum Network: String, Sendable, Codable, CaseIterable {
     case bert, mpnet

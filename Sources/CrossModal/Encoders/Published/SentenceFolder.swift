@@ -13,6 +13,8 @@ public struct SentenceFolder: Sendable {
   public let prompt: String
   /// What a user should know, a sentence each.
   public let notes: [String]
+  /// The folder of weights, configuration and tokenizer.
+  let network: URL
 
   /// Whether a folder is one of sentence-transformers, by its list of modules.
   public static func isOne(_ folder: URL) -> Bool {
@@ -35,11 +37,18 @@ public struct SentenceFolder: Sendable {
   ///   - prompt: put in front of texts; nil for the folder's own default.
   ///   - longest: most pieces of a text; nil for what the folder says.
   /// - Throws: ``DataError`` or ``VocabularyError`` naming the file at fault.
-  public init(
-    _ folder: URL, prompt: String? = nil, longest: Int? = nil
+  public init(_ folder: URL, prompt: String? = nil, longest: Int? = nil) throws {
+    try self.init(folder, prompt: prompt, longest: longest) { try PublishedWeightsFile.read($0) }
+  }
+
+  /// - Parameter reading: gives the weights in the folder of the network.
+  init(
+    _ folder: URL, prompt: String? = nil, longest: Int? = nil,
+    reading: (URL) throws -> (tensors: [(name: String, tensor: Tensor)], source: String)
   ) throws {
     let layout = try Self.layout(of: folder)
-    let weights = try PublishedWeightsFile.read(layout.network)
+    network = layout.network
+    let weights = try reading(layout.network)
     source = weights.source
     tensors = weights.tensors.compactMap { entry in
       SentenceArchitecture.plain(entry.name).map { ($0, entry.tensor) }

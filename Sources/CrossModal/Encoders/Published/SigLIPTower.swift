@@ -136,7 +136,7 @@ public final class SigLIPTextTower: TextTower {
   }
 
   /// Behind its attention, the last block is computed for the last place alone.
-  public func pooled(_ tokens: Tensor) throws -> Tensor {
+  public func pooled(_ tokens: Tensor, lengths: [Int]) throws -> Tensor {
     try check(tokens)
     let rows =
       try words.wrappedValue.rows(at: tokens.flattened()).reshaped(to: tokens.shape + [width])
@@ -147,7 +147,7 @@ public final class SigLIPTextTower: TextTower {
     return try lastNorm(blocks(rows, at: .at(last)))
   }
 
-  public func seen(_ tokens: Tensor) throws -> [Int] {
+  public func seen(_ tokens: Tensor, lengths: [Int]) throws -> [Int] {
     Array(repeating: tokens.size(along: 1), count: tokens.size(along: 0))
   }
 

@@ -14,8 +14,10 @@ public protocol TextTower: Module {
   var needsPadding: Bool { get }
   /// Vectors of texts before the projection, `[n, width]`.
   ///
-  /// - Parameter tokens: numbers of pieces, int64 `[n, l]`, in ``vocabulary``.
-  func pooled(_ tokens: Tensor) throws -> Tensor
+  /// - Parameters:
+  ///   - tokens: numbers of pieces, int64 `[n, l]`, in ``vocabulary``.
+  ///   - lengths: pieces of each text; the rest is padding.
+  func pooled(_ tokens: Tensor, lengths: [Int]) throws -> Tensor
   /// Those vectors in the space that the tower shares with a network of pictures, `[n, size]`.
   func projected(_ pooled: Tensor) throws -> Tensor
   /// How many blocks may be trained one by one from the top.
@@ -23,12 +25,15 @@ public protocol TextTower: Module {
   /// How far a parameter is from the top; see ``PictureTower/distance(of:)``.
   func distance(of name: String) -> Int
   /// How many pieces of each text have an influence, marks included.
-  func seen(_ tokens: Tensor) throws -> [Int]
+  func seen(_ tokens: Tensor, lengths: [Int]) throws -> [Int]
 }
 
 extension TextTower {
-  /// Vectors of texts, `[n, size]`.
-  public func callAsFunction(_ tokens: Tensor) throws -> Tensor { try projected(pooled(tokens)) }
+  /// Vectors of texts without padding, or of those whose end is found in their numbers, `[n, size]`.
+  public func callAsFunction(_ tokens: Tensor) throws -> Tensor {
+    let lengths = Array(repeating: tokens.size(along: 1), count: tokens.size(along: 0))
+    return try projected(pooled(tokens, lengths: lengths))
+  }
 
   /// - Throws: ``PublishedModelError`` for texts that are too long, and for pieces that there are not.
   func check(_ tokens: Tensor) throws {
@@ -150,7 +155,7 @@ public final class CLIPTextTower: TextTower {
     try WantedRows.at(places(tokens)).taken(of: hidden).squeezed(at: 1)
   }
 
-  public func seen(_ tokens: Tensor) throws -> [Int] {
+  public func seen(_ tokens: Tensor, lengths: [Int]) throws -> [Int] {
     guard !needsPadding else {
       return Array(repeating: tokens.size(along: 1), count: tokens.size(along: 0))
     }
@@ -159,7 +164,7 @@ public final class CLIPTextTower: TextTower {
 
   /// What stands behind the text has no influence where each piece sees those before it alone, and is not computed; nor
   /// are the other rows of the last block behind its attention.
-  public func pooled(_ tokens: Tensor) throws -> Tensor {
+  public func pooled(_ tokens: Tensor, lengths: [Int]) throws -> Tensor {
     try check(tokens)
     let places = try places(tokens)
     var tokens = tokens

@@ -12,17 +12,15 @@ extension PublishedEncoder {
     var groups: [ParameterGroup] = []
     var places: [String: Int] = [:]
     for entry in entries {
-      let name = String(entry.name.dropFirst(prefix.count))
-      let steps = settings.layerDecay == 1 ? 0 : distance(of: name)
-      let decays = entry.tensor.rank > 1 && !name.contains("embedding") && !name.hasSuffix("probe")
-      let key = "\(steps) \(decays)"
-      if places[key] == nil {
-        places[key] = groups.count
-        var rate = factor
-        for _ in 0..<steps { rate *= settings.layerDecay }
+      let rate = factor * rate(of: String(entry.name.dropFirst(prefix.count)))
+      let decays = decays(entry)
+      let key = "\(rate) \(decays)"
+      let place = places[key] ?? groups.count
+      if place == groups.count {
+        places[key] = place
         groups.append(ParameterGroup([], rateFactor: rate, weightDecay: decays ? nil : 0))
       }
-      if let place = places[key] { groups[place].parameters.append(entry) }
+      groups[place].parameters.append(entry)
     }
     return groups
   }

@@ -28,7 +28,7 @@ struct PublishedTowerTests {
     let tokens = try PublishedToys.tokens([0, 3, 8])
     #expect(
       try PublishedToys.isClose(
-        text.pooled(tokens), text.pooled(ofHidden: text.hidden(tokens), tokens)))
+        text.pooled(tokens, lengths: [10, 10, 10]), text.pooled(ofHidden: text.hidden(tokens), tokens)))
   }
 
   @Test("of CLIP's texts nothing behind the end mark counts; of SigLIP's the padding does")
@@ -70,7 +70,7 @@ struct PublishedTowerTests {
     let text = try #require(try tower.textTower() as? CLIPTextTower)
     let tokens = try Tensor([38, 5, 3, 5, 38, 9, 3, 2], shape: [2, 4])
     #expect(try text.places(tokens).values(as: Int.self) == [1, 0])
-    #expect(try text.seen(tokens) == [2, 1])
+    #expect(try text.seen(tokens, lengths: [4, 4]) == [2, 1])
   }
 
   @Test("what does not fit a tower is said in a sentence")

@@ -7,14 +7,16 @@ import Torch
 enum PublishedToys {
   /// Pictures of 24 by 24 in patches of 8, texts of at most 10 of 40 pieces, of which the last is the end mark.
   static func clip(
-    width: Int = 32, heads: Int = 4, projection: CLIPTextTower.Projection = .matrix, seed: UInt64 = 1
+    width: Int = 32, heads: Int = 4, projection: CLIPTextTower.Projection = .matrix, context: Int = 10,
+    pieces: Int = 40, output: Int = 16, seed: UInt64 = 1
   ) throws -> PublishedModel {
     var architecture = PublishedArchitecture(scheme: .openai)
     let blocks = BlockSizes(width: width, layers: 2, heads: heads, mlpWidth: 48)
     var vision = PublishedTowerSizes()
-    vision.vit = VisionTransformer.Sizes(blocks: blocks, patchSize: 8, imageSize: 24, output: 16)
+    vision.vit = VisionTransformer.Sizes(blocks: blocks, patchSize: 8, imageSize: 24, output: output)
     var text = PublishedTowerSizes()
-    var sizes = CLIPTextTower.Sizes(blocks: blocks, contextLength: 10, vocabSize: 40, output: 16)
+    var sizes = CLIPTextTower.Sizes(
+      blocks: blocks, contextLength: context, vocabSize: pieces, output: output)
     sizes.projection = projection
     text.text = sizes
     architecture.vision = vision
@@ -77,5 +79,75 @@ enum PublishedToys {
   static func isClose(_ x: Tensor, _ y: Tensor, to tolerance: Double = 1e-5) throws -> Bool {
     guard x.shape == y.shape else { return false }
     return try (x.to(.float32) - y.to(.float32)).magnitude().max().item(as: Double.self) <= tolerance
+  }
+
+  // MARK: - Files
+
+  /// Byte pairs enough to write any text, with a few words of their own; 518 of them, the end mark last.
+  static func writeTokenizer(to folder: TemporaryFolder) throws {
+    var signs: [String] = []
+    let own = Array(33...126) + Array(161...172) + Array(174...255)
+    for byte in own { signs.append(String(UnicodeScalar(byte).map(Character.init) ?? " ")) }
+    for place in 0..<(256 - own.count) {
+      signs.append(String(UnicodeScalar(256 + place).map(Character.init) ?? " "))
+    }
+    let merges = [("r", "e"), ("re", "d</w>"), ("c", "a"), ("ca", "t</w>")]
+    let all =
+      signs + signs.map { $0 + "</w>" } + merges.map { $0 + $1 } + ["<|startoftext|>", "<|endoftext|>"]
+    let vocabulary = JSON.object(all.enumerated().map { JSON.Member($1, .int($0)) })
+    try folder.write(vocabulary.text(), to: "vocab.json")
+    let lines = ["#version: 0.2"] + merges.map { "\($0) \($1)" }
+    try folder.write(lines.joined(separator: "\n") + "\n", to: "merges.txt")
+  }
+
+  /// A folder as Hugging Face's of CLIP: weights, configuration, settings of pictures, tokenizer.
+  @discardableResult
+  static func writeFolder(_ folder: TemporaryFolder, seed: UInt64 = 1) throws -> PublishedModel {
+    let model = try clip(context: 12, pieces: 520, output: 8, seed: seed)
+    try SafeTensors.write(
+      HuggingFaceNames.huggingface(of: model.state), to: folder.file("model.safetensors").path)
+    let tower: JSON = ["num_attention_heads": 4, "hidden_act": "quick_gelu", "hidden_size": 32]
+    var text = tower
+    text["eos_token_id"] = 2
+    try folder.write(
+      (["model_type": "clip", "vision_config": tower, "text_config": text] as JSON).text(), to: "config.json")
+    let pictures: JSON = [
+      "size": ["shortest_edge": 24], "crop_size": ["height": 24, "width": 24], "do_center_crop": true,
+      "resample": 3,
+    ]
+    try folder.write(pictures.text(), to: "preprocessor_config.json")
+    try writeTokenizer(to: folder)
+    return model
+  }
+
+  /// Such a folder for all tests of a process, which goes away with it.
+  static let folder: TemporaryFolder? = {
+    guard let folder = try? TemporaryFolder(), (try? writeFolder(folder)) != nil else { return nil }
+    atexit { try? FileManager.default.removeItem(atPath: PublishedToys.folder?.path ?? "") }
+    return folder
+  }()
+
+  /// Pictures of one color and what they are called, half of them to learn from.
+  static func data(
+    _ names: (pictures: String, texts: String) = ("photo", "caption"), swapped: Bool = false
+  ) throws -> DataSet {
+    let colors = [
+      ("red", [200, 20, 20]), ("cat", [30, 180, 40]), ("blue", [20, 30, 210]), ("white", [240, 240, 240]),
+    ]
+    var pictures: [Picture] = []
+    var texts: [String] = []
+    for round in 0..<4 {
+      for (name, color) in colors {
+        var pixels: [UInt8] = []
+        for place in 0..<(20 * (24 + round)) { pixels += color.map { UInt8(min(255, $0 + place % 7)) } }
+        pictures.append(Picture(.pixels(try Tensor(pixels, shape: [20, 24 + round, 3]))))
+        texts.append("a \(name) one, number \(round)")
+      }
+    }
+    let (x, y) = (
+      DataSet.Modality(names.pictures, .pictures(pictures)), DataSet.Modality(names.texts, .texts(texts))
+    )
+    return try DataSet(
+      name: "colors", swapped ? [y, x] : [x, y], splits: ["train": Array(0..<8), "test": Array(8..<16)])
   }
 }

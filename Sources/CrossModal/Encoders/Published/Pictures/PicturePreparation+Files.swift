@@ -124,12 +124,12 @@ struct PublishedSettings {
   }
 
   /// One of a closed choice.
-  func choice<Value: RawRepresentable & CaseIterable>(
-    _ key: String, or fallback: Value
-  ) throws(DataError) -> Value where Value.RawValue == String {
+  func choice<Kind: RawRepresentable & CaseIterable>(
+    _ key: String, or fallback: Kind
+  ) throws(DataError) -> Kind where Kind.RawValue == String {
     guard let value = json[key], !value.isNull else { return fallback }
-    guard let choice = value.string.flatMap(Value.init) else {
-      throw bad(key, Value.allCases.map(\.rawValue).joined(separator: " or "))
+    guard let choice = value.string.flatMap(Kind.init) else {
+      throw bad(key, Kind.allCases.map(\.rawValue).joined(separator: " or "))
     }
     return choice
   }
