@@ -26,7 +26,8 @@ struct CrossModalCommand: AsyncParsableCommand {
     version: "crossmodal \(CrossModalVersion.current)",
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, SearchCommand.self, EmbedCommand.self, ScoreCommand.self,
-      ExplainCommand.self, AnswerCommand.self, CaptionCommand.self, GroundCommand.self, DemoCommand.self,
+      ExplainCommand.self, ClassifyCommand.self, AnswerCommand.self, CaptionCommand.self, GroundCommand.self,
+      DemoCommand.self,
       DataCommand.self, ExportCommand.self, ConvertCommand.self, InspectModelCommand.self,
       MethodsCommand.self,
       VerifyCommand.self,

@@ -15,6 +15,8 @@ struct EvaluateCommand: ParsableCommand {
         crossmodal evaluate runs/wikipedia --protocol folds:100 --ties mean
         crossmodal evaluate runs/scan-t2i --models runs/scan-i2t
         crossmodal evaluate runs/san --wordnet /usr/share/wordnet
+        crossmodal evaluate runs/clip-b32 --data photos --protocol zero-shot \\
+          --labels names.txt
         crossmodal evaluate --captions said.json --references val2014.json
         crossmodal evaluate --captions said.txt --references one.txt two.txt
 
@@ -54,9 +56,11 @@ struct EvaluateCommand: ParsableCommand {
   @Option(
     name: .customLong("protocol"),
     help:
-      "What is searched: \(RetrievalProtocol.names.joined(separator: ", ")); full unless the run's settings have folds."
+      "What is searched: \(RetrievalProtocol.names.joined(separator: ", ")); full unless the run's settings have folds. zero-shot: how often items are put into the right of the classes of --labels."
   )
   var protocolName: String?
+
+  @OptionGroup var classes: ClassOptions
 
   @Option(
     help:
@@ -102,9 +106,18 @@ struct EvaluateCommand: ParsableCommand {
     guard captions == nil || against == nil && protocolName == nil && ties == nil && rows.data == nil else {
       throw ValidationError("--against, --protocol, --ties and --data are for runs")
     }
+    guard isZeroShot == (classes.labels != nil), isZeroShot || classes.templates == nil else {
+      throw ValidationError("--protocol zero-shot needs --labels; --labels and --templates are for it")
+    }
+    guard !isZeroShot || ties == nil && wordnet == nil && ensemble.models == nil else {
+      throw ValidationError("--ties, --wordnet and --models are not for --protocol zero-shot")
+    }
   }
 
+  private var isZeroShot: Bool { protocolName?.lowercased() == "zero-shot" }
+
   func run() throws {
+    if isZeroShot { return try evaluateZeroShot() }
     if let captions { return show(try evaluation(of: captions), comparisons: []) }
     let searched = try protocolName.map(RetrievalProtocol.init(named:))
     let rule = try ties.map(TieRule.init(named:))
@@ -138,6 +151,29 @@ struct EvaluateCommand: ParsableCommand {
           runs.comparable(measured.result, with: rival))
       } ?? []
     show(measured, comparisons: comparisons)
+  }
+
+  /// How often items are put into the right class.
+  private func evaluateZeroShot() throws {
+    func measured(_ name: String) throws -> RunEvaluation {
+      let run = try Run.open(name)
+      let classifier = try classes.classifier(run)
+      let set =
+        try rows.data.map { try DataSet(at: $0, strict: rows.strict) }
+        ?? run.record.dataSet(strict: rows.strict)
+      let split = try RunOptions.readable(set.split(rows.split), strict: rows.strict, output)
+      var progress: Progress?
+      defer { progress?.finish() }
+      return try classifier.evaluate(on: split, from: classes.labels ?? "") { done, total in
+        if progress == nil { progress = Progress("encoding", of: total, quiet: output.quiet) }
+        progress?.update(done)
+      }
+    }
+    let own = try measured(folder ?? "")
+    let comparisons = try against.map { name in
+      try Resampling(samples: samples).comparisons(of: measured(name).result, own.result)
+    }
+    show(own, comparisons: comparisons ?? [])
   }
 
   /// What the captions of a file come to.

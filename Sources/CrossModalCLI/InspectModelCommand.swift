@@ -11,8 +11,8 @@ struct InspectModelCommand: ParsableCommand {
       """
       EXAMPLES
         crossmodal inspect clip-vit-base-patch32
-        crossmodal inspect ViT-B-32.safetensors --tokenizer bpe_simple_vocab_16e6.txt.gz
-        crossmodal inspect open_clip_model.safetensors --set published.activation=quick_gelu --json
+        crossmodal inspect ViT-B-32.safetensors --tokenizer vocabulary.txt.gz
+        crossmodal inspect open-clip --set published.activation=quick_gelu
 
       Takes a safetensors file, a checkpoint of PyTorch or a folder, of CLIP (OpenAI's, open_clip's, Hugging Face's), \
       SigLIP or a sentence encoder. `crossmodal convert MODEL --out RUN` makes a run of it.

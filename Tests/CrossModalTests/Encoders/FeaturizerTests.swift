@@ -113,7 +113,7 @@ struct FeaturizerTests {
         == "the featurizer 'tfidf' takes text, not images")
     #expect(
       message { _ = try Featurizers.make("tfdif", settings: .null, state: [:]) }
-        == "there is no featurizer 'tfdif', only tfidf, descriptor, pixels, words, wordpiece, fragments, rescaled, encoder; did you mean 'tfidf'?"
+        == "there is no featurizer 'tfdif', only tfidf, descriptor, pixels, words, wordpiece, fragments, rescaled, encoder, pieces; did you mean 'tfidf'?"
     )
   }
 

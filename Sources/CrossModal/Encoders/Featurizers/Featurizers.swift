@@ -9,6 +9,7 @@ public enum Featurizers {
   static let all: [any Featurizer.Type] = [
     TFIDFFeaturizer.self, DescriptorFeaturizer.self, PixelFeaturizer.self, WordFeaturizer.self,
     WordPieceFeaturizer.self, FragmentFeaturizer.self, RescalingFeaturizer.self, EncoderFeaturizer.self,
+    PieceFeaturizer.self,
   ]
 
   /// What a kind of items is turned into something else with unless told otherwise; nil for vectors, which need
