@@ -1,7 +1,7 @@
 // Our part of the benchmarks: `prepare FOLDER` writes the data that the peers read, `measure FOLDER` prints one
 // JSON line for each measurement. Benchmarks/compare.py runs it beside the peers. `scan WORK THREADS`, `imram …`,
-// `dime …` and `dense …` are one measurement of Benchmarks/scan.py, imram.py, dime.py and dense.py. `captions` measures these
-// alone, and `coverage` prints how often intervals hold the truth.
+// `dime …`, `dense …`, `selfalign …` and `search …` are one measurement of Benchmarks/scan.py, imram.py, dime.py, dense.py
+// and selfalign.py. `captions` measures these alone, and `coverage` prints how often intervals hold the truth.
 import CrossModal
 import Foundation
 import Torch
@@ -89,7 +89,7 @@ func measure(_ work: Work, in folder: URL) throws {
 }
 
 let arguments = CommandLine.arguments
-if arguments.count == 4, ["scan", "imram", "dime", "dense"].contains(arguments[1]),
+if arguments.count == 4, ["scan", "imram", "dime", "dense", "selfalign", "search"].contains(arguments[1]),
   let threads = Int(arguments[3])
 {
   do {
@@ -100,6 +100,8 @@ if arguments.count == 4, ["scan", "imram", "dime", "dense"].contains(arguments[1
       case "scan": CrossAttentionScores.measure
       case "imram": RecurrentAttentionScores.measure
       case "dense": DenseContrastSteps.measure
+      case "selfalign": AlignmentSteps.measure
+      case "search": SearchTimes.measure
       default: DynamicInteractionScores.measure
       }
     try measure(arguments[2], threads)
