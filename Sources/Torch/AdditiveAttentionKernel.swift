@@ -26,7 +26,7 @@ public struct AdditiveAttentionKernel {
   }
 
   /// Whether tensors are of the type and on the device that it is for, and nothing is recorded for a gradient.
-  public static func fits(_ tensor: Tensor) -> Bool { LinearKernel.fits(tensor) }
+  public static func fits(_ tensor: Tensor) -> Bool { !ct_grad_enabled() && LinearKernel.fits(tensor) }
 
   /// - Parameters:
   ///   - asked: q, `[n, rows, d]`.

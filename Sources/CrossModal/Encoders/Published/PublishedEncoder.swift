@@ -124,7 +124,11 @@ public final class PublishedEncoder: PretrainedEncoder {
     guard let texts, case .tokens(let rows, let lengths) = items else {
       throw unsuitable(items, expected: "a text as pieces (features.NAME: pieces)")
     }
-    let tokens = try checkedTokens(rows.to(device), lengths: lengths, vocabulary: texts.vocabulary)
+    var tokens = try checkedTokens(rows.to(device), lengths: lengths, vocabulary: texts.vocabulary)
+    // Padding behind the longest text changes nothing, and may be more than there are positions.
+    if !texts.needsPadding, let longest = lengths.max(), longest > 0, longest < tokens.size(along: 1) {
+      tokens = try tokens.narrowed(to: 0..<longest, along: 1)
+    }
     guard !texts.needsPadding || tokens.size(along: 1) == texts.contextLength || lengths.isEmpty else {
       throw ConfigurationError.badValue(
         key: "pieces of a text", value: "\(tokens.size(along: 1))",
