@@ -30,7 +30,7 @@ public enum EncoderKind: Sendable, Equatable {
   /// A name that settings may write, with what may stand in brackets behind it.
   private typealias Entry = (name: String, arguments: [String], kind: EncoderKind)
 
-  private static let table: [Entry] = features + pictures + texts
+  private static let table: [Entry] = features + pictures + texts + [("published", [], .published)]
   private static let features: [Entry] = [
     ("linear", [], .linear), ("mlp", [], .mlp), ("precomp", [], .precomp),
     ("regions", ["mean", "max", "k_max", "gpo"], .regions(.mean)),
@@ -38,7 +38,6 @@ public enum EncoderKind: Sendable, Equatable {
   private static let pictures: [Entry] =
     [("conv", [], .conv), ("drlim-conv", [], .drlimConv)]
     + CNNEncoder.Kind.allCases.map { kind -> Entry in (kind.rawValue, [], .cnn(kind)) }
-    + [("published", [], .published)]
   private static let texts: [Entry] = [
     ("gru", [], .gru), ("bigru", TextPooling.allCases.map(\.rawValue), .bigru(.last)),
     ("bert", BERTTextEncoder.Pooling.allCases.map(\.rawValue), .bert(.gpo)),
