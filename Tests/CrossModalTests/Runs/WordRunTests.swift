@@ -309,7 +309,7 @@ struct WordRunTests {
       failure(["name": "words", "threshold": "x"]) == "features.text.threshold: \"x\" is not a whole number")
     #expect(
       failure("wrods")
-        == "there is no featurizer 'wrods', only tfidf, descriptor, pixels, words, wordpiece, pieces, fragments, encoder; did you mean 'words'?"
+        == "there is no featurizer 'wrods', only tfidf, descriptor, pixels, words, wordpiece, fragments, rescaled, encoder, pieces; did you mean 'words'?"
     )
     #expect(
       failure("words", CCA.self)?.hasSuffix("but the featurizer 'words' of text gives tokens") == true)
