@@ -11,6 +11,7 @@
 #include <string.h>
 
 struct cv_video {
+  AVIOContext *bytes;
   AVFormatContext *file;
   AVCodecContext *decoder;
   AVStream *stream;
@@ -21,14 +22,6 @@ struct cv_video {
   int quarters;  // by which frames are turned clockwise to stand upright
   struct SwsContext *scaler;
 };
-
-const char *cv_versions(void) {
-  static char text[96];
-  const unsigned format = avformat_version(), codec = avcodec_version(), scale = swscale_version();
-  snprintf(text, sizeof text, "libavformat %u.%u, libavcodec %u.%u, libswscale %u.%u", format >> 16, format >> 8 & 255,
-           codec >> 16, codec >> 8 & 255, scale >> 16, scale >> 8 & 255);
-  return text;
-}
 
 // Phones write frames as the sensor has them, with a matrix of how they are to be turned.
 static int quarters_of(const AVStream *stream) {
@@ -77,15 +70,25 @@ cv_video *cv_open(const char *path, int32_t threads, int32_t *reason) {
   *reason = CV_UNREADABLE;
   cv_video *video = calloc(1, sizeof *video);
   if (!video) return NULL;
-  AVDictionary *options = NULL;
-  av_dict_set(&options, "protocol_whitelist", "file", 0);
   // A name of its own kind, so that one with a colon is not taken for an address.
   const size_t room = strlen(path) + 6;
   char *address = malloc(room);
-  if (address) snprintf(address, room, "file:%s", path);
-  const int opened = address ? avformat_open_input(&video->file, address, NULL, &options) : -1;
+  int opened = -1;
+  if (address) {
+    snprintf(address, room, "file:%s", path);
+    opened = avio_open2(&video->bytes, address, AVIO_FLAG_READ, NULL, NULL);
+  }
+  if (opened >= 0 && (video->file = avformat_alloc_context())) {
+    // The bytes are open already: what a list of other files names is not.
+    AVDictionary *options = NULL;
+    av_dict_set(&options, "protocol_whitelist", "none", 0);
+    video->file->pb = video->bytes;
+    opened = avformat_open_input(&video->file, address, NULL, &options);
+    av_dict_free(&options);
+  } else {
+    opened = -1;
+  }
   free(address);
-  av_dict_free(&options);
   if (opened >= 0 && avformat_find_stream_info(video->file, NULL) >= 0) *reason = open_decoder(video, threads);
   if (*reason == CV_OPENED) return video;
   cv_close(video);
@@ -100,10 +103,9 @@ void cv_close(cv_video *video) {
   av_packet_free(&video->packet);
   avcodec_free_context(&video->decoder);
   avformat_close_input(&video->file);
+  avio_closep(&video->bytes);
   free(video);
 }
-
-const char *cv_codec(const cv_video *video) { return avcodec_get_name(video->stream->codecpar->codec_id); }
 
 double cv_lacking(const cv_video *video) {
   const AVStream *stream = video->stream;

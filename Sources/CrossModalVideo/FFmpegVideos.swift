@@ -6,9 +6,6 @@ import Torch
 extension Videos {
   /// Lets FFmpeg's libraries read video files. Call it once at the start of the program.
   public static func registerFFmpeg() { register(FFmpegVideos()) }
-
-  /// The libraries that read videos, with their versions.
-  public static var ffmpegVersions: String { String(cString: cv_versions()) }
 }
 
 /// Video files through FFmpeg's libraries.
@@ -21,8 +18,9 @@ struct FFmpegVideos: VideoReading {
     if start > 0, cv_seek(video, start) != 0 {
       // An index may lead behind the place, and some files have none.
       if try !next(video, of: file) || cv_start(video) > start {
+        let again = try open(file)
         cv_close(video)
-        video = try open(file)
+        video = again
         guard try next(video, of: file) else { throw VideoError.noFrame(file.relativeName) }
       }
     } else if try !next(video, of: file) {

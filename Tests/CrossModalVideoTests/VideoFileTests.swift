@@ -126,6 +126,22 @@ struct VideoFileTests {
     }
   }
 
+  @Test("a list that calls itself a video opens no other file", arguments: [true, false])
+  func lists(isPlaylist: Bool) throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let other = films.appending(path: "lighter.mp4")
+    try FileManager.default.copyItem(at: other, to: folder.appending(path: "other.mp4"))
+    for name in ["other.mp4", other.path, "file://\(other.path)"] {
+      let list =
+        isPlaylist
+        ? "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n\(name)\n#EXT-X-ENDLIST\n"
+        : "ffconcat version 1.0\nfile '\(name)'\n"
+      let file = folder.appending(path: "film.mp4")
+      try Data(list.utf8).write(to: file)
+      #expect(throws: VideoError.self, "\(name)") { try Videos.rows(of: file, rate: 5, shape: [4, 4, 3]) }
+    }
+  }
+
   @Test("damaged copies are read or refused in words")
   func damaged() throws {
     defer { try? FileManager.default.removeItem(at: folder) }

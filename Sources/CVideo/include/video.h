@@ -26,8 +26,6 @@ enum {
 cv_video *cv_open(const char *path, int32_t threads, int32_t *reason);
 void cv_close(cv_video *video);
 
-/// What FFmpeg calls the format of the pictures; lives as long as the video.
-const char *cv_codec(const cv_video *video);
 /// Seconds that the file says it has, where its last frame goes long before: it is damaged or cut short. Else 0.
 double cv_lacking(const cv_video *video);
 
@@ -46,8 +44,5 @@ int32_t cv_width(const cv_video *video);
 int32_t cv_height(const cv_video *video);
 /// Red, green and blue upright, [height][width][3]; 0, or CV_NO_MEMORY.
 int32_t cv_pixels(cv_video *video, uint8_t *out);
-
-/// The versions of libavformat, libavcodec and libswscale.
-const char *cv_versions(void);
 
 #endif
