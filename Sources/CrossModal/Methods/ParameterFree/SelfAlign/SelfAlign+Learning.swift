@@ -23,6 +23,7 @@ extension SelfAlign {
     guard let start, let weights = contents.weights[start.key] else { return }
     try loadWeights(weights, from: start.file)
     hasLoaded = true
+    hasLoadedCaptioner = weights.contains { $0.name.hasPrefix("caption_model.") }
   }
 
   /// Takes weights of a run, or of a published checkpoint, which has no captioner and nothing to scale inputs with: these
@@ -75,7 +76,7 @@ extension SelfAlign {
       to: data, side: sides.regionSide, epsilon: 1e-6, places: data.firstPairs(side: sides.regionSide),
       rows: 256)
     let parts = try Parts(configuration, sides, using: Generator(seed: preparation.seed))
-    if let fresh = parts.captioner { try captioner?.take(stateOf: fresh) }
+    if !hasLoadedCaptioner, let fresh = parts.captioner { try captioner?.take(stateOf: fresh) }
     guard !hasLoaded else { return }
     try images.take(stateOf: parts.images)
     try texts.take(stateOf: parts.texts)

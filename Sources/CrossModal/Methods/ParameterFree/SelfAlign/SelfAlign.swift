@@ -28,6 +28,8 @@ public final class SelfAlign: Module, Trainable, JointEmbedding {
   @Named var captioner: RegionCaptioner?
   /// Whether all weights were given, so that none are drawn.
   var hasLoaded = false
+  /// Whether they had a captioner, which published ones have not.
+  var hasLoadedCaptioner = false
 
   public init(_ configuration: Configuration, for data: DataDescription) throws {
     try configuration.validate()

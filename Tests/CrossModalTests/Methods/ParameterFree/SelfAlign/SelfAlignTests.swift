@@ -183,6 +183,18 @@ struct SelfAlignTests {
     #expect(
       try other.encode(batch.items[1], side: 1).values.bytes()
         == source.encode(batch.items[1], side: 1).values.bytes())
+    let toy = OneBatch(batch: batch)
+    // What a run learned of writing captions stays, and a captioner that a file lacks is drawn.
+    for (given, isSame) in [(source.state, true), (other.state, false)] {
+      let begun = try Self.method { $0.startFrom = "run" }
+      try begun.begin(with: AssetContents(weights: ["start_from": given]))
+      try begun.prepare(on: toy, Preparation(seed: 9))
+      let name = "caption_model.encoder.vid2hid.weight"
+      let weights = try [begun, source].map { method in
+        try #require(method.state.first { $0.name == name }).tensor.bytes()
+      }
+      #expect((weights[0] == weights[1]) == isSame)
+    }
     let whole = try Self.method()
     try whole.loadWeights(other.state, from: "checkpoint")
     let error = #expect(throws: StateError.self) {
