@@ -462,7 +462,7 @@ extension Column {
     guard let array else { return 0 }
     let scale = file.scale ?? 1
     let size = try numberRanges(rows, of: array).reduce(0) {
-      max($0, try array.checkNumbers($1, largest: largest / scale))
+      max($0, try array.checkNumbers($1, largest: min(largest / scale, .greatestFiniteMagnitude)))
     }
     guard size == 0 || size * scale >= least else {
       throw DataError.tooSmall(file: array.name, largest: size)
@@ -473,9 +473,10 @@ extension Column {
   /// What no number of the rows may be beyond, in size; of vectors that are large as a rule, what is as far above that.
   func largestNumber(_ rows: Rows) throws -> Double {
     guard kind == .vector, let array else { return Limits.largestNumber }
-    let usual = try array.usualSize(numberRanges(rows, of: array)) * (file.scale ?? 1)
-    guard usual > Limits.largestNumber else { return Limits.largestNumber }
-    return min(Limits.largestNumber * usual, .greatestFiniteMagnitude)
+    let scale = file.scale ?? 1
+    let usual = try array.usualSize(numberRanges(rows, of: array), beyond: Limits.largestNumber / scale)
+    return usual.map { min(Limits.largestNumber * $0 * scale, .greatestFiniteMagnitude) }
+      ?? Limits.largestNumber
   }
 
   /// Rows of the array that hold the numbers of some rows.

@@ -63,8 +63,10 @@ extension Items {
         file: file, found: "shape \(rows.shape)",
         expected: "\(what) of \(modality.size.map(String.init) ?? "some") numbers")
     }
+    // Vectors may be brought to size by what a run was fitted to, which knows their bound.
+    let largest = modality.kind == .vector ? .greatestFiniteMagnitude : Limits.largestNumber
     try TensorArray(rows, name: file).checkNumbers(
-      0..<rows.size(along: 0), largest: .greatestFiniteMagnitude / max(1, modality.scale ?? 1))
+      0..<rows.size(along: 0), largest: min(largest / (modality.scale ?? 1), .greatestFiniteMagnitude))
     return try rows.numbers(times: modality.scale)
   }
 

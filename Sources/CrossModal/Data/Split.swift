@@ -245,8 +245,10 @@ extension Split {
   /// What no number of a modality may be beyond, in size.
   func largestNumber(side: Int) throws -> Double { try table.columns[side].largestNumber(rows[side]) }
 
-  /// Throws where numbers of a modality are too large or too small to be computed with as they are.
+  /// Throws where numbers of a modality are too large or too small to be computed with as they are, which those of vectors
+  /// alone can be.
   func checkSize(side: Int) throws {
+    guard table.columns[side].kind == .vector else { return }
     if try exponentToSize(side: side) != nil { try table.columns[side].checkSize(rows[side]) }
   }
 }

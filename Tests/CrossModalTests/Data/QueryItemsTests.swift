@@ -96,6 +96,13 @@ struct QueryItemsTests {
         file: folder.file("v.npy").path, as: DataDescription.Modality(name: "v", kind: .vector, size: 3))
     }
     #expect(said?.hasSuffix("v.npy: row 1, column 0 is NaN; every number must be finite") == true)
+    // A run may bring vectors to size; sets are taken as they are.
+    try folder.write(Tensor([0, 1, 2, 1e300, 4, 5] as [Double], shape: [1, 2, 3]), to: "s.npy")
+    let large = message {
+      _ = try Items(
+        file: folder.file("s.npy").path, as: DataDescription.Modality(name: "s", kind: .set, size: 3))
+    }
+    #expect(large?.contains("s.npy: row 0, column 1,0 is 1e+300, too large to compute with") == true)
   }
 
   @Test("a .npy of one sequence or set, or of several, is a query; sizes that do not fit are told")

@@ -61,21 +61,23 @@ extension ArraySource {
     return size
   }
 
-  /// The size that numbers of the rows have as a rule: the median of those that are not 0, of up to 256 rows spread over
-  /// all; 0 where there are none.
-  func usualSize(_ rows: [Range<Int>]) throws -> Double {
+  /// The size that numbers of the rows have as a rule where that is beyond a limit: the median of those that are not 0, of
+  /// up to 256 rows spread over all. Nil where it is not.
+  func usualSize(_ rows: [Range<Int>], beyond limit: Double) throws -> Double? {
     let all = rows.reduce(0) { $0 + $1.count }
-    guard dtype.isFloatingPoint, all > 0 else { return 0 }
+    guard dtype.isFloatingPoint, all > 0 else { return nil }
     var places: [Int] = []
-    let step = max(1, all / 256)
+    let step = (all + 255) / 256
     var skipped = 0
     for range in rows {
       places += stride(from: range.lowerBound + skipped, to: range.upperBound, by: step)
       skipped = (skipped + step - range.count % step) % step
     }
     let sizes = try self.rows(at: places).to(.float64).magnitude().values(as: Double.self)
-    let counted = sizes.filter { $0 > 0 && $0.isFinite }.sorted()
-    return counted.isEmpty ? 0 : counted[counted.count / 2]
+    let counted = sizes.filter { $0 > 0 && $0.isFinite }
+    // Ordinary numbers need no order.
+    guard 2 * counted.count(where: { $0 > limit }) > counted.count else { return nil }
+    return counted.sorted()[counted.count / 2]
   }
 }
 

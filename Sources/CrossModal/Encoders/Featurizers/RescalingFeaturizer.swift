@@ -19,7 +19,7 @@ public struct RescalingFeaturizer: VectorFeaturizer {
       ConfigurationKey(
         "exponent",
         "of the power of two that numbers are multiplied by; null brings the largest between 1 and 2",
-        in: .count(-1022...1022))
+        in: .count(-1023...1023))
     ]
   }
 
@@ -55,11 +55,7 @@ public struct RescalingFeaturizer: VectorFeaturizer {
       throw FeaturizerError.unequalShape(
         featurizer: Self.name, shape: [stored.size(along: 1)], expected: [size])
     }
-    // A power beyond those of float64 is met in two steps.
-    let half = exponent / 2
-    let rows =
-      try stored.to(.float64) * Double(sign: .plus, exponent: half, significand: 1)
-      * Double(sign: .plus, exponent: exponent - half, significand: 1)
+    let rows = try stored.to(.float64) * Double(sign: .plus, exponent: exponent, significand: 1)
     guard rows.count > 0 else { return rows }
     let largest = try rows.magnitude().max().item(as: Double.self)
     guard largest <= Limits.largestNumber else {
