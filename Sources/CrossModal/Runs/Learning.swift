@@ -99,7 +99,12 @@ struct Learning {
     self.data = data
     if !isResuming {
       try begin(with: assets, note)
-      if let warning = Self.warning(ofFew: data, of: description, assets) { note("warning: \(warning)") }
+      if let warning = Self.warning(
+        ofFew: data, of: description, assets,
+        knowsPictures: featurizers.values.contains { $0 is EncoderFeaturizer })
+      {
+        note("warning: \(warning)")
+      }
     }
   }
 
@@ -109,11 +114,11 @@ struct Learning {
 
   /// What is to be said where pictures are to be understood from too few pairs alone; nil otherwise.
   private static func warning(
-    ofFew data: FeaturizedSplit, of description: DataDescription, _ assets: [Asset]
+    ofFew data: FeaturizedSplit, of description: DataDescription, _ assets: [Asset], knowsPictures: Bool
   ) -> String? {
     guard data.count < few, description.modalities.count > 1,
       let pictures = description.modalities.first(where: { $0.kind == .images }),
-      !assets.contains(where: { $0.kind == .weights })
+      !assets.contains(where: { [.weights, .published].contains($0.kind) }), !knowsPictures
     else { return nil }
     return
       "\(data.count) pairs are few to learn what \(pictures.name) shows; expect little more than colors and layout "
