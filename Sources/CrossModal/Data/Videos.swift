@@ -43,7 +43,7 @@ public enum Videos {
   ]
 
   /// A stamp that is no time of this world would make rows without end.
-  private static let mostRows = 1_000_000
+  static let mostRows = 1_000_000
   private static let registered = Registered()
 
   /// Takes a way to read videos in place of the one before.

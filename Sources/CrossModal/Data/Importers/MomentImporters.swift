@@ -98,7 +98,13 @@ private struct DescribedVideos {
         file: request.source.lastPathComponent, place: "video '\(video.id.shortened)'",
         reason: "has no duration, which features=none needs")
     }
-    let count = max(1, Int((duration * (try givenRate(request) ?? Self.clockRate)).rounded(.up)))
+    let rows = duration * (try givenRate(request) ?? Self.clockRate)
+    guard rows <= Double(Videos.mostRows) else {
+      throw ImportError.malformed(
+        file: request.source.lastPathComponent, place: "video '\(video.id.shortened)'",
+        reason: "would have more than \(Videos.mostRows) rows; is its duration in seconds?")
+    }
+    let count = max(1, Int(rows.rounded(.up)))
     return TensorArray(
       try Tensor((0..<count).map { (Float($0) + 0.5) / Float(count) }, shape: [count, 1]), name: video.id)
   }
